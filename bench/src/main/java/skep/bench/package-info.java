@@ -1,0 +1,7 @@
+/**
+ * Benchmarks, one per published claim.
+ */
+@NullMarked
+package skep.bench;
+
+import org.jspecify.annotations.NullMarked;

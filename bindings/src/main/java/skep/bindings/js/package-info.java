@@ -1,0 +1,7 @@
+/**
+ * The JavaScript veneer.
+ */
+@NullMarked
+package skep.bindings.js;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/**
+ * Recording of probe events.
+ */
+@NullMarked
+package skep.events.record;
+
+import org.jspecify.annotations.NullMarked;

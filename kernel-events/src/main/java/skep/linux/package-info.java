@@ -1,0 +1,7 @@
+/**
+ * The live kernel as a target.
+ */
+@NullMarked
+package skep.linux;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/**
+ * Registration of the Truffle languages.
+ */
+@NullMarked
+package skep.truffle.lang;
+
+import org.jspecify.annotations.NullMarked;

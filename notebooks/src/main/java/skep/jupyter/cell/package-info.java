@@ -1,0 +1,7 @@
+/**
+ * Cells, magics and what they show.
+ */
+@NullMarked
+package skep.jupyter.cell;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/**
+ * The Jupyter kernel of Skep.
+ */
+@NullMarked
+package skep.jupyter;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/**
+ * The preprocessor.
+ */
+@NullMarked
+package skep.c.pp;
+
+import org.jspecify.annotations.NullMarked;

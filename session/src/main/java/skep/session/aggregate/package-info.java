@@ -1,0 +1,7 @@
+/**
+ * Mergeable results: counts, sums, histograms.
+ */
+@NullMarked
+package skep.session.aggregate;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,44 @@
+package skep.isa.kernel;
+
+import java.util.Optional;
+import java.util.stream.Stream;
+import skep.btf.Btf;
+
+/**
+ * What a compiler may know of a kernel: types, symbols, probes, features. A value: two calls give the same answer.
+ * Implementations load lazily, since most scripts need little of it.
+ */
+public interface KernelInfo {
+    /** One line for people, for example {@code Linux 6.18.4 x86_64} or {@code embedded kernel, seed 1, arm64}. */
+    String description();
+
+    Arch arch();
+
+    KernelVersion version();
+
+    /** The number of possible CPUs: how many values a per-CPU map entry has. */
+    int possibleCpus();
+
+    /** The types of the kernel; empty if it publishes none. */
+    Optional<Btf> types();
+
+    Optional<TracepointFormat> tracepoint(String category, String event);
+
+    /** All attach points of a kind as {@code module:target} or {@code target}, without the provider name, sorted. */
+    Stream<String> probes(ProbeKind kind);
+
+    /** Whether a function of this name can be probed at all (kprobe, fentry); the module is empty for any. */
+    boolean hasFunction(String module, String function);
+
+    /** The address of a kernel symbol, if it is known. */
+    Optional<Long> symbolAddress(String name);
+
+    /** The symbol that covers an address, as {@code name+0x10} pieces. */
+    Optional<Symbol> symbolAt(long address);
+
+    /** Why this kernel refuses a feature, or empty if it allows it. */
+    Optional<Unsupported> unsupported(Feature feature);
+
+    /** A symbol and how far behind its start an address lies, in bytes. */
+    record Symbol(String name, String module, long offset) {}
+}

@@ -1,0 +1,69 @@
+package skep.isa.kernel;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/** What a probe can attach to: the provider names of the tracing language, with their short forms. */
+public enum ProbeKind {
+    BEGIN("begin", ""),
+    END("end", ""),
+    KPROBE("kprobe", "k"),
+    KRETPROBE("kretprobe", "kr"),
+    FENTRY("fentry", "f"),
+    FEXIT("fexit", "fr"),
+    TRACEPOINT("tracepoint", "t"),
+    RAWTRACEPOINT("rawtracepoint", "rt"),
+    UPROBE("uprobe", "u"),
+    URETPROBE("uretprobe", "ur"),
+    USDT("usdt", "U"),
+    PROFILE("profile", "p"),
+    INTERVAL("interval", "i"),
+    SOFTWARE("software", "s"),
+    HARDWARE("hardware", "h"),
+    WATCHPOINT("watchpoint", "w"),
+    ITER("iter", "it"),
+    SELF("self", ""),
+    TEST("test", ""),
+    BENCH("bench", "");
+
+    private final String longName;
+    private final String shortName;
+
+    ProbeKind(String longName, String shortName) {
+        this.longName = longName;
+        this.shortName = shortName;
+    }
+
+    /** The provider name as probes print it, for example {@code kretprobe}. */
+    public String longName() {
+        return longName;
+    }
+
+    /** The short form, or an empty string if there is none. */
+    public String shortName() {
+        return shortName;
+    }
+
+    /**
+     * The kind of a provider name: long (any case), short (the case matters between {@code u} and {@code U}), or the
+     * old {@code kfunc}/{@code kretfunc}.
+     */
+    public static Optional<ProbeKind> ofName(String name) {
+        for (var kind : values()) {
+            if (!kind.shortName.isEmpty() && kind.shortName.equals(name)) {
+                return Optional.of(kind);
+            }
+        }
+        var lower = name.toLowerCase(Locale.ROOT);
+        for (var kind : values()) {
+            if (kind.longName.equals(lower)) {
+                return Optional.of(kind);
+            }
+        }
+        return switch (lower) {
+            case "kfunc" -> Optional.of(FENTRY);
+            case "kretfunc" -> Optional.of(FEXIT);
+            default -> Optional.empty();
+        };
+    }
+}

@@ -1,0 +1,59 @@
+package skep.target;
+
+import java.util.List;
+import java.util.Optional;
+import skep.isa.kernel.ProbeSpec;
+
+/** Programs and maps inside a target. Closing it detaches and frees all of them. Not thread-safe unless said. */
+public interface LoadedObject extends AutoCloseable {
+    LoadedMap map(String name);
+
+    List<LoadedProgram> programs();
+
+    /**
+     * Attaches a program of this object.
+     *
+     * @throws AttachException naming the probe, the step and the errno
+     */
+    Link attach(String program, ProbeSpec probe);
+
+    /** Attaches many at once, as fast as the target can; all or nothing. The links are in the order of the requests. */
+    default List<Link> attachAll(List<AttachRequest> requests) {
+        var links = new java.util.ArrayList<Link>();
+        try {
+            for (var request : requests) {
+                links.add(attach(request.program(), request.probe()));
+            }
+        } catch (RuntimeException failure) {
+            links.forEach(Link::close);
+            throw failure;
+        }
+        return links;
+    }
+
+    /** Runs a program once, now, in the process of the caller ({@code BEGIN}, {@code END}); returns r0. */
+    long runOnce(String program, byte[] context);
+
+    /**
+     * The reader of a ring buffer map; one per map.
+     *
+     * @throws IllegalArgumentException if the map is no ring buffer
+     */
+    OutputReader openRingBuffer(String map);
+
+    @Override
+    void close();
+
+    /** A program and where it goes. */
+    record AttachRequest(String program, ProbeSpec probe) {}
+
+    /**
+     * What is known of a loaded program.
+     *
+     * @param xlatedInsns instructions after the loader's rewriting
+     * @param jitedBytes size of machine code, 0 if not compiled
+     * @param runCount and {@code runNanos}: empty unless statistics are on
+     */
+    record LoadedProgram(
+            String name, long id, String tag, int xlatedInsns, int jitedBytes, Optional<Long> runCount, Optional<Long> runNanos) {}
+}

@@ -1,0 +1,26 @@
+package skep.target;
+
+import java.lang.foreign.MemorySegment;
+
+/** Drains a ring buffer or perf buffer. One thread. */
+public interface OutputReader extends AutoCloseable {
+    /** Receives records; the memory is valid during the call only. */
+    @FunctionalInterface
+    interface Consumer {
+        /** Returns whether to go on; after {@code false} later records stay in the buffer. */
+        boolean accept(MemorySegment record);
+    }
+
+    /**
+     * Waits up to {@code timeoutMillis} for data, then hands over what is there.
+     *
+     * @return the number of records consumed
+     */
+    int poll(int timeoutMillis, Consumer consumer);
+
+    /** Wakes a waiting {@link #poll} from another thread. */
+    void wakeUp();
+
+    @Override
+    void close();
+}

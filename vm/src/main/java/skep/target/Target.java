@@ -1,0 +1,51 @@
+package skep.target;
+
+import java.time.Duration;
+import java.util.Optional;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.object.BpfObject;
+
+/**
+ * Where programs live: the embedded kernel, a recording, the live kernel, a remote one.
+ *
+ * <p>Life of a session: {@link #load}, {@link LoadedObject#attach} for each probe, optionally {@link #spawn}, then
+ * {@link #start}, then records are polled until the session ends. Closing a target closes all that it loaded.
+ */
+public interface Target extends AutoCloseable {
+    /** The spec that names it, for example {@code linux} or {@code embedded:arch=arm64,seed=7}. */
+    String spec();
+
+    KernelInfo kernel();
+
+    /**
+     * Creates the maps, verifies and loads the programs. All or nothing.
+     *
+     * @throws LoadException with the verifier's log and the source line when a program is rejected
+     */
+    LoadedObject load(BpfObject object, LoadOptions options);
+
+    /**
+     * Prepares a command that does not run before {@link TracedProcess#start}.
+     *
+     * @throws TargetException if the command cannot be run
+     */
+    TracedProcess spawn(String command);
+
+    /**
+     * Lets events flow. The embedded kernel starts its clock and stops it after {@code duration} of its own time; a
+     * live kernel runs anyway.
+     */
+    void start(Optional<Duration> duration);
+
+    /** Time of this target's monotonic clock in nanoseconds: what {@code nsecs} counts. */
+    long monotonicNanos();
+
+    /** What to add to the monotonic clock for nanoseconds since 1970. */
+    long wallClockOffsetNanos();
+
+    /** Whether nothing more will happen: the embedded kernel's duration is over, a recording is at its end. */
+    boolean ended();
+
+    @Override
+    void close();
+}
