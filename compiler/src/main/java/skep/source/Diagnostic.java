@@ -48,7 +48,10 @@ public record Diagnostic(Severity severity, String code, Span span, String messa
             int from = Math.min(source.column(span.start()) - 1, text.length());
             int to = Math.min(from + Math.max(1, span.end() - span.start()), text.length());
             out.append(" ".repeat(expandTabs(text.substring(0, from)).length()));
-            out.append("~".repeat(Math.max(1, expandTabs(text.substring(from, Math.max(from, to))).length())));
+            out.append("~"
+                    .repeat(Math.max(
+                            1,
+                            expandTabs(text.substring(from, Math.max(from, to))).length())));
             out.append('\n');
         }
         if (!hint.isEmpty()) {

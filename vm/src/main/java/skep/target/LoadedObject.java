@@ -55,5 +55,11 @@ public interface LoadedObject extends AutoCloseable {
      * @param runCount and {@code runNanos}: empty unless statistics are on
      */
     record LoadedProgram(
-            String name, long id, String tag, int xlatedInsns, int jitedBytes, Optional<Long> runCount, Optional<Long> runNanos) {}
+            String name,
+            long id,
+            String tag,
+            int xlatedInsns,
+            int jitedBytes,
+            Optional<Long> runCount,
+            Optional<Long> runNanos) {}
 }

@@ -27,7 +27,13 @@ public record TracepointFormat(String category, String event, List<Field> fields
      * @param dataLoc whether it is a {@code __data_loc} word: low half offset, high half length of the data
      */
     public record Field(
-            String type, String name, int offsetBytes, int sizeBytes, boolean signed, int arrayLength, boolean dataLoc) {}
+            String type,
+            String name,
+            int offsetBytes,
+            int sizeBytes,
+            boolean signed,
+            int arrayLength,
+            boolean dataLoc) {}
 
     public Optional<Field> field(String name) {
         return fields.stream().filter(f -> f.name().equals(name)).findFirst();
