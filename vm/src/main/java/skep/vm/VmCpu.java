@@ -1,0 +1,124 @@
+package skep.vm;
+
+/**
+ * One execution context: the BPF stack, the budget, and the kernel that the program sees. Used by one thread at a time; a
+ * program may be started inside another one's helper on the same CPU, as an interrupt would.
+ *
+ * <p>The stack grows down. A frame is {@value #FRAME_BYTES} bytes; {@link #push} and {@link #pop} move between frames.
+ */
+public final class VmCpu implements AutoCloseable {
+    /** Size of a frame ({@code MAX_BPF_STACK}). */
+    public static final int FRAME_BYTES = 512;
+
+    /** Frames of one CPU: eight calls deep ({@code MAX_CALL_FRAMES}), for programs, callbacks and interruptions nested. */
+    public static final int MAX_FRAMES = 64;
+
+    /** How many tail calls may follow each other ({@code MAX_TAIL_CALL_CNT}). */
+    public static final int MAX_TAIL_CALLS = 33;
+
+    private final VmRuntime runtime;
+    private final KernelServices services;
+    private final Memory.Block stack;
+    private final long stackEnd;
+    private final AddressSpace addressSpace;
+    private long top;
+    private int tailCalls;
+    private long budget = Long.MAX_VALUE;
+
+    public VmCpu(VmRuntime runtime, KernelServices services) {
+        this.runtime = runtime;
+        this.services = services;
+        this.addressSpace = runtime.addressSpace();
+        stack = Memory.allocate((long) FRAME_BYTES * MAX_FRAMES, 64);
+        stackEnd = stack.address() + stack.sizeBytes();
+        top = stackEnd;
+    }
+
+    public VmRuntime runtime() {
+        return runtime;
+    }
+
+    public KernelServices services() {
+        return services;
+    }
+
+    /**
+     * Calls a BPF function by its address: how helpers run callbacks.
+     *
+     * @param function what a program loaded with a pseudo function immediate
+     */
+    public long callback(long function, long a, long b, long c, long d, long e) {
+        return runtime.functions().call(this, function, a, b, c, d, e);
+    }
+
+    /** Whether a program on this CPU may access the range: in the live part of its stack or in a region. */
+    public boolean allows(long address, long sizeBytes, boolean write) {
+        return (address >= top && sizeBytes >= 0 && address <= stackEnd - sizeBytes)
+                || addressSpace.contains(address, sizeBytes, write);
+    }
+
+    /**
+     * Enters a function.
+     *
+     * @return its frame pointer: the end of its frame
+     * @throws VmFault if the stack is used up
+     */
+    public long push() {
+        long frame = top;
+        if (frame == stack.address()) {
+            throw new VmFault("calls are nested deeper than " + MAX_FRAMES + " frames");
+        }
+        top = frame - FRAME_BYTES;
+        return frame;
+    }
+
+    /** Leaves the function whose frame pointer this is. */
+    public void pop(long frame) {
+        top = frame;
+    }
+
+    /** Lowest address of the current frame. */
+    public long stackLow() {
+        return top;
+    }
+
+    /** Behind the last byte of the outermost frame. */
+    public long stackEnd() {
+        return stackEnd;
+    }
+
+    /** Counts a tail call; false if there have been too many. */
+    public boolean countTailCall() {
+        return tailCalls++ < MAX_TAIL_CALLS;
+    }
+
+    /** Instructions that unverified programs may still execute on this CPU before they fault; a bound on loops. */
+    public long budget() {
+        return budget;
+    }
+
+    public void setBudget(long insns) {
+        budget = insns;
+    }
+
+    /** A program begins, possibly inside another one's helper; returns what {@link #leave} needs. */
+    Outer enter() {
+        var outer = new Outer(top, tailCalls);
+        tailCalls = 0;
+        return outer;
+    }
+
+    /** A program ended, in whatever way. */
+    void leave(Outer outer) {
+        top = outer.top;
+        tailCalls = outer.tailCalls;
+    }
+
+    /** The state of the program that was interrupted. */
+    record Outer(long top, int tailCalls) {}
+
+    @Override
+    public void close() {
+        stack.close();
+    }
+}
