@@ -1,0 +1,90 @@
+package skep.dsl;
+
+import java.util.List;
+import java.util.Optional;
+import skep.source.Span;
+
+/**
+ * What a ring-buffer record asks user space to do. A record is
+ *
+ * <pre>
+ *  0        4        8
+ *  +--------+--------+----------------------------------------------+
+ *  | id u32 | 0  u32 | arguments, each at its offset, zero padded   |
+ *  +--------+--------+----------------------------------------------+
+ * </pre>
+ *
+ * {@code id} is the index into {@link CompiledScript#actions}; offsets of arguments count from the start of the record.
+ */
+public sealed interface Action {
+    /** Bytes before the first argument. */
+    int HEADER_BYTES = 8;
+
+    /** The statement that asks. */
+    Span span();
+
+    /** A value in a record: its type and where it starts, counted from the start of the record. */
+    record Argument(Type type, int offsetBytes) {}
+
+    /** {@code printf}, {@code errorf}, {@code warnf}, {@code debugf}, {@code fail}: formatted text. */
+    record Print(Channel channel, Format format, List<Argument> arguments, Span span) implements Action {
+        public Print {
+            arguments = List.copyOf(arguments);
+        }
+    }
+
+    /** Where formatted text goes. */
+    enum Channel {
+        PRINTF,
+        /** Standard error, with the place of the statement. */
+        ERRORF,
+        /** Standard error, with the place of the statement. */
+        WARNF
+    }
+
+    /** {@code print(@m, top, div)}: 0 stands for all and for no division. */
+    record PrintMap(String map, long top, long div, Span span) implements Action {}
+
+    /** {@code print(@m[k])}: key and value as they were; an aggregation is looked up in the map by the key. */
+    record PrintMapEntry(String map, Optional<Argument> key, Optional<Argument> value, Span span) implements Action {}
+
+    /** {@code print(value)}: printed as {@code print} does, with a newline. */
+    record PrintValue(Argument value, Span span) implements Action {}
+
+    /** {@code clear(@m)}: removes all entries. */
+    record ClearMap(String map, Span span) implements Action {}
+
+    /** {@code zero(@m)}: sets all values to zero. */
+    record ZeroMap(String map, Span span) implements Action {}
+
+    /** {@code exit(code)}: ends the script; without an argument the status is 0. */
+    record Exit(Optional<Argument> code, Span span) implements Action {}
+
+    /** {@code time(format)}: prints the time of day. */
+    record Time(String format, Span span) implements Action {}
+
+    /** {@code cat(format, …)}: prints a file. */
+    record Cat(Format path, List<Argument> arguments, Span span) implements Action {
+        public Cat {
+            arguments = List.copyOf(arguments);
+        }
+    }
+
+    /** {@code system(format, …)}: runs a command (only when unsafe functions are allowed). */
+    record System(Format command, List<Argument> arguments, Span span) implements Action {
+        public System {
+            arguments = List.copyOf(arguments);
+        }
+    }
+
+    /**
+     * {@code join(argv, separator)}: an {@link Type.Array} of strings, ending at the first empty one.
+     */
+    record Join(Argument strings, String separator, Span span) implements Action {}
+
+    /** {@code skboutput(path, …)}: the packet's bytes are appended to a pcap file. */
+    record PacketDump(String path, Argument time, Argument length, int offset, Span span) implements Action {}
+
+    /** A helper failed (reported only on request): its name and the negative errno as {@code s64}. */
+    record HelperError(String helper, Argument errno, Span span) implements Action {}
+}

@@ -1,0 +1,48 @@
+package skep.dsl;
+
+import java.util.Optional;
+import skep.source.Span;
+
+/**
+ * How a map of the script is read and printed.
+ *
+ * @param name as the script writes it, for example {@code @start}
+ * @param mapName its name in the object
+ * @param key the key's type: a {@link Type.Tuple} for several parts, of which the outer parentheses are not printed;
+ *     empty for a map without keys
+ * @param value the value's type: an {@link Type.Aggregation} or any other
+ * @param storage where key and value lie
+ * @param perCpu whether user space merges one value per CPU
+ * @param printAtExit whether it is printed when the script ends
+ * @param span where the script first names it
+ */
+public record MapView(
+        String name,
+        String mapName,
+        Optional<Type> key,
+        Type value,
+        Storage storage,
+        boolean perCpu,
+        boolean printAtExit,
+        Span span) {
+    /** How the entries of a map are stored. */
+    public enum Storage {
+        /** A hash from the key to the value. A map without keys has the one key {@code u64} 0. */
+        HASH,
+        /**
+         * No key: an array with one entry at {@code u32} index 0: the value padded to eight bytes, then {@code u64} 1
+         * once it is set (0: the map is empty). Deleting it is writing zeros.
+         */
+        SCALAR,
+        /**
+         * No key, an aggregation: a per-CPU array with one entry at {@code u32} index 0, zeros while nothing was
+         * added. A count, sum, average or statistic is empty while all its words are zero on all CPUs.
+         */
+        AGGREGATE
+    }
+
+    /** Offset of the presence word of {@link Storage#SCALAR}. */
+    public int presenceOffsetBytes() {
+        return Type.Layout.alignUp(value.sizeBytes(), 8);
+    }
+}
