@@ -1,0 +1,89 @@
+package skep.cli;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What the command line asks for.
+ *
+ * @param program text of {@code -e}
+ * @param file script to run, {@code -} for standard input; absent with {@code -e}
+ * @param positional {@code $1}, {@code $2}, …
+ * @param named parameters given after {@code --} as {@code --name=value}; a bare {@code --name} is {@code true}
+ * @param stages stages of {@code -d}, empty for none
+ * @param target spec of {@code --target}, absent for the live kernel
+ */
+record Arguments(
+        Mode mode,
+        Optional<String> program,
+        Optional<String> file,
+        List<String> positional,
+        Map<String, String> named,
+        Optional<String> command,
+        OptionalInt pid,
+        Optional<Path> output,
+        Format format,
+        Buffering buffering,
+        boolean quiet,
+        boolean verbose,
+        List<String> stages,
+        int helperErrors,
+        List<String> includeDirs,
+        List<String> includes,
+        boolean unsafe,
+        boolean warnings,
+        boolean dryRun,
+        Optional<String> probeFilter,
+        Optional<String> target,
+        Optional<Duration> duration,
+        String backend,
+        Optional<String> language,
+        Optional<Duration> watch) {
+
+    Arguments {
+        positional = List.copyOf(positional);
+        named = Map.copyOf(named);
+        stages = List.copyOf(stages);
+        includeDirs = List.copyOf(includeDirs);
+        includes = List.copyOf(includes);
+    }
+
+    /** What is done with the script, or instead of one. */
+    enum Mode {
+        RUN,
+        LIST,
+        FORMAT,
+        TEST,
+        BENCH,
+        INFO,
+        VERSION,
+        HELP,
+        REPL
+    }
+
+    /** How results are written. */
+    enum Format {
+        TEXT,
+        JSON
+    }
+
+    /** When standard output is flushed: after each line, at the end of each batch of records, or at once. */
+    enum Buffering {
+        LINE,
+        FULL,
+        NONE
+    }
+
+    /** The arguments are wrong; the message is one sentence. */
+    static final class UsageException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        UsageException(String message) {
+            super(message);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package skep.cli;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import skep.cli.Arguments.UsageException;
+import skep.target.ToolCommand;
+
+/** The entry of the {@code skep} command. */
+public final class Main {
+    static final String VERSION = "0.1.0";
+
+    private Main() {}
+
+    /** Runs the command and ends the process with its status. */
+    public static void main(String[] args) {
+        System.exit(run(List.of(args), System.in, System.out, System.err));
+    }
+
+    /** Runs the command; returns the exit status: 0 done, 1 the script or the system was at fault, or what the script said. */
+    public static int run(List<String> args, InputStream in, PrintStream out, PrintStream err) {
+        try {
+            if (!args.isEmpty() && isToolWord(args.getFirst())) {
+                return runTool(args, in, out, err);
+            }
+            var arguments = CommandLineParser.parse(args);
+            return switch (arguments.mode()) {
+                case HELP -> {
+                    out.print(CommandLineParser.help());
+                    printTools(out);
+                    yield 0;
+                }
+                case VERSION -> {
+                    out.println("skep " + VERSION);
+                    yield 0;
+                }
+                case RUN, LIST, FORMAT, TEST, BENCH, INFO, REPL -> {
+                    err.println("ERROR: not there yet");
+                    yield 1;
+                }
+            };
+        } catch (UsageException e) {
+            err.println("ERROR: " + e.getMessage());
+            return 1;
+        } finally {
+            out.flush();
+        }
+    }
+
+    /** A bare word that is no script at hand selects a tool. */
+    private static boolean isToolWord(String word) {
+        return !word.isEmpty()
+                && word.chars().allMatch(c -> c >= 'a' && c <= 'z' || c == '-')
+                && word.charAt(0) != '-'
+                && !Files.exists(Path.of(word));
+    }
+
+    private static int runTool(List<String> args, InputStream in, PrintStream out, PrintStream err) {
+        var tools = tools();
+        for (var tool : tools) {
+            var words = Arrays.asList(tool.name().split(" "));
+            if (args.size() >= words.size() && args.subList(0, words.size()).equals(words)) {
+                return tool.run(args.subList(words.size(), args.size()), in, out, err);
+            }
+        }
+        var near = tools.stream()
+                .filter(tool -> tool.name().startsWith(args.getFirst() + " "))
+                .toList();
+        if (near.isEmpty()) {
+            throw new UsageException("failed to open file '" + args.getFirst() + "': No such file or directory");
+        }
+        err.println("ERROR: " + args.getFirst() + " wants one of:");
+        near.forEach(tool -> err.println("  skep " + tool.name() + "  " + firstLine(tool.summary())));
+        return 2;
+    }
+
+    private static void printTools(PrintStream out) {
+        var tools = tools();
+        if (!tools.isEmpty()) {
+            out.println("\nTools:");
+            tools.forEach(tool -> out.printf("  %-20s %s%n", tool.name(), firstLine(tool.summary())));
+        }
+    }
+
+    private static String firstLine(String text) {
+        return text.lines().findFirst().orElse("");
+    }
+
+    /** The longest names first, so that the most specific one wins. */
+    private static List<ToolCommand> tools() {
+        return ServiceLoader.load(ToolCommand.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparing((ToolCommand tool) -> -tool.name().length())
+                        .thenComparing(ToolCommand::name))
+                .toList();
+    }
+}
