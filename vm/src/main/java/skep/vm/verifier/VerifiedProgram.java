@@ -1,0 +1,103 @@
+package skep.vm.verifier;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import skep.isa.Bytecode;
+import skep.isa.kernel.ProgramType;
+
+/**
+ * A program that the verifier accepted, with what it learnt. Only the verifier makes one; immutable.
+ *
+ * <p>The code is as loaded: nothing is rewritten. {@link #fact} tells what holds at a slot on every path.
+ */
+public final class VerifiedProgram {
+    private final VerifierInput input;
+    private final List<Function> functions;
+    private final Map<Integer, MapDefinition> maps;
+    private final InsnFact[] facts;
+    private final List<BeliefMap> beliefs;
+
+    VerifiedProgram(
+            VerifierInput input,
+            List<Function> functions,
+            Map<Integer, MapDefinition> maps,
+            InsnFact[] facts,
+            List<BeliefMap> beliefs) {
+        this.input = input;
+        this.functions = List.copyOf(functions);
+        this.maps = Map.copyOf(maps);
+        this.facts = facts;
+        this.beliefs = List.copyOf(beliefs);
+    }
+
+    public Bytecode code() {
+        return input.code();
+    }
+
+    public String name() {
+        return input.name();
+    }
+
+    public ProgramType type() {
+        return input.type();
+    }
+
+    /** What was judged. */
+    public VerifierInput input() {
+        return input;
+    }
+
+    /** The functions, sorted by first slot; the first is the entry. */
+    public List<Function> functions() {
+        return functions;
+    }
+
+    /** The maps that the code refers to, by the descriptor in the code. */
+    public Map<Integer, MapDefinition> maps() {
+        return maps;
+    }
+
+    /** What holds at a slot on every path that reaches it. */
+    public InsnFact fact(int insn) {
+        return facts[insn];
+    }
+
+    /** What was believed of the registers before each slot, if {@link VerifierInput#recordFacts} asked for it. */
+    public Optional<BeliefMap> belief(int insn) {
+        return insn < beliefs.size() ? Optional.of(beliefs.get(insn)) : Optional.empty();
+    }
+
+    /**
+     * A function of the program.
+     *
+     * @param start first slot
+     * @param end slot behind the last
+     * @param stackBytes deepest stack that it uses, rounded as the kernel rounds
+     */
+    public record Function(int start, int end, int stackBytes) {}
+
+    /** What was believed of the eleven registers before a slot, over all visits. */
+    public record BeliefMap(List<Belief> registers) {
+        public BeliefMap {
+            registers = List.copyOf(registers);
+        }
+    }
+
+    /**
+     * The union of what was believed of a register.
+     *
+     * @param scalar whether it was a number on every visit; then the bounds hold
+     */
+    public record Belief(boolean scalar, long umin, long umax, long smin, long smax, long knownMask, long knownValue) {
+        /** Whether a concrete value is among those believed possible. */
+        public boolean admits(long value) {
+            return !scalar
+                    || (Long.compareUnsigned(value, umin) >= 0
+                            && Long.compareUnsigned(value, umax) <= 0
+                            && value >= smin
+                            && value <= smax
+                            && (value & knownMask) == knownValue);
+        }
+    }
+}
