@@ -25,6 +25,17 @@ public enum AtomicOp {
         return imm;
     }
 
+    /** The operator of the forms that only change memory, as the kernel's verifier log writes it; empty for the others. */
+    public String symbol() {
+        return switch (this) {
+            case ADD -> "+=";
+            case OR -> "|=";
+            case AND -> "&=";
+            case XOR -> "^=";
+            default -> "";
+        };
+    }
+
     /** Whether the old value is written to the source register (or to r0 for {@code CMPXCHG}). */
     public boolean fetches() {
         return (imm & 1) != 0;
