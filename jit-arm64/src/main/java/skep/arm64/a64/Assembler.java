@@ -133,7 +133,12 @@ public final class Assembler {
                 continue;
             }
             if (first) {
-                emitWide(negated ? MOVN : MOVZ, 1, negated ? ~bits & 0xffff : bits, bits == background ? 0 : half, register);
+                emitWide(
+                        negated ? MOVN : MOVZ,
+                        1,
+                        negated ? ~bits & 0xffff : bits,
+                        bits == background ? 0 : half,
+                        register);
                 first = false;
             } else {
                 emitWide(MOVK, 1, bits, half, register);

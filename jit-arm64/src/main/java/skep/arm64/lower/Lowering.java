@@ -57,7 +57,8 @@ public final class Lowering {
         var starts = new TreeSet<Integer>();
         starts.add(0);
         for (int i = 0; i < slotOf.length; i++) {
-            if (insns.get(i) instanceof Insn.Call(Insn.CallKind kind, int imm, short off) && kind == Insn.CallKind.LOCAL) {
+            if (insns.get(i) instanceof Insn.Call(Insn.CallKind kind, int imm, short off)
+                    && kind == Insn.CallKind.LOCAL) {
                 starts.add(checkedTarget(slotOf[i], slotOf[i] + 1L + imm));
             } else if (insns.get(i) instanceof Insn.LoadImm64(var dst, var kind, long imm)
                     && kind == Insn.ImmKind.FUNC) {
@@ -84,7 +85,10 @@ public final class Lowering {
                 return pass.machineCode();
             }
             for (int word : far) {
-                longBranches.add(pass.slotAt(word));
+                int slot = pass.slotAt(word);
+                if (!longBranches.add(slot)) {
+                    throw new UnsupportedInsnException(slot, "a function's address lies more than 1 MiB away");
+                }
             }
         }
     }
@@ -170,9 +174,11 @@ public final class Lowering {
                 case Insn.Call it -> flow.call(slot, it, this::functionLabel);
                 case Insn.Exit it -> flow.exit(last);
                 case Insn.CallX it ->
-                    throw new UnsupportedInsnException(slot, "calls through a register are refused, as the kernel does");
+                    throw new UnsupportedInsnException(
+                            slot, "calls through a register are refused, as the kernel does");
                 case Insn.AddrSpaceCast it ->
-                    throw new UnsupportedInsnException(slot, "address space casts need an arena, which the VM does not have");
+                    throw new UnsupportedInsnException(
+                            slot, "address space casts need an arena, which the VM does not have");
                 case Insn.LoadPacket it -> flow.loadPacket(slot, it);
             }
         }

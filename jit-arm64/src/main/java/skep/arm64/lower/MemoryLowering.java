@@ -47,21 +47,20 @@ final class MemoryLowering {
     void lower(Insn.Store insn) {
         int base = RegisterMap.of(insn.base());
         checkAccess(base, insn.off(), insn.size(), true);
-        int src =
-                switch (insn.src()) {
-                    case Operand.OfReg(var reg) -> RegisterMap.of(reg);
-                    case Operand.OfImm(int imm) -> {
-                        if (imm == 0) {
-                            yield Assembler.ZR;
-                        }
-                        if (insn.size() == MemSize.DW) {
-                            asm.move(SCRATCH_2, imm);
-                        } else {
-                            asm.move32(SCRATCH_2, imm);
-                        }
-                        yield SCRATCH_2;
-                    }
-                };
+        int src = switch (insn.src()) {
+            case Operand.OfReg(var reg) -> RegisterMap.of(reg);
+            case Operand.OfImm(int imm) -> {
+                if (imm == 0) {
+                    yield Assembler.ZR;
+                }
+                if (insn.size() == MemSize.DW) {
+                    asm.move(SCRATCH_2, imm);
+                } else {
+                    asm.move32(SCRATCH_2, imm);
+                }
+                yield SCRATCH_2;
+            }
+        };
         access(Encoding.STR_UIMM, Encoding.STUR, Encoding.STR_REG, insn.size(), src, base, insn.off());
     }
 
