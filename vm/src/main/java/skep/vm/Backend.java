@@ -1,6 +1,9 @@
 package skep.vm;
 
+import java.util.ArrayList;
 import java.util.Optional;
+import java.util.ServiceLoader;
+import skep.vm.verifier.VerifiedProgram;
 
 /**
  * One way to run programs: the interpreter, JVM bytecode, machine code. Found by {@link java.util.ServiceLoader}.
@@ -20,4 +23,27 @@ public interface Backend {
      * @throws RefusedProgramException for malformed code, and for what this backend cannot do
      */
     Executable compile(UnverifiedProgram program, VmRuntime runtime);
+
+    /**
+     * Compiles a verified program; what the verifier proved need not be tested again.
+     *
+     * @throws RefusedProgramException for what this backend cannot do
+     */
+    Executable compile(VerifiedProgram program, VmRuntime runtime);
+
+    /**
+     * The backend with this name.
+     *
+     * @throws IllegalArgumentException naming those there are
+     */
+    static Backend named(String name) {
+        var names = new ArrayList<String>();
+        for (var backend : ServiceLoader.load(Backend.class)) {
+            if (backend.name().equals(name)) {
+                return backend;
+            }
+            names.add(backend.name());
+        }
+        throw new IllegalArgumentException("no backend " + name + "; there are " + String.join(", ", names));
+    }
 }
