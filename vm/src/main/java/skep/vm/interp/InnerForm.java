@@ -11,6 +11,7 @@ import skep.isa.Reg;
 import skep.isa.Width;
 import skep.vm.HelperFunction;
 import skep.vm.LinkedProgram;
+import skep.vm.PacketLoad;
 import skep.vm.verifier.InsnFact.PointerKind;
 
 /**
@@ -109,7 +110,8 @@ record InnerForm(
                 case Insn.LoadPacket(MemSize size, boolean indirect, Reg src, int imm) -> {
                     functions.add(linked.call(slot));
                     long function = (long) (functions.size() - 1) << 32;
-                    emit(Op.LOAD_PACKET, Reg.of(indirect ? 1 : 0), src, imm, function | size.bytes());
+                    int what = size.bytes() | (indirect ? PacketLoad.INDIRECT : 0);
+                    emit(Op.LOAD_PACKET, Reg.of(indirect ? 1 : 0), src, imm, function | what);
                 }
                 case Insn.Jump _ -> emit(Op.JA, Reg.R0, Reg.R0, target(), 0);
                 case Insn.Branch branch -> emitOperand(branch(branch), branch.dst(), branch.src(), target());

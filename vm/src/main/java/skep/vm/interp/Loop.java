@@ -238,7 +238,7 @@ final class Loop {
                     case Op.LOAD_PACKET -> {
                         var function = functions[(int) (imms[pc] >>> 32)];
                         long off = dst == 0 ? word >> 32 : (int) (r[src] + (word >> 32));
-                        r[0] = function.call(cpu, r[6], off, (int) imms[pc], 0, 0);
+                        r[0] = function.call(cpu, r[6], off, (int) imms[pc], r[0], r[7]);
                     }
                     case Op.JA -> {
                         budget -= pc - from + 1;
