@@ -16,6 +16,9 @@ public interface Backend {
     /** Why it cannot run here, in one sentence; empty if it can. */
     Optional<String> unavailableReason();
 
+    /** Called before any memory that programs will see is allocated; a backend that needs it in a certain place arranges that. */
+    default void prepare() {}
+
     /**
      * Compiles a program that nobody verified: every access is tested against the runtime's regions and the stack, calls
      * and jumps are bounded.

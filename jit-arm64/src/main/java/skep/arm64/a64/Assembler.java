@@ -89,12 +89,6 @@ public final class Assembler {
         branch(B, label);
     }
 
-    /** {@code adr}: reaches ±1 MiB. */
-    public void address(int register, int label) {
-        fixup(label);
-        emit(Encoding.ADR.word("d", register));
-    }
-
     private void fixup(int label) {
         if (fixupCount == fixups.length) {
             fixups = Arrays.copyOf(fixups, fixupCount * 2);
@@ -222,12 +216,8 @@ public final class Assembler {
         if (distance != distance << 13 >> 13) {
             return false;
         }
-        if (Encoding.ADR.matches(word)) {
-            words[at] = word & 0x1f | Encoding.ADR.word("") | (distance & 0x7ffff) << 5;
-        } else {
-            assert B_COND.matches(word) || CBZ.matches(word) || CBNZ.matches(word);
-            words[at] = word & ~(0x7ffff << 5) | (distance & 0x7ffff) << 5;
-        }
+        assert B_COND.matches(word) || CBZ.matches(word) || CBNZ.matches(word);
+        words[at] = word & ~(0x7ffff << 5) | (distance & 0x7ffff) << 5;
         return true;
     }
 

@@ -9,7 +9,13 @@ public interface Calls {
      */
     long helper(int number);
 
-    /** The same for a kernel function by BTF id. */
+    /** Address of the function that calls the helper whose number is in x9 ({@code callx}). */
+    long helperByNumber();
+
+    /** What a reference to the function at a slot stands for: helpers get it and call back. */
+    long function(int slot);
+
+    /** Like {@link #helper}, for a kernel function by BTF id. */
     long kfunc(int btfId, int module);
 
     /** The 64 bits that a map reference stands for. */

@@ -122,6 +122,13 @@ final class FlowLowering {
         asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
     }
 
+    /** The register holds the number of a helper. */
+    void call(int slot, Insn.CallX insn) {
+        asm.emit(Encoding.MOV_REG, "smd", 1, RegisterMap.of(insn.target()), RegisterMap.HELPER_NUMBER);
+        callAddress(address(slot, calls::helperByNumber));
+        asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
+    }
+
     private void callAddress(long address) {
         asm.move(SCRATCH_1, address);
         asm.emit(Encoding.BLR, "n", SCRATCH_1);
@@ -135,7 +142,7 @@ final class FlowLowering {
         }
     }
 
-    void lower(int slot, Insn.LoadImm64 insn, IntUnaryOperator functionLabel) {
+    void lower(int slot, Insn.LoadImm64 insn) {
         int dst = RegisterMap.of(insn.dst());
         int low = (int) insn.imm();
         int high = (int) (insn.imm() >>> 32);
@@ -146,7 +153,7 @@ final class FlowLowering {
             case MAP_VALUE -> asm.move(dst, address(slot, () -> calls.mapValue(low, high, false)));
             case MAP_IDX_VALUE -> asm.move(dst, address(slot, () -> calls.mapValue(low, high, true)));
             case BTF_ID -> asm.move(dst, address(slot, () -> calls.variable(low, high)));
-            case FUNC -> asm.address(dst, functionLabel.applyAsInt(slot + 1 + low));
+            case FUNC -> asm.move(dst, address(slot, () -> calls.function(slot + 1 + low)));
         }
     }
 

@@ -87,7 +87,7 @@ public final class Lowering {
             for (int word : far) {
                 int slot = pass.slotAt(word);
                 if (!longBranches.add(slot)) {
-                    throw new UnsupportedInsnException(slot, "a function's address lies more than 1 MiB away");
+                    throw new IllegalStateException("slot " + slot + ": a long branch that does not reach");
                 }
             }
         }
@@ -167,15 +167,13 @@ public final class Lowering {
                 case Insn.Load it -> memory.lower(it);
                 case Insn.Store it -> memory.lower(it);
                 case Insn.Atomic it -> memory.lower(it);
-                case Insn.LoadImm64 it -> flow.lower(slot, it, this::functionLabel);
+                case Insn.LoadImm64 it -> flow.lower(slot, it);
                 case Insn.Jump it -> flow.jump(target(slot, it.off()));
                 case Insn.Branch it -> flow.branch(it, target(slot, it.off()), longBranches.contains(slot));
                 case Insn.MayGoto it -> flow.mayGoto(target(slot, it.off()), longBranches.contains(slot));
                 case Insn.Call it -> flow.call(slot, it, this::functionLabel);
                 case Insn.Exit it -> flow.exit(last);
-                case Insn.CallX it ->
-                    throw new UnsupportedInsnException(
-                            slot, "calls through a register are refused, as the kernel does");
+                case Insn.CallX it -> flow.call(slot, it);
                 case Insn.AddrSpaceCast it ->
                     throw new UnsupportedInsnException(
                             slot, "address space casts need an arena, which the VM does not have");

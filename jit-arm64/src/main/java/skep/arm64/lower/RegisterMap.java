@@ -10,6 +10,9 @@ final class RegisterMap {
     /** Counts tail calls. */
     static final int TAIL_CALLS = 26;
 
+    /** Says which helper is meant where several share an address. */
+    static final int HELPER_NUMBER = 9;
+
     static final int SCRATCH_1 = 10;
     static final int SCRATCH_2 = 11;
     static final int SCRATCH_3 = 12;

@@ -201,6 +201,16 @@ final class EmulatedBatch {
         }
 
         @Override
+        public long helperByNumber() {
+            throw new UnsupportedOperationException("no helper by number");
+        }
+
+        @Override
+        public long function(int slot) {
+            throw new UnsupportedOperationException("no callbacks");
+        }
+
+        @Override
         public long kfunc(int btfId, int module) {
             throw new UnsupportedOperationException("no kfunc " + btfId);
         }
