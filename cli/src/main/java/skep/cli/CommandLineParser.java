@@ -260,7 +260,9 @@ final class CommandLineParser {
                 .arity("0..*")
                 .hidden(true)
                 .build());
-        return new CommandLine(spec).setUnmatchedOptionsArePositionalParams(false);
+        return new CommandLine(spec)
+                .setUnmatchedOptionsArePositionalParams(false)
+                .setOverwrittenOptionsAllowed(true);
     }
 
     private static void text(CommandSpec spec, String label, String description, String... names) {

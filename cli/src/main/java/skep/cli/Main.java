@@ -1,7 +1,11 @@
 package skep.cli;
 
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -9,17 +13,27 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 import skep.cli.Arguments.UsageException;
+import skep.session.ScriptException;
+import skep.target.TargetException;
 import skep.target.ToolCommand;
 
 /** The entry of the {@code skep} command. */
 public final class Main {
     static final String VERSION = "0.1.0";
 
+    private static final int OUTPUT_BYTES = 1 << 16;
+
     private Main() {}
 
     /** Runs the command and ends the process with its status. */
     public static void main(String[] args) {
-        System.exit(run(List.of(args), System.in, System.out, System.err));
+        // Buffered, flushed where it matters; always UTF-8, whatever the locale says.
+        var out = new PrintStream(
+                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), OUTPUT_BYTES),
+                false,
+                StandardCharsets.UTF_8);
+        var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
+        System.exit(run(List.of(args), System.in, out, err));
     }
 
     /** Runs the command; returns the exit status: 0 done, 1 the script or the system was at fault, or what the script said. */
@@ -39,16 +53,21 @@ public final class Main {
                     out.println("skep " + VERSION);
                     yield 0;
                 }
-                case RUN, LIST, FORMAT, TEST, BENCH, INFO, REPL -> {
+                case RUN, TEST, BENCH -> new ScriptCommand(arguments, in, out, err).run();
+                case LIST, FORMAT, INFO, REPL -> {
                     err.println("ERROR: not there yet");
                     yield 1;
                 }
             };
-        } catch (UsageException e) {
+        } catch (UsageException | TargetException e) {
             err.println("ERROR: " + e.getMessage());
+            return 1;
+        } catch (ScriptException e) {
+            err.println(e.getMessage());
             return 1;
         } finally {
             out.flush();
+            err.flush();
         }
     }
 

@@ -48,4 +48,29 @@ public interface Target extends AutoCloseable {
 
     @Override
     void close();
+
+    /** Whether this is a kernel that runs whether or not anybody traces it. */
+    default boolean isLive() {
+        return spec().startsWith("linux");
+    }
+
+    /** Whether a process of this target still runs; for {@code -p}. */
+    default boolean isAlive(int pid) {
+        return true;
+    }
+
+    /** The symbol of a process that covers an address; its module is the path of the binary. Empty if it cannot be told. */
+    default Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /** The path of a cgroup by its id, from the root of its hierarchy, for example {@code /system.slice}. */
+    default Optional<String> cgroupPath(long id) {
+        return Optional.empty();
+    }
+
+    /** The name of a user, as this target's system knows it. */
+    default Optional<String> userName(long uid) {
+        return Optional.empty();
+    }
 }

@@ -1,0 +1,197 @@
+package skep.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import skep.cli.Arguments.Format;
+import skep.cli.Arguments.UsageException;
+import skep.session.Session;
+import skep.session.SessionOptions;
+import skep.session.Targets;
+import skep.session.view.JsonRenderer;
+import skep.session.view.TextRenderer;
+import skep.target.LoadOptions;
+import skep.target.Target;
+import skep.target.TargetException;
+
+/** Runs one script, or prints the stages of its compilation. */
+final class ScriptCommand {
+    /** How long the end of a session may take once Ctrl-C was pressed. */
+    private static final long STOP_SECONDS = 5;
+
+    private final Arguments arguments;
+    private final InputStream in;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    ScriptCommand(Arguments arguments, InputStream in, PrintStream out, PrintStream err) {
+        this.arguments = arguments;
+        this.in = in;
+        this.out = out;
+        this.err = err;
+    }
+
+    int run() {
+        var script = script();
+        try (var target = openTarget(arguments)) {
+            if (!arguments.stages().isEmpty()) {
+                return printStages(target, script);
+            }
+            if (arguments.output().isEmpty()) {
+                return run(target, script, out);
+            }
+            try (var file = new PrintStream(
+                    new BufferedOutputStream(
+                            Files.newOutputStream(arguments.output().get())),
+                    false,
+                    StandardCharsets.UTF_8)) {
+                return run(target, script, file);
+            } catch (IOException e) {
+                throw new UsageException(
+                        "Failed to open output file: " + arguments.output().get() + ": " + reason(e));
+            }
+        }
+    }
+
+    private int run(Target target, Script script, PrintStream results) {
+        var renderer = arguments.format() == Format.JSON ? new JsonRenderer() : new TextRenderer();
+        var terminal = new Terminal(renderer, results, err, arguments);
+        try (var session = Session.prepare(target, script.name(), script.text(), options(arguments), terminal)) {
+            if (arguments.warnings()) {
+                session.warnings().forEach(err::print);
+            }
+            terminal.onOutputGone(session::stop);
+            SelfSignals.deliver(session);
+            var finished = new CountDownLatch(1);
+            var status = new int[] {1};
+            var onSignal = new Thread(() -> stop(session, finished, status), "stop");
+            Runtime.getRuntime().addShutdownHook(onSignal);
+            try {
+                status[0] = session.run();
+                return status[0];
+            } finally {
+                results.flush();
+                err.flush();
+                finished.countDown();
+                removeHook(onSignal);
+            }
+        }
+    }
+
+    // SIGINT, SIGTERM and SIGHUP start the JVM's shutdown, which waits for this. The status is then the script's own:
+    // the
+    // peer ends with 0 after Ctrl-C.
+    private static void stop(Session session, CountDownLatch finished, int[] status) {
+        session.stop();
+        try {
+            if (finished.await(STOP_SECONDS, TimeUnit.SECONDS)) {
+                Runtime.getRuntime().halt(status[0]);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The JVM is shutting down: the hook runs now, and ends the process.
+        }
+    }
+
+    private int printStages(Target target, Script script) {
+        var stages = Session.stages(target, script.name(), script.text(), options(arguments));
+        stages.texts().forEach(text -> out.print(text.endsWith("\n") ? text : text + "\n"));
+        stages.messages().forEach(err::print);
+        return stages.failed() ? 1 : 0;
+    }
+
+    private Script script() {
+        return read(arguments, in);
+    }
+
+    /** The script's text: the program on the command line, a file, or standard input. */
+    static Script read(Arguments arguments, InputStream in) {
+        if (arguments.program().isPresent()) {
+            return new Script("stdin", arguments.program().get());
+        }
+        var file = arguments.file().orElseThrow(() -> new UsageException("no program: use -e PROGRAM or FILE"));
+        try {
+            var text = file.equals("-")
+                    ? new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    : Files.readString(Path.of(file));
+            return new Script(file.equals("-") ? "stdin" : file, text);
+        } catch (IOException | UncheckedIOException e) {
+            throw new UsageException("failed to open file '" + file + "': " + reason(e));
+        }
+    }
+
+    static String reason(Exception e) {
+        return switch (e) {
+            case java.nio.file.NoSuchFileException _ -> "No such file or directory";
+            case java.nio.file.AccessDeniedException _ -> "Permission denied";
+            case java.nio.charset.CharacterCodingException _ -> "it is not UTF-8 text";
+            default -> String.valueOf(e.getMessage());
+        };
+    }
+
+    /** Opens the target asked for, or the live kernel if this user may trace it. */
+    static Target openTarget(Arguments arguments) {
+        var spec = arguments.target();
+        try {
+            return Targets.open(spec.orElse(Targets.LIVE));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        } catch (TargetException e) {
+            if (spec.isPresent()) {
+                throw e;
+            }
+            throw new UsageException(
+                    e.getMessage()
+                            + "\nHINT: run it as a user that may trace this kernel (root), or on a simulated one: --target embedded");
+        }
+    }
+
+    static SessionOptions options(Arguments arguments) {
+        return new SessionOptions(
+                arguments.positional(),
+                arguments.named(),
+                environment(arguments),
+                arguments.command(),
+                arguments.pid(),
+                arguments.duration(),
+                arguments.unsafe(),
+                arguments.helperErrors() > 0,
+                arguments.includeDirs(),
+                Set.copyOf(arguments.stages()),
+                arguments.mode() == Arguments.Mode.TEST,
+                arguments.mode() == Arguments.Mode.BENCH,
+                arguments.dryRun(),
+                new LoadOptions(arguments.verbose() ? 1 : 0, arguments.backend()));
+    }
+
+    private static Map<String, String> environment(Arguments arguments) {
+        var variables = new HashMap<String, String>();
+        System.getenv().forEach((name, value) -> {
+            if (name.startsWith("BPFTRACE_") || name.startsWith("SKEP_")) {
+                variables.put(name, value);
+            }
+        });
+        arguments.language().ifPresent(level -> variables.put("SKEP_LANG", level));
+        return variables;
+    }
+
+    /** A script's name in messages and its text. */
+    record Script(String name, String text) {}
+}

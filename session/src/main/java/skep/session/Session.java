@@ -1,0 +1,156 @@
+package skep.session;
+
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import skep.dsl.CompileOptions;
+import skep.dsl.CompileResult;
+import skep.dsl.Compiler;
+import skep.session.view.View;
+import skep.source.Diagnostic;
+import skep.source.Source;
+import skep.target.Target;
+import skep.target.TargetException;
+import skep.target.TracedProcess;
+
+/**
+ * One run of a script on a target: prepared, then run to its end.
+ *
+ * {@snippet :
+ * try (var target = Targets.open("embedded:seed=7");
+ *         var session = Session.prepare(target, "stdin", "kprobe:vfs_read { @ = count(); }",
+ *                 SessionOptions.DEFAULT.withDuration(Duration.ofSeconds(1)), views::add)) {
+ *     int status = session.run();
+ * }
+ * }
+ *
+ * <p>{@link #prepare} starts the command of {@code -c} (which does not run yet) and compiles; {@link #run} loads, attaches,
+ * drains and shows until the end, on the calling thread. {@link #stop}, {@link #signal} and {@link #maps} may be called
+ * from any thread. Closing frees what is left; the target is the caller's.
+ */
+public final class Session implements AutoCloseable {
+    private final Source source;
+    private final Optional<TracedProcess> child;
+    private final CompileResult compiled;
+    private final ScriptRun run;
+
+    private Session(Source source, Optional<TracedProcess> child, CompileResult compiled, ScriptRun run) {
+        this.source = source;
+        this.child = child;
+        this.compiled = compiled;
+        this.run = run;
+    }
+
+    /**
+     * Compiles a script for a target.
+     *
+     * @param name of the source in messages, {@code stdin} for a program given on the command line
+     * @throws ScriptException with all diagnostics if the script does not compile
+     * @throws TargetException if the command cannot be started
+     */
+    public static Session prepare(Target target, String name, String text, SessionOptions options, ViewSink sink) {
+        var source = new Source(name, text);
+        Optional<TracedProcess> child = options.command().map(target::spawn);
+        try {
+            var result = Compiler.compile(source, target.kernel(), compileOptions(options, child));
+            if (result.script().isEmpty()) {
+                throw new ScriptException(result.diagnostics());
+            }
+            var run = new ScriptRun(target, source, result.script().get(), child, options, sink);
+            return new Session(source, child, result, run);
+        } catch (RuntimeException | Error e) {
+            child.ifPresent(TracedProcess::close);
+            throw e;
+        }
+    }
+
+    /**
+     * The texts of the stages asked for in {@link SessionOptions#stages}, in the order of compilation, as far as
+     * compilation came, and what it said behind them.
+     */
+    public static Stages stages(Target target, String name, String text, SessionOptions options) {
+        var result =
+                Compiler.compile(new Source(name, text), target.kernel(), compileOptions(options, Optional.empty()));
+        var texts = new EnumMap<CompileOptions.Stage, String>(CompileOptions.Stage.class);
+        texts.putAll(result.stages());
+        return new Stages(List.copyOf(texts.values()), messages(result), result.hasErrors());
+    }
+
+    /** Texts of compilation's stages, and the diagnostics. */
+    public record Stages(List<String> texts, List<String> messages, boolean failed) {}
+
+    /** The warnings of the compiler, each as it is printed. */
+    public List<String> warnings() {
+        return messages(compiled);
+    }
+
+    private static List<String> messages(CompileResult result) {
+        return result.diagnostics().stream().map(Diagnostic::render).toList();
+    }
+
+    /**
+     * Runs to the end; once.
+     *
+     * @return the exit status the script asked for, or 0
+     * @throws ScriptException if the target refuses a program or probe
+     * @throws TargetException if the target fails otherwise
+     */
+    public int run() {
+        return run.run();
+    }
+
+    /** Asks the run to end as Ctrl-C does: probes are detached, {@code END} runs, maps are printed. Returns at once. */
+    public void stop() {
+        run.stop();
+    }
+
+    /** Runs the script's {@code self:signal} probes for a signal such as {@code SIGUSR1}. Returns at once. */
+    public void signal(String name) {
+        run.signal(name);
+    }
+
+    /** The signals that the script wants to be told of. */
+    public List<String> signals() {
+        return run.signals();
+    }
+
+    /** All maps as they are now; empty before the run has loaded them and after it has ended. */
+    public List<View.MapView> maps() {
+        return run.maps();
+    }
+
+    /** The name of the script in messages. */
+    public String name() {
+        return source.name();
+    }
+
+    @Override
+    public void close() {
+        run.close();
+        child.ifPresent(TracedProcess::close);
+    }
+
+    private static CompileOptions compileOptions(SessionOptions options, Optional<TracedProcess> child) {
+        var stages = new HashSet<CompileOptions.Stage>();
+        for (var stage : CompileOptions.Stage.values()) {
+            if (options.stages().contains("all")
+                    || options.stages().contains(stage.name().toLowerCase(java.util.Locale.ROOT))) {
+                stages.add(stage);
+            }
+        }
+        return new CompileOptions(
+                options.positional(),
+                options.named(),
+                child.map(process -> OptionalInt.of(process.pid())).orElse(OptionalInt.empty()),
+                options.pid(),
+                options.environment(),
+                options.unsafe(),
+                options.reportHelperErrors(),
+                options.includeFolders(),
+                stages,
+                options.test(),
+                options.bench());
+    }
+}

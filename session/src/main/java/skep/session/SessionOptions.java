@@ -1,0 +1,103 @@
+package skep.session;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import skep.target.LoadOptions;
+
+/**
+ * How a script is run.
+ *
+ * @param positional {@code $1}, {@code $2}, …
+ * @param named parameters of {@code getopt}
+ * @param environment variables that the language heeds ({@code BPFTRACE_…}, {@code SKEP_…})
+ * @param command a command that is started once all probes are attached; the session ends with it
+ * @param pid the process to trace; the session ends with it
+ * @param duration after which the session ends, in the target's own time
+ * @param unsafe whether functions that change the system are allowed
+ * @param reportHelperErrors whether failing helpers are reported
+ * @param includeFolders where headers and imports are looked for
+ * @param stages names of the compiler's stages whose text is wanted
+ * @param test whether {@code test:} probes are compiled instead of the others
+ * @param bench whether {@code bench:} probes are compiled instead of the others
+ * @param attachOnly end as soon as all probes are attached
+ * @param load how programs are loaded
+ */
+public record SessionOptions(
+        List<String> positional,
+        Map<String, String> named,
+        Map<String, String> environment,
+        Optional<String> command,
+        OptionalInt pid,
+        Optional<Duration> duration,
+        boolean unsafe,
+        boolean reportHelperErrors,
+        List<String> includeFolders,
+        Set<String> stages,
+        boolean test,
+        boolean bench,
+        boolean attachOnly,
+        LoadOptions load) {
+    public static final SessionOptions DEFAULT = new SessionOptions(
+            List.of(),
+            Map.of(),
+            Map.of(),
+            Optional.empty(),
+            OptionalInt.empty(),
+            Optional.empty(),
+            false,
+            false,
+            List.of(),
+            Set.of(),
+            false,
+            false,
+            false,
+            LoadOptions.DEFAULT);
+
+    public SessionOptions {
+        positional = List.copyOf(positional);
+        named = Map.copyOf(named);
+        environment = Map.copyOf(environment);
+        includeFolders = List.copyOf(includeFolders);
+        stages = Set.copyOf(stages);
+    }
+
+    public SessionOptions withDuration(Duration time) {
+        return new SessionOptions(
+                positional,
+                named,
+                environment,
+                command,
+                pid,
+                Optional.of(time),
+                unsafe,
+                reportHelperErrors,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                attachOnly,
+                load);
+    }
+
+    public SessionOptions withCommand(String line) {
+        return new SessionOptions(
+                positional,
+                named,
+                environment,
+                Optional.of(line),
+                pid,
+                duration,
+                unsafe,
+                reportHelperErrors,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                attachOnly,
+                load);
+    }
+}

@@ -1,0 +1,119 @@
+package skep.session;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import skep.dsl.Type;
+import skep.isa.kernel.KernelInfo;
+import skep.session.view.Value;
+import skep.target.LoadedMap;
+import skep.target.Target;
+
+/** Looks up what numbers of a target are called: addresses, stacks, users. */
+final class Symbols {
+    private final Target target;
+
+    Symbols(Target target) {
+        this.target = target;
+    }
+
+    Value kernelSymbol(long address) {
+        var text =
+                target.kernel().symbolAt(address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
+        return new Value.Named(address, text);
+    }
+
+    Value userSymbol(int pid, long address) {
+        var text = target.userSymbol(pid, address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
+        return new Value.Named(address, text);
+    }
+
+    Value userName(long uid) {
+        return new Value.Named(uid, target.userName(uid).orElse("unknown"));
+    }
+
+    /** The name of a system call by its number on the target's architecture. */
+    String syscall(long number) {
+        return Names.syscall(target.kernel().arch(), number);
+    }
+
+    Value cgroup(long id, String hierarchyGlob) {
+        return new Value.Named(
+                id, target.cgroupPath(id).map(path -> "unified:" + path).orElse(""));
+    }
+
+    /** Nanoseconds since 1970 of a time of the target's monotonic clock. */
+    long wallNanos(long monotonicNanos) {
+        return monotonicNanos + target.wallClockOffsetNanos();
+    }
+
+    long clockOriginNanos() {
+        return target.wallClockOffsetNanos();
+    }
+
+    /** Nanoseconds since 1970, now. */
+    long nowNanos() {
+        return wallNanos(target.monotonicNanos());
+    }
+
+    Value kernelStack(LoadedMap stacks, long id, Type.StackMode mode, int depth) {
+        return new Value.Stack(
+                frames(stacks, id, depth, mode, address -> target.kernel().symbolAt(address), "[kernel.kallsyms]"));
+    }
+
+    Value userStack(LoadedMap stacks, long id, int pid, Type.StackMode mode, int depth) {
+        return new Value.Stack(
+                frames(stacks, id, depth, mode, address -> target.userSymbol(pid, address), "[unknown]"));
+    }
+
+    private static List<String> frames(
+            LoadedMap stacks,
+            long id,
+            int depth,
+            Type.StackMode mode,
+            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
+            String noModule) {
+        var frames = new ArrayList<String>();
+        if (id < 0) {
+            // The helper's errno: the stack could not be taken.
+            return frames;
+        }
+        var key = new byte[] {(byte) id, (byte) (id >> 8), (byte) (id >> 16), (byte) (id >> 24)};
+        var addresses = stacks.lookup(key);
+        if (addresses.isEmpty()) {
+            return frames;
+        }
+        var bytes = addresses.get();
+        for (int i = 0; i < depth && 8 * i + 8 <= bytes.length; i++) {
+            long address = ValueReader.word(bytes, 8 * i, 8);
+            if (address == 0) {
+                break;
+            }
+            frames.add(frame(address, mode, lookup, noModule));
+        }
+        return frames;
+    }
+
+    private static String frame(
+            long address,
+            Type.StackMode mode,
+            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
+            String noModule) {
+        if (mode == Type.StackMode.RAW) {
+            return Long.toHexString(address);
+        }
+        var symbol = lookup.apply(address);
+        var text = symbol.map(s -> s.name() + "+" + s.offset()).orElseGet(() -> hex(address));
+        if (mode == Type.StackMode.BPFTRACE) {
+            return text;
+        }
+        var module = symbol.map(KernelInfo.Symbol::module)
+                .filter(name -> !name.isEmpty())
+                .orElse(noModule);
+        return Long.toHexString(address) + " " + text + " (" + module + ")";
+    }
+
+    private static String hex(long address) {
+        return "0x" + Long.toHexString(address);
+    }
+}
