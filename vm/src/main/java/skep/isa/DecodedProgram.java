@@ -1,19 +1,22 @@
 package skep.isa;
 
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * A program whose instructions are all valid and whose jumps and local calls all lead to instructions of the program:
- * what can be run at all. Jumps stay within their function; a function is left by {@code exit} or a jump, never by running over
- * its end; r10 is never written.
+ * A program whose instructions are all valid and whose jumps and local calls all lead to instructions of the program: what can be
+ * run at all. Jumps stay within their function; no path runs over the end of a function; r10 is never written; the entry function
+ * does something: sets r0 or touches memory.
  *
- * <p>Everything is indexed by slot. The functions lie one behind the other; the first begins at slot 0.
+ * <p>Everything is indexed by slot. The functions lie one behind the other; the first begins at slot 0. Code that no path reaches
+ * may be there; it is valid too, but it may run over the end.
  */
 public final class DecodedProgram {
     private final Bytecode code;
     private final Insn[] insns;
     private final int[] functionStarts;
+    private final BitSet reachable = new BitSet();
 
     private DecodedProgram(Bytecode code, Insn[] insns, int[] functionStarts) {
         this.code = code;
@@ -124,6 +127,11 @@ public final class DecodedProgram {
         return starts.stream().toArray();
     }
 
+    /** Whether some path from the beginning of its function leads to this slot, all branches taken to be open. */
+    public boolean reachable(int slot) {
+        return reachable.get(slot);
+    }
+
     private void check() {
         int function = 0;
         for (int slot = 0; slot < insns.length; slot = next(slot)) {
@@ -131,6 +139,14 @@ public final class DecodedProgram {
                 function++;
             }
             checkInsn(slot, function);
+        }
+        boolean acts = false;
+        for (int i = 0; i < functionStarts.length; i++) {
+            findReachable(i);
+            acts |= i == 0 && reachable.stream().anyMatch(this::acts);
+        }
+        if (!acts) {
+            throw new InvalidInsnException(0, "the program does nothing: it neither sets r0 nor touches memory");
         }
     }
 
@@ -141,14 +157,46 @@ public final class DecodedProgram {
         if (jumps) {
             checkTarget(slot, target, function);
         }
-        boolean falls = !(insn instanceof Insn.Exit || insn instanceof Insn.Jump);
-        if (falls && next(slot) >= functionEnd(function)) {
-            throw new InvalidInsnException(
-                    slot, "last instruction of a function is neither an exit nor a jump: " + Disassembler.text(insn));
-        }
         if (written(insn) == Reg.R10.number()) {
             throw new InvalidInsnException(slot, "r10 is read-only: " + Disassembler.text(insn));
         }
+    }
+
+    private void findReachable(int function) {
+        var pending = new ArrayDeque<Integer>();
+        pending.add(functionStart(function));
+        while (!pending.isEmpty()) {
+            int slot = pending.pop();
+            // straight on until a path that is known already
+            while (!reachable.get(slot)) {
+                reachable.set(slot);
+                var insn = insns[slot];
+                int target = target(slot);
+                if (insn instanceof Insn.Exit) {
+                    break;
+                }
+                if (insn instanceof Insn.Jump) {
+                    slot = target;
+                    continue;
+                }
+                if (target >= 0) {
+                    pending.add(target);
+                }
+                if (next(slot) >= functionEnd(function)) {
+                    throw new InvalidInsnException(
+                            slot,
+                            "last instruction of a function is neither an exit nor a jump: " + Disassembler.text(insn));
+                }
+                slot = next(slot);
+            }
+        }
+    }
+
+    private boolean acts(int slot) {
+        return switch (insns[slot]) {
+            case Insn.Load _, Insn.Store _, Insn.Atomic _, Insn.LoadPacket _, Insn.Call _, Insn.CallX _ -> true;
+            default -> written(insns[slot]) == Reg.R0.number();
+        };
     }
 
     private void checkTarget(int slot, int target, int function) {

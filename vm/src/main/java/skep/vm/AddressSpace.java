@@ -2,6 +2,7 @@ package skep.vm;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 
 /**
  * Which addresses programs of one VM may touch: a sorted table of regions. The stack of a {@link VmCpu} is not in it; the
@@ -68,6 +69,11 @@ public final class AddressSpace {
     /** Removes a region; call before its memory is freed. */
     public synchronized void remove(Region region) {
         table = new Table(Arrays.stream(table.regions).filter(r -> r != region).toArray(Region[]::new));
+    }
+
+    /** All regions as they are now, in the order they were added. */
+    public List<Region> regions() {
+        return List.of(table.regions);
     }
 
     /** Whether all bytes of the range lie in one region that permits the access. */

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /**
  * Off-heap memory by address: the one class of the VM that dereferences.
@@ -33,14 +34,14 @@ public final class Memory {
 
     /** A zeroed allocation. Owns its bytes; closing frees them, and every address into it is invalid from then on. */
     public static final class Block implements AutoCloseable {
-        private final Arena arena;
+        private final Runnable release;
         private final long address;
         private final long sizeBytes;
 
-        private Block(long sizeBytes, long alignBytes) {
-            this.arena = Arena.ofShared();
-            this.address = arena.allocate(Math.max(1, sizeBytes), alignBytes).address();
+        private Block(long address, long sizeBytes, Runnable release) {
+            this.address = address;
             this.sizeBytes = sizeBytes;
+            this.release = release;
         }
 
         public long address() {
@@ -53,18 +54,43 @@ public final class Memory {
 
         @Override
         public void close() {
-            arena.close();
+            release.run();
         }
+    }
+
+    /** Where blocks come from when not from the process's own heap: memory that another process sees at the same addresses. */
+    public interface Pool {
+        /** Returns the address of zeroed bytes. */
+        long allocate(long sizeBytes, long alignBytes);
+
+        /** Takes back what {@link #allocate} gave. */
+        void free(long address, long sizeBytes);
+    }
+
+    private static volatile Optional<Pool> pool = Optional.empty();
+
+    /** From now on blocks come from this pool. */
+    public static void use(Pool newPool) {
+        pool = Optional.of(newPool);
     }
 
     /** Allocates zeroed bytes until the block is closed; {@code alignBytes} is a power of two. */
     public static Block allocate(long sizeBytes, long alignBytes) {
-        return new Block(sizeBytes, alignBytes);
+        long size = Math.max(1, sizeBytes);
+        if (pool.isPresent()) {
+            var from = pool.get();
+            long address = from.allocate(size, alignBytes);
+            return new Block(address, sizeBytes, () -> from.free(address, size));
+        }
+        var arena = Arena.ofShared();
+        return new Block(arena.allocate(size, alignBytes).address(), sizeBytes, arena::close);
     }
 
     /** Allocates zeroed bytes that live as long as the process. */
     public static long allocateForever(long sizeBytes, long alignBytes) {
-        return Arena.global().allocate(Math.max(1, sizeBytes), alignBytes).address();
+        long size = Math.max(1, sizeBytes);
+        return pool.map(p -> p.allocate(size, alignBytes))
+                .orElseGet(() -> Arena.global().allocate(size, alignBytes).address());
     }
 
     public static byte getByte(long address) {

@@ -1,5 +1,7 @@
 package skep.vm;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One execution context: the BPF stack, the budget, and the kernel that the program sees. Used by one thread at a time; a
  * program may be started inside another one's helper on the same CPU, as an interrupt would.
@@ -21,6 +23,7 @@ public final class VmCpu implements AutoCloseable {
     private final Memory.Block stack;
     private final long stackEnd;
     private final AddressSpace addressSpace;
+    private final byte[] kernelBytes = new byte[8];
     private long top;
     private int tailCalls;
     private long budget = Long.MAX_VALUE;
@@ -87,9 +90,42 @@ public final class VmCpu implements AutoCloseable {
         return stackEnd;
     }
 
-    /** Counts a tail call; false if there have been too many. */
-    public boolean countTailCall() {
-        return tailCalls++ < MAX_TAIL_CALLS;
+    /**
+     * What a tail call runs next.
+     *
+     * @return null if there have been too many or nothing is at the index: the caller goes on
+     */
+    public @Nullable Executable tailCallTarget(long mapHandle, int index) {
+        if (tailCalls >= MAX_TAIL_CALLS || !(runtime.map(mapHandle).orElse(null) instanceof VmMap.Programs programs)) {
+            return null;
+        }
+        var next = programs.program(index);
+        if (next.isPresent()) {
+            tailCalls++;
+        }
+        return next.orElse(null);
+    }
+
+    /** Calls what a register holds: a function address or, as some compilers mean it, a helper's number. */
+    public long callRegister(long target, long a, long b, long c, long d, long e) {
+        if (target != (int) target) {
+            return callback(target, a, b, c, d, e);
+        }
+        return runtime.helper((int) target)
+                .orElseThrow(() -> new VmFault("there is no helper " + target))
+                .call(this, a, b, c, d, e);
+    }
+
+    /** A load from kernel memory, zero-extended; 0 if nothing is mapped there. */
+    public long loadKernel(long kernelAddress, int sizeBytes) {
+        if (!services.readKernel(kernelAddress, kernelBytes, sizeBytes)) {
+            return 0;
+        }
+        long value = 0;
+        for (int i = sizeBytes - 1; i >= 0; i--) {
+            value = value << 8 | kernelBytes[i] & 0xff;
+        }
+        return value;
     }
 
     /** Instructions that unverified programs may still execute on this CPU before they fault; a bound on loops. */

@@ -30,6 +30,16 @@ public interface VmRuntime {
         return OptionalLong.empty();
     }
 
+    /**
+     * What the legacy packet loads call: {@code a} is r6 (the context), {@code b} the offset (negative ones are the kernel's
+     * ancillary data), {@code c} the size in bytes (plus {@link PacketLoad#INDIRECT}), {@code d} and {@code e} are r0 and r7: A and
+     * X of a translated classic filter. The result is in host order. It ends the program with 0 if the packet is too
+     * short. Empty: such programs are refused.
+     */
+    default Optional<HelperFunction> packetLoad() {
+        return Optional.empty();
+    }
+
     /** A runtime without maps, for programs that only compute. */
     static VmRuntime bare(Map<Integer, HelperFunction> helpers) {
         return new BareRuntime(new AddressSpace(), new FunctionTable(), Map.copyOf(helpers));

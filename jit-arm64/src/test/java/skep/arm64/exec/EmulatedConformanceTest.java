@@ -1,0 +1,171 @@
+package skep.arm64.exec;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import skep.arm64.lower.LoweringOptions;
+import skep.arm64.lower.UnsupportedInsnException;
+import skep.isa.Bytecode;
+import skep.isa.InvalidInsnException;
+
+/** Public conformance programs as A64 code on an emulated processor. */
+class EmulatedConformanceTest {
+    private static final Path DATA = Path.of(System.getProperty("skep.root", ".."), "..", "shared", "data", "isa");
+
+    @TempDir
+    Path scratch;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void conformanceProgramsGiveTheirResults(boolean lse) throws IOException, InterruptedException {
+        var rows = lines("conformance.jsonl");
+        var options = new LoweringOptions(true, lse, false);
+        var jobs = new ArrayList<EmulatedBatch.Job>();
+        var names = new ArrayList<String>();
+        var expected = new ArrayList<Long>();
+        var wrong = new ArrayList<String>();
+        for (var row : rows) {
+            var result = text(row, "result");
+            var code = text(row, "insns");
+            boolean mustFail = text(row, "error").isPresent()
+                    || text(row, "suite").orElse("").endsWith("_negative")
+                    || text(row, "name").orElse("").startsWith("err-");
+            if (result.isEmpty() || code.isEmpty() || mustFail) {
+                continue;
+            }
+            var bytecode = Bytecode.ofBytes(HexFormat.of().parseHex(code.get()));
+            try {
+                skep.arm64.lower.Lowering.lower(bytecode, options, new RefusingCalls());
+            } catch (UnsupportedInsnException | InvalidInsnException refusal) {
+                boolean known = refusal.getMessage().startsWith("no helper");
+                if (!known) {
+                    wrong.add(text(row, "name").orElse("?") + " refused: " + refusal.getMessage());
+                }
+                if (!refusal.getMessage().equals("no helper " + EmulatedBatch.UNWIND)) {
+                    continue;
+                }
+            }
+            jobs.add(new EmulatedBatch.Job(
+                    bytecode, HexFormat.of().parseHex(text(row, "mem").orElse(""))));
+            names.add(text(row, "name").orElse("?"));
+            expected.add(Long.parseUnsignedLong(result.get().replaceFirst("^0x", ""), 16));
+        }
+        var results = new EmulatedBatch(scratch, options).run(jobs);
+        for (int i = 0; i < results.size(); i++) {
+            var actual = results.get(i);
+            if (actual.isEmpty() || actual.getAsLong() != expected.get(i)) {
+                wrong.add(names.get(i) + ": expected " + Long.toHexString(expected.get(i)) + ", was "
+                        + (actual.isEmpty() ? "a fault" : Long.toHexString(actual.getAsLong())));
+            }
+        }
+        assertEquals(List.of(), wrong, jobs.size() + " programs");
+    }
+
+    @Test
+    void programsOfTheKernelsOwnTestModuleGiveTheirResults() throws IOException, InterruptedException {
+        var jobs = new ArrayList<EmulatedBatch.Job>();
+        var names = new ArrayList<String>();
+        var expected = new ArrayList<Integer>();
+        var wrong = new ArrayList<String>();
+        var tests = Pattern.compile("\"tests\": \\[\\[(\\d+), (-?\\d+)\\]");
+        for (var row : lines("test_bpf.jsonl.gz")) {
+            var matcher = tests.matcher(row);
+            if (!row.contains("\"kind\": \"ebpf\"") || !matcher.find()) {
+                continue;
+            }
+            var bytecode =
+                    Bytecode.ofBytes(HexFormat.of().parseHex(text(row, "insns").orElseThrow()));
+            try {
+                skep.arm64.lower.Lowering.lower(bytecode, LoweringOptions.CHECKED, new RefusingCalls());
+            } catch (UnsupportedInsnException | InvalidInsnException refusal) {
+                if (!refusal.getMessage().startsWith("legacy packet loads")) {
+                    wrong.add(text(row, "name").orElse("?") + " refused: " + refusal.getMessage());
+                }
+                continue;
+            }
+            jobs.add(new EmulatedBatch.Job(bytecode, new byte[Integer.parseInt(matcher.group(1))]));
+            names.add(text(row, "name").orElse("?"));
+            expected.add((int) Long.parseLong(matcher.group(2)));
+        }
+        var results = new EmulatedBatch(scratch, LoweringOptions.CHECKED).run(jobs);
+        for (int i = 0; i < results.size(); i++) {
+            var actual = results.get(i);
+            if (actual.isEmpty() || (int) actual.getAsLong() != expected.get(i)) {
+                wrong.add(names.get(i) + ": expected " + Integer.toHexString(expected.get(i)) + ", was "
+                        + (actual.isEmpty() ? "a fault" : Long.toHexString(actual.getAsLong())));
+            }
+        }
+        assertEquals(List.of(), wrong, jobs.size() + " programs");
+    }
+
+    private static List<String> lines(String file) throws IOException {
+        var path = DATA.resolve(file);
+        Assumptions.assumeTrue(Files.isReadable(path), "conformance data is not here: " + file);
+        Assumptions.assumeTrue(
+                Files.isExecutable(Path.of("/usr/bin/qemu-aarch64")),
+                "qemu-aarch64 is not installed (Debian: apt install qemu-user)");
+        try (var in = Files.newInputStream(path);
+                var reader = new BufferedReader(new InputStreamReader(
+                        file.endsWith(".gz") ? new GZIPInputStream(in) : in, StandardCharsets.UTF_8))) {
+            return reader.lines().toList();
+        }
+    }
+
+    private static Optional<String> text(String row, String field) {
+        var matcher = Pattern.compile("\"" + field + "\": \"([^\"]*)\"").matcher(row);
+        return matcher.find() ? Optional.of(matcher.group(1)) : Optional.empty();
+    }
+
+    private record RefusingCalls() implements skep.arm64.lower.Calls {
+        @Override
+        public long helper(int number) {
+            throw new UnsupportedOperationException("no helper " + number);
+        }
+
+        @Override
+        public long helperByNumber() {
+            throw new UnsupportedOperationException("no helper by number");
+        }
+
+        @Override
+        public long function(int slot) {
+            throw new UnsupportedOperationException("no callbacks");
+        }
+
+        @Override
+        public long kfunc(int btfId, int module) {
+            throw new UnsupportedOperationException("no kfunc");
+        }
+
+        @Override
+        public long map(int fdOrIndex, boolean byIndex) {
+            throw new UnsupportedOperationException("no map");
+        }
+
+        @Override
+        public long mapValue(int fdOrIndex, int offBytes, boolean byIndex) {
+            throw new UnsupportedOperationException("no map");
+        }
+
+        @Override
+        public long variable(int btfId, int moduleFd) {
+            throw new UnsupportedOperationException("no variable");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+package skep.linux;
+
+import java.util.Optional;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.ProbeSpec;
+import skep.isa.kernel.ProgramType;
+import skep.isa.kernel.Unsupported;
+import skep.isa.object.ProgramSpec;
+import skep.linux.sys.Errno;
+import skep.linux.sys.Perf;
+import skep.target.AttachException;
+import skep.target.Link;
+
+/**
+ * Attaches a loaded program to a probe: one case a probe kind. Where a kind can be served in several ways the program's
+ * type decides, since the compiler made it for one of them: a tracepoint's program may be a raw or typed one (cheaper to
+ * attach, to close and an event), an interval's a perf program or one that a timer of ours runs.
+ */
+final class Attacher {
+    private static final int RETURN_BIT = 1;
+
+    private final Host host;
+    private final LinuxKernel kernel;
+
+    Attacher(Host host, LinuxKernel kernel) {
+        this.host = host;
+        this.kernel = kernel;
+    }
+
+    Link attach(ProgramSpec program, int fd, ProbeSpec probe) {
+        return switch (probe.kind()) {
+            case TRACEPOINT, RAWTRACEPOINT -> tracepoint(program, fd, probe);
+            case INTERVAL -> interval(program, fd, probe);
+            case PROFILE -> profile(fd, probe);
+            case SOFTWARE -> counter(PerfEvents.SOFTWARE, Feature.PERF_SOFTWARE, fd, probe);
+            case HARDWARE -> counter(PerfEvents.HARDWARE, Feature.PERF_HARDWARE, fd, probe);
+            case KPROBE, KRETPROBE -> kprobe(program, fd, probe);
+            case FENTRY, FEXIT -> typed(fd, probe, Feature.FENTRY);
+            case BEGIN, END, SELF, TEST, BENCH ->
+                throw new IllegalArgumentException(probe.displayName() + " is run, not attached");
+            case UPROBE, URETPROBE, USDT, WATCHPOINT, ITER ->
+                throw failure(
+                        probe, "the live target does not attach " + probe.kind().longName() + " yet", "");
+        };
+    }
+
+    private Link tracepoint(ProgramSpec program, int fd, ProbeSpec probe) {
+        return switch (program.type()) {
+            case RAW_TRACEPOINT, RAW_TRACEPOINT_WRITABLE -> rawTracepoint(fd, probe);
+            case TRACING -> typed(fd, probe, Feature.BTF_TRACEPOINT);
+            default -> perfTracepoint(fd, probe);
+        };
+    }
+
+    private Link rawTracepoint(int fd, ProbeSpec probe) {
+        try (var name = host.syscalls().allocate(probe.target().length() * 3L + 1)) {
+            long end = name.putString(0, probe.target());
+            long link = host.bpf().rawTracepointOpen(name.pushed(end), fd);
+            if (link == -Errno.ENOENT) {
+                throw missingTracepoint(probe);
+            }
+            return link(probe, "raw tracepoint", "BPF_RAW_TRACEPOINT_OPEN", Feature.RAW_TRACEPOINT, link);
+        }
+    }
+
+    /** The program itself knows its function or tracepoint: it was loaded for it. */
+    private Link typed(int fd, ProbeSpec probe, Feature feature) {
+        long link = host.bpf().rawTracepointOpen(0, fd);
+        var mechanism = feature == Feature.FENTRY ? "trampoline" : "BTF tracepoint";
+        return link(probe, mechanism, "BPF_RAW_TRACEPOINT_OPEN", feature, link);
+    }
+
+    private Link perfTracepoint(int fd, ProbeSpec probe) {
+        var id = kernel.tracefs().id(probe.module(), probe.target());
+        if (id.isEmpty()) {
+            throw missingTracepoint(probe);
+        }
+        // A program at a tracepoint runs on all CPUs, whichever CPU the event is opened for.
+        var event = Perf.Event.of(Perf.TYPE_TRACEPOINT, id.get(), 1);
+        return perfLink(fd, probe, "perf tracepoint", Feature.TRACEPOINT, event, -1, kernel.onlineCpus()[0]);
+    }
+
+    private AttachException missingTracepoint(ProbeSpec probe) {
+        return failure(
+                probe,
+                "this kernel has no tracepoint " + (probe.module().isEmpty() ? "" : probe.module() + ":")
+                        + probe.target(),
+                "List those it has with -l 'tracepoint:*'.");
+    }
+
+    private Link interval(ProgramSpec program, int fd, ProbeSpec probe) {
+        if (program.type() == ProgramType.PERF_EVENT) {
+            var event = Perf.Event.of(Perf.TYPE_SOFTWARE, Perf.SW_CPU_CLOCK, probe.value());
+            return perfLink(fd, probe, "cpu-clock", Feature.PERF_SOFTWARE, event, -1, kernel.onlineCpus()[0]);
+        }
+        return new TimerLink(host, probe, fd);
+    }
+
+    private Link profile(int fd, ProbeSpec probe) {
+        var event = probe.target().equals("hz")
+                ? Perf.Event.frequency(Perf.TYPE_SOFTWARE, Perf.SW_CPU_CLOCK, probe.value())
+                : Perf.Event.of(Perf.TYPE_SOFTWARE, Perf.SW_CPU_CLOCK, probe.value());
+        return onEachCpu(fd, probe, "cpu-clock", Feature.PERF_SOFTWARE, event);
+    }
+
+    private Link counter(PerfEvents events, Feature feature, int fd, ProbeSpec probe) {
+        var entry = events.entry(probe.target());
+        if (entry.isEmpty()) {
+            throw failure(
+                    probe,
+                    "there is no " + probe.kind().longName() + " event " + probe.target(),
+                    "There are " + String.join(", ", events.names()) + ".");
+        }
+        long period = probe.value() == 0 ? entry.get().defaultPeriod() : probe.value();
+        var event = Perf.Event.of(events.type(), entry.get().config(), period);
+        return onEachCpu(fd, probe, "perf event", feature, event);
+    }
+
+    private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {
+        if (program.type() == ProgramType.TRACING) {
+            return typed(fd, probe, Feature.FENTRY);
+        }
+        refuseIf(probe, Feature.KPROBE);
+        int type = deviceType("kprobe");
+        if (type < 0) {
+            throw failure(probe, "this kernel has no kprobe device (it came with Linux 4.17)", "");
+        }
+        boolean returns = probe.kind() == ProbeKind.KRETPROBE;
+        var symbol = probe.module().isEmpty() ? probe.target() : probe.module() + ":" + probe.target();
+        try (var name = host.syscalls().allocate(symbol.length() * 3L + 1)) {
+            long end = name.putString(0, symbol);
+            var event = new Perf.Event(type, returns ? RETURN_BIT : 0, 1, false, name.pushed(end), probe.offset(), 0);
+            return perfLink(fd, probe, "perf kprobe", Feature.KPROBE, event, -1, kernel.onlineCpus()[0]);
+        }
+    }
+
+    private int deviceType(String device) {
+        return host.files()
+                .number("/sys/bus/event_source/devices/" + device + "/type")
+                .map(Long::intValue)
+                .orElse(-1);
+    }
+
+    private Link perfLink(
+            int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event, int pid, int cpu) {
+        return new LinuxLink(host, probe, mechanism, perfEvent(fd, probe, feature, event, pid, cpu));
+    }
+
+    /** Sampling events count on one CPU each; with a process they follow it over all of them. */
+    private Link onEachCpu(int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event) {
+        if (probe.pid().isPresent()) {
+            return perfLink(fd, probe, mechanism, feature, event, probe.pid().getAsInt(), -1);
+        }
+        var cpus = kernel.onlineCpus();
+        var events = new int[cpus.length];
+        for (int i = 0; i < cpus.length; i++) {
+            try {
+                events[i] = perfEvent(fd, probe, feature, event, -1, cpus[i]);
+            } catch (AttachException failure) {
+                for (int j = 0; j < i; j++) {
+                    host.close(events[j]);
+                }
+                throw failure;
+            }
+        }
+        return new LinuxLink(host, probe, mechanism, events);
+    }
+
+    private int perfEvent(int program, ProbeSpec probe, Feature feature, Perf.Event event, int pid, int cpu) {
+        long fd = host.perf().open(event, pid, cpu);
+        if (Errno.isError(fd)) {
+            throw refused(probe, feature, "perf_event_open", -fd);
+        }
+        long result = host.perf().setProgram((int) fd, program);
+        if (!Errno.isError(result)) {
+            result = host.perf().enable((int) fd);
+        }
+        if (Errno.isError(result)) {
+            host.close((int) fd);
+            throw refused(probe, feature, "binding the program to its perf event", -result);
+        }
+        return (int) fd;
+    }
+
+    private Link link(ProbeSpec probe, String mechanism, String call, Feature feature, long fd) {
+        if (Errno.isError(fd)) {
+            throw refused(probe, feature, call, -fd);
+        }
+        return new LinuxLink(host, probe, mechanism, (int) fd);
+    }
+
+    private void refuseIf(ProbeSpec probe, Feature feature) {
+        kernel.unsupported(feature).ifPresent(refusal -> {
+            throw refused(probe, refusal);
+        });
+    }
+
+    private static AttachException refused(ProbeSpec probe, Unsupported refusal) {
+        return failure(probe, refusal.reason(), refusal.instead());
+    }
+
+    /** A feature that the kernel refuses as a whole explains a failure better than its errno. */
+    private AttachException refused(ProbeSpec probe, Feature feature, String call, long errno) {
+        Optional<Unsupported> refusal = kernel.unsupported(feature);
+        return refusal.map(known -> refused(probe, known))
+                .orElseGet(() -> failure(probe, call + " failed with " + Errno.name(errno), hint(errno)));
+    }
+
+    private static String hint(long errno) {
+        return switch ((int) errno) {
+            case Errno.EMFILE -> "Too many files are open; raise the limit with ulimit -n.";
+            case Errno.EPERM, Errno.EACCES -> "Run as root, or with CAP_BPF and CAP_PERFMON.";
+            default -> "";
+        };
+    }
+
+    private static AttachException failure(ProbeSpec probe, String reason, String hint) {
+        return new AttachException(probe, "cannot attach " + probe.displayName() + ": " + reason, hint);
+    }
+}

@@ -1,0 +1,245 @@
+package skep.linux;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import skep.btf.Btf;
+import skep.btf.BtfKind;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.KernelVersion;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.Unsupported;
+import skep.linux.sys.Sys;
+
+/**
+ * What a compiler may know of a live kernel. Each piece is read when it is first asked for and then kept: the types are
+ * six megabytes, the symbols four. Safe for any thread.
+ */
+public final class LinuxKernel implements KernelInfo {
+    private static final int UTS_FIELD_BYTES = 65;
+
+    private final Host host;
+    private final Tracefs tracefs;
+    private final String release;
+    private final KernelVersion version;
+    private final int possibleCpus;
+    private final FeatureProbes features;
+    private final Map<Feature, Optional<Unsupported>> refusals = new ConcurrentHashMap<>();
+    private final Map<String, Optional<TracepointFormat>> formats = new ConcurrentHashMap<>();
+
+    private volatile Optional<Btf> types = Optional.empty();
+    private volatile boolean typesRead;
+    private volatile Optional<Kallsyms> symbols = Optional.empty();
+
+    LinuxKernel(Host host) {
+        this.host = host;
+        this.tracefs = new Tracefs(host);
+        this.release = release(host);
+        this.version = version(release);
+        this.possibleCpus = highestCpu(host, "possible") + 1;
+        this.features = new FeatureProbes(host, this);
+    }
+
+    private static String release(Host host) {
+        try (var names = host.syscalls().allocate(6 * UTS_FIELD_BYTES)) {
+            host.syscalls().call(Sys.UNAME, names.address());
+            names.pulled(0, names.sizeBytes());
+            return names.getString(2 * UTS_FIELD_BYTES, UTS_FIELD_BYTES);
+        }
+    }
+
+    /** {@code 6.18.44-fc-v669} is 6.18.44; what follows the numbers is the distributor's. */
+    static KernelVersion version(String release) {
+        var parts = new int[3];
+        int part = 0;
+        for (int i = 0; i < release.length(); i++) {
+            char c = release.charAt(i);
+            if (c >= '0' && c <= '9') {
+                parts[part] = parts[part] * 10 + (c - '0');
+            } else if (c != '.' || ++part == parts.length) {
+                break;
+            }
+        }
+        return new KernelVersion(parts[0], parts[1], parts[2]);
+    }
+
+    /** The last number of a CPU list such as {@code 0-3,6}. */
+    private static int highestCpu(Host host, String list) {
+        var text = host.files().text("/sys/devices/system/cpu/" + list).orElse("0");
+        int start = Math.max(text.lastIndexOf('-'), text.lastIndexOf(',')) + 1;
+        return Integer.parseInt(text.substring(start));
+    }
+
+    /** The CPUs that run now. */
+    int[] onlineCpus() {
+        var text = host.files().text("/sys/devices/system/cpu/online").orElse("0");
+        return Stream.of(text.split(","))
+                .flatMapToInt(range -> {
+                    int dash = range.indexOf('-');
+                    int first = Integer.parseInt(dash < 0 ? range : range.substring(0, dash));
+                    int last = Integer.parseInt(range.substring(dash + 1));
+                    return java.util.stream.IntStream.rangeClosed(first, last);
+                })
+                .toArray();
+    }
+
+    /** The name as {@code uname -r} prints it. */
+    public String release() {
+        return release;
+    }
+
+    Tracefs tracefs() {
+        return tracefs;
+    }
+
+    @Override
+    public String description() {
+        return "Linux " + release + " " + arch().machine();
+    }
+
+    @Override
+    public Arch arch() {
+        return host.syscalls().arch();
+    }
+
+    @Override
+    public KernelVersion version() {
+        return version;
+    }
+
+    @Override
+    public int possibleCpus() {
+        return possibleCpus;
+    }
+
+    @Override
+    public Optional<Btf> types() {
+        if (!typesRead) {
+            synchronized (this) {
+                if (!typesRead) {
+                    types = host.files().read("/sys/kernel/btf/vmlinux").map(Btf::parse);
+                    typesRead = true;
+                }
+            }
+        }
+        return types;
+    }
+
+    @Override
+    public Optional<TracepointFormat> tracepoint(String category, String event) {
+        return formats.computeIfAbsent(category + ":" + event, name -> tracefs.format(category, event));
+    }
+
+    @Override
+    public Stream<String> probes(ProbeKind kind) {
+        return switch (kind) {
+            case TRACEPOINT -> tracefs.events().stream();
+            case RAWTRACEPOINT -> rawTracepoints().stream();
+            case KPROBE, KRETPROBE -> tracedFunctions().stream();
+            case FENTRY, FEXIT -> typedFunctions().stream();
+            case SOFTWARE -> PerfEvents.SOFTWARE.names().stream();
+            case HARDWARE -> PerfEvents.HARDWARE.names().stream();
+            case ITER -> iterators().stream();
+            default -> Stream.of();
+        };
+    }
+
+    /** A system call's events are no tracepoints of their own; all others carry the tracepoint's name. */
+    private List<String> rawTracepoints() {
+        return tracefs.events().stream()
+                .filter(event -> !event.startsWith("syscalls:"))
+                .map(event -> "vmlinux:" + event.substring(event.indexOf(':') + 1))
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** What ftrace can patch, or all functions where the kernel does not tell. */
+    private List<String> tracedFunctions() {
+        var listed = tracefs.read("available_filter_functions").filter(bytes -> bytes.length > 0);
+        if (listed.isEmpty()) {
+            return symbols().functions();
+        }
+        return new String(listed.get(), java.nio.charset.StandardCharsets.US_ASCII)
+                .lines()
+                .map(line -> {
+                    int space = line.indexOf(' ');
+                    return space < 0
+                            ? line
+                            : line.substring(space + 1).replace("[", "").replace("]", ":") + line.substring(0, space);
+                })
+                .sorted()
+                .distinct()
+                .toList();
+    }
+
+    private List<String> typedFunctions() {
+        return types().stream()
+                .flatMap(btf -> btf.ids(BtfKind.FUNC).mapToObj(id -> "vmlinux:" + btf.name(id)))
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    private List<String> iterators() {
+        return types().stream()
+                .flatMap(btf -> btf.ids(BtfKind.FUNC).mapToObj(btf::name))
+                .filter(name -> name.startsWith("bpf_iter_"))
+                .map(name -> name.substring("bpf_iter_".length()))
+                .filter(name -> !name.contains("__"))
+                .filter(this::isIterator)
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    /** Iterators hand over {@code struct bpf_iter__NAME}; other functions share their prefix. */
+    private boolean isIterator(String name) {
+        return types().flatMap(btf -> btf.struct("bpf_iter__" + name)).isPresent();
+    }
+
+    @Override
+    public boolean hasFunction(String module, String function) {
+        return symbols().hasFunction(module, function);
+    }
+
+    @Override
+    public Optional<Long> symbolAddress(String name) {
+        return symbols().address(name);
+    }
+
+    @Override
+    public Optional<Symbol> symbolAt(long address) {
+        return symbols().at(address);
+    }
+
+    Kallsyms symbols() {
+        var known = symbols;
+        if (known.isEmpty()) {
+            synchronized (this) {
+                known = symbols;
+                if (known.isEmpty()) {
+                    known = Optional.of(
+                            Kallsyms.parse(host.files().read("/proc/kallsyms").orElse(new byte[0])));
+                    symbols = known;
+                }
+            }
+        }
+        return known.get();
+    }
+
+    @Override
+    public Optional<Unsupported> unsupported(Feature feature) {
+        var known = refusals.get(feature);
+        if (known == null) {
+            known = features.probe(feature);
+            refusals.put(feature, known);
+        }
+        return known;
+    }
+}

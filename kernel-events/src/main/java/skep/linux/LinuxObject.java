@@ -1,0 +1,148 @@
+package skep.linux;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProbeSpec;
+import skep.isa.object.BpfObject;
+import skep.isa.object.ProgramSpec;
+import skep.linux.sys.Errno;
+import skep.target.Link;
+import skep.target.LoadOptions;
+import skep.target.LoadedMap;
+import skep.target.LoadedObject;
+import skep.target.OutputReader;
+import skep.target.TargetException;
+
+/** Maps and programs in the kernel, owned by their descriptors. Closing it closes links, readers, programs and maps. */
+final class LinuxObject implements LoadedObject {
+    /** What {@code PROG_TEST_RUN} takes as the context of a raw tracepoint: twelve words. */
+    private static final int MAX_CONTEXT_BYTES = 96;
+
+    private final Host host;
+    private final Attacher attacher;
+    private final Map<String, LinuxMap> maps = new LinkedHashMap<>();
+    private final Map<String, Loaded> programs = new LinkedHashMap<>();
+    private final List<Link> links = new ArrayList<>();
+    private final List<OutputReader> readers = new ArrayList<>();
+    private boolean closed;
+
+    private record Loaded(ProgramSpec spec, int fd) {}
+
+    private LinuxObject(Host host, LinuxKernel kernel) {
+        this.host = host;
+        this.attacher = new Attacher(host, kernel);
+    }
+
+    static LinuxObject load(Host host, LinuxKernel kernel, BpfObject object, LoadOptions options) {
+        var loaded = new LinuxObject(host, kernel);
+        try {
+            for (var map : object.maps()) {
+                loaded.maps.put(map.name(), LinuxMap.create(host, map, kernel));
+            }
+            var loader = new ProgramLoader(host, kernel);
+            for (var program : object.programs()) {
+                loaded.programs.put(program.name(), new Loaded(program, loader.load(program, loaded.maps, options)));
+            }
+            return loaded;
+        } catch (RuntimeException failure) {
+            loaded.close();
+            throw failure;
+        }
+    }
+
+    @Override
+    public LoadedMap map(String name) {
+        return ownMap(name);
+    }
+
+    private LinuxMap ownMap(String name) {
+        var map = maps.get(name);
+        if (map == null) {
+            throw new IllegalArgumentException("no map " + name);
+        }
+        return map;
+    }
+
+    private Loaded program(String name) {
+        var program = programs.get(name);
+        if (program == null) {
+            throw new IllegalArgumentException("no program " + name);
+        }
+        return program;
+    }
+
+    @Override
+    public List<LoadedProgram> programs() {
+        return programs.values().stream().map(this::describe).toList();
+    }
+
+    private LoadedProgram describe(Loaded program) {
+        try (var block = host.syscalls().allocate(ProgramInfo.BYTES)) {
+            host.bpf().info(program.fd(), block);
+            var info = ProgramInfo.read(block);
+            boolean counted = info.runCount() != 0;
+            return new LoadedProgram(
+                    program.spec().name(),
+                    info.id(),
+                    info.tag(),
+                    info.xlatedBytes() / 8,
+                    info.jitedBytes(),
+                    counted ? Optional.of(info.runCount()) : Optional.empty(),
+                    counted ? Optional.of(info.runNanos()) : Optional.empty());
+        }
+    }
+
+    @Override
+    public synchronized Link attach(String name, ProbeSpec probe) {
+        var program = program(name);
+        var link = attacher.attach(program.spec(), program.fd(), probe);
+        links.add(link);
+        return link;
+    }
+
+    @Override
+    public long runOnce(String name, byte[] context) {
+        var program = program(name);
+        if (context.length > MAX_CONTEXT_BYTES) {
+            throw new IllegalArgumentException(
+                    "a context of " + context.length + " bytes; at most " + MAX_CONTEXT_BYTES);
+        }
+        try (var memory = host.syscalls().allocate(MAX_CONTEXT_BYTES)) {
+            memory.putBytes(0, context);
+            long address = context.length == 0 ? 0 : memory.pushed(context.length);
+            long result = host.bpf().programRun(program.fd(), address, context.length);
+            if (Errno.isError(result)) {
+                throw new TargetException(
+                        "program " + name + " could not be run: BPF_PROG_TEST_RUN failed with " + Errno.name(-result));
+            }
+            return result;
+        }
+    }
+
+    @Override
+    public synchronized OutputReader openRingBuffer(String name) {
+        var map = ownMap(name);
+        if (map.spec().type() != MapType.RINGBUF) {
+            throw new IllegalArgumentException("map " + name + " is no ring buffer");
+        }
+        var reader = RingBufferReader.open(host, name, map.fd(), map.spec().maxEntries());
+        readers.add(reader);
+        return reader;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        links.forEach(Link::close);
+        readers.forEach(OutputReader::close);
+        programs.values().forEach(program -> host.close(program.fd()));
+        maps.values().forEach(map -> host.close(map.fd()));
+    }
+}

@@ -1,0 +1,91 @@
+package skep.linux;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.object.BpfObject;
+import skep.target.LoadOptions;
+import skep.target.LoadedObject;
+import skep.target.Target;
+import skep.target.TracedProcess;
+
+/**
+ * A live kernel. It runs whether or not it is traced: {@link #start} only begins to count the duration. Opening reads
+ * nothing of the kernel; each load and attach reads what it needs.
+ */
+public final class LinuxTarget implements Target {
+    private final String spec;
+    private final Host host;
+    private final LinuxKernel kernel;
+    private final List<AutoCloseable> owned = new ArrayList<>();
+    private volatile long endNanos = Long.MAX_VALUE;
+
+    LinuxTarget(String spec, Host host) {
+        this.spec = spec;
+        this.host = host;
+        this.kernel = new LinuxKernel(host);
+    }
+
+    @Override
+    public String spec() {
+        return spec;
+    }
+
+    @Override
+    public KernelInfo kernel() {
+        return kernel;
+    }
+
+    @Override
+    public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
+        var loaded = LinuxObject.load(host, kernel, object, options);
+        owned.add(loaded);
+        return loaded;
+    }
+
+    @Override
+    public synchronized TracedProcess spawn(String command) {
+        var child = TracedChild.prepare(host, command);
+        owned.add(child);
+        return child;
+    }
+
+    @Override
+    public void start(Optional<Duration> duration) {
+        duration.ifPresent(length -> endNanos = monotonicNanos() + length.toNanos());
+    }
+
+    @Override
+    public long monotonicNanos() {
+        return host.monotonicNanos();
+    }
+
+    /** The middle of two readings of one clock around one of the other. */
+    @Override
+    public long wallClockOffsetNanos() {
+        long before = host.monotonicNanos();
+        long wall = host.realtimeNanos();
+        long after = host.monotonicNanos();
+        return wall - (before + (after - before) / 2);
+    }
+
+    @Override
+    public boolean ended() {
+        return endNanos != Long.MAX_VALUE && monotonicNanos() >= endNanos;
+    }
+
+    @Override
+    public synchronized void close() {
+        for (int i = owned.size() - 1; i >= 0; i--) {
+            switch (owned.get(i)) {
+                case LoadedObject object -> object.close();
+                case TracedProcess process -> process.close();
+                default -> throw new AssertionError();
+            }
+        }
+        owned.clear();
+        host.syscalls().close();
+    }
+}

@@ -1,0 +1,81 @@
+package skep.linux.sys;
+
+/**
+ * {@code perf_event_open(2)}: the layout of {@code perf_event_attr} (Linux 6.18) and the three controls that a tracer
+ * needs. Results are values or minus an errno.
+ */
+public final class Perf {
+    public static final int TYPE_HARDWARE = 0;
+    public static final int TYPE_SOFTWARE = 1;
+    public static final int TYPE_TRACEPOINT = 2;
+    public static final int TYPE_HW_CACHE = 3;
+    public static final int TYPE_BREAKPOINT = 5;
+
+    public static final int SW_CPU_CLOCK = 0;
+    public static final int SW_BPF_OUTPUT = 10;
+
+    private static final int ATTR_BYTES = 136;
+    private static final long FREQUENCY = 1L << 10;
+    private static final long CLOEXEC = 1L << 3;
+    private static final int SAMPLE_RAW = 1 << 10;
+
+    private static final int IOC_ENABLE = 0x2400;
+    private static final int IOC_DISABLE = 0x2401;
+    private static final int IOC_SET_BPF = 0x4004_2408;
+
+    private final Syscalls kernel;
+
+    public Perf(Syscalls kernel) {
+        this.kernel = kernel;
+    }
+
+    /**
+     * An event to open.
+     *
+     * @param type a {@code TYPE_…} or a number from {@code /sys/bus/event_source/devices}
+     * @param period events between samples, nanoseconds for clocks; samples a second if {@code frequency}
+     * @param address {@code config1}: a path's address for uprobes, a place in memory for breakpoints
+     * @param offset {@code config2}: an offset for probes, a length for breakpoints
+     * @param breakpoint {@code bp_type}
+     */
+    public record Event(
+            int type, long config, long period, boolean frequency, long address, long offset, int breakpoint) {
+        public static Event of(int type, long config, long period) {
+            return new Event(type, config, period, false, 0, 0, 0);
+        }
+
+        public static Event frequency(int type, long config, long hertz) {
+            return new Event(type, config, hertz, true, 0, 0, 0);
+        }
+    }
+
+    /** Opens an event; a descriptor. {@code pid} -1 for all processes, {@code cpu} -1 for all CPUs of one process. */
+    public long open(Event event, int pid, int cpu) {
+        try (var attr = kernel.allocate(ATTR_BYTES)) {
+            attr.putInt(0, event.type())
+                    .putInt(4, ATTR_BYTES)
+                    .putLong(8, event.config())
+                    .putLong(16, event.period())
+                    .putLong(24, event.config() == SW_BPF_OUTPUT && event.type() == TYPE_SOFTWARE ? SAMPLE_RAW : 0)
+                    .putLong(40, event.frequency() ? FREQUENCY : 0)
+                    .putInt(48, 1)
+                    .putInt(52, event.breakpoint())
+                    .putLong(56, event.address())
+                    .putLong(64, event.offset());
+            return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), pid, cpu, -1, CLOEXEC);
+        }
+    }
+
+    public long enable(int event) {
+        return kernel.call(Sys.IOCTL, event, IOC_ENABLE, 0);
+    }
+
+    public long disable(int event) {
+        return kernel.call(Sys.IOCTL, event, IOC_DISABLE, 0);
+    }
+
+    /** Binds a program to an event; it stays bound until the event closes. */
+    public long setProgram(int event, int program) {
+        return kernel.call(Sys.IOCTL, event, IOC_SET_BPF, program);
+    }
+}

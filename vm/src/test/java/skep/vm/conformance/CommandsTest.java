@@ -1,0 +1,82 @@
+package skep.vm.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.ServiceLoader;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import skep.isa.Assembler;
+import skep.target.ToolCommand;
+
+class CommandsTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void thePluginReadsHexAndWritesHex() {
+        var program = HexFormat.of()
+                .formatHex(Assembler.assemble("r0 = *(u16 *)(r1 +1)\nr0 += r2\nexit")
+                        .toBytes());
+        assertEquals("3303\n", output("vm plugin", program + "\n", "aa 00 33"));
+        assertEquals("3303\n", output("vm plugin", "", "aa0033", "--program", program, "--backend=interp"));
+    }
+
+    @Test
+    void conformancePrintsALineARowAndTotals() throws IOException {
+        var rows = Files.writeString(folder.resolve("rows.jsonl"), """
+                {"suite": "s", "name": "one", "insns": "b7000000010000009500000000000000", "mem": null, "result": "0x1", "error": null, "asm_error": null}
+                {"suite": "s", "name": "bad", "insns": "b700000001000000", "mem": null, "result": null, "error": "falls off", "asm_error": null}
+                {"suite": "s", "name": "two", "insns": "b7000000010000009500000000000000", "mem": null, "result": "0x2", "error": null, "asm_error": null}
+                {"name": "k", "kind": "cbpf", "aux": 64, "insns": "16000000000000000000", "data": "", "frag_data": "", "tests": [[0, 1]]}
+                """);
+        var lines = output("vm conformance", "", rows.toString()).lines().toList();
+        assertTrue(
+                lines.get(0).startsWith("{\"name\": \"one\", \"ok\": true, \"r0\": \"0x1\", \"us\": "), lines.get(0));
+        assertTrue(
+                lines.get(1).startsWith("{\"name\": \"bad\", \"ok\": true, \"error\": \"insn 0: last instruction"),
+                lines.get(1));
+        assertTrue(lines.get(2).startsWith("{\"name\": \"two\", \"ok\": false, \"r0\": \"0x1\""), lines.get(2));
+        assertTrue(lines.get(3).startsWith("{\"name\": \"k\", \"ok\": false, \"error\": \"filter of 10"), lines.get(3));
+        assertEquals("2 right, 1 refused, 1 wrong of 4", lines.get(4));
+    }
+
+    @Test
+    void aCaptureIsFilteredByTheNumbersOfTcpdump() throws IOException {
+        var capture = ByteBuffer.allocate(1000).order(ByteOrder.LITTLE_ENDIAN);
+        capture.putInt(0xa1b2c3d4).putShort((short) 2).putShort((short) 4);
+        capture.putInt(0).putInt(0).putInt(65535).putInt(1);
+        for (int etherType : new int[] {0x0008, 0xdd86, 0x0608}) {
+            capture.putInt(7).putInt(5).putInt(20).putInt(60);
+            capture.put(new byte[12]).putShort((short) etherType).put(new byte[6]);
+        }
+        var file = folder.resolve("a.pcap");
+        Files.write(file, java.util.Arrays.copyOf(capture.array(), capture.position()));
+        assertEquals(
+                "2: 7.000005 length 60\n1 of 3 packets\n",
+                output("pcap", "", "-f", "4\n40 0 0 12\n21 0 1 34525\n6 0 0 65535\n6 0 0 0\n", file.toString()));
+    }
+
+    private static String output(String command, String input, String... arguments) {
+        var bytes = new ByteArrayOutputStream();
+        var out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+        for (var tool : ServiceLoader.load(ToolCommand.class)) {
+            if (tool.name().equals(command)) {
+                tool.run(
+                        List.of(arguments), new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), out, out);
+            }
+        }
+        return bytes.toString(StandardCharsets.UTF_8).replace(System.lineSeparator(), "\n");
+    }
+}
