@@ -74,6 +74,46 @@ public interface KernelServices {
      */
     int stack(boolean user, int skip, long[] into);
 
+    /** Address of the probed function, or of the instruction, that made the current event; 0 if there is none. */
+    default long functionAddress() {
+        return 0;
+    }
+
+    /** The number that user space gave to the link that made the current event. */
+    default long attachCookie() {
+        return 0;
+    }
+
+    /** Kernel address of the user registers saved on entry to the kernel, or 0. */
+    default long taskRegisters(long task) {
+        return 0;
+    }
+
+    /** Kernel address of the task with this pid, or 0. */
+    default long taskOfPid(int pid) {
+        return 0;
+    }
+
+    /** Sends a signal to the current process or thread; 0 or a negated error. */
+    default int sendSignal(int signal, boolean threadOnly) {
+        return -95;
+    }
+
+    /** Makes the probed function return this instead of running; whether that is possible here. */
+    default boolean overrideReturn(long value) {
+        return false;
+    }
+
+    /** Appends to the file that a reader of an iterator sees; {@code false} when its buffer is full. */
+    default boolean seqWrite(long seqFile, byte[] bytes) {
+        return false;
+    }
+
+    /** The symbol that covers a kernel address, as {@code name} or {@code name+0x10}, or its digits. */
+    default String symbol(long kernelAddress, boolean withOffset) {
+        return "0x" + Long.toHexString(kernelAddress);
+    }
+
     /** A line for {@code trace_pipe}. */
     default void tracePrintk(String line) {}
 

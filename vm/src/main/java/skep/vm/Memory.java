@@ -149,6 +149,11 @@ public final class Memory {
         return MemorySegment.mismatch(ALL, a, a + lengthBytes, ALL, b, b + lengthBytes) < 0;
     }
 
+    /** A read-only window on bytes, valid as long as they are. */
+    public static MemorySegment view(long address, long lengthBytes) {
+        return ALL.asSlice(address, lengthBytes).asReadOnly();
+    }
+
     public static byte[] bytes(long address, int lengthBytes) {
         var bytes = new byte[lengthBytes];
         copy(address, bytes, 0, lengthBytes);

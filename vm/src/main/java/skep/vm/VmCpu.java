@@ -1,5 +1,8 @@
 package skep.vm;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +29,23 @@ public final class VmCpu implements AutoCloseable {
     private final byte[] kernelBytes = new byte[8];
     private long top;
     private int tailCalls;
+    private Optional<Packet> packet = Optional.empty();
+    private byte[] scratch = new byte[256];
+
+    /** Odd while a program runs. What a run could still reach may be freed once this has changed. */
+    @SuppressWarnings("unused") // through ACTIVITY
+    private long activity;
+
+    private static final VarHandle ACTIVITY;
+
+    static {
+        try {
+            ACTIVITY = MethodHandles.lookup().findVarHandle(VmCpu.class, "activity", long.class);
+        } catch (ReflectiveOperationException impossible) {
+            throw new ExceptionInInitializerError(impossible);
+        }
+    }
+
     private long budget = Long.MAX_VALUE;
 
     public VmCpu(VmRuntime runtime, KernelServices services) {
@@ -35,6 +55,7 @@ public final class VmCpu implements AutoCloseable {
         stack = Memory.allocate((long) FRAME_BYTES * MAX_FRAMES, 64);
         stackEnd = stack.address() + stack.sizeBytes();
         top = stackEnd;
+        runtime.register(this);
     }
 
     public VmRuntime runtime() {
@@ -137,15 +158,57 @@ public final class VmCpu implements AutoCloseable {
         budget = insns;
     }
 
+    /** The packet that the running program works on. */
+    public Optional<Packet> packet() {
+        return packet;
+    }
+
+    public void setPacket(Packet packet) {
+        this.packet = Optional.of(packet);
+    }
+
+    /** Calls a function by its address as a program of its own, for example a timer's callback. */
+    public long runCallback(long function, long a, byte[] key, long value) {
+        var outer = enter();
+        try {
+            long frame = push();
+            Memory.copy(key, 0, frame - FRAME_BYTES, key.length);
+            return callback(function, a, frame - FRAME_BYTES, value, 0, 0);
+        } catch (BpfUnwind unwind) {
+            return unwind.result();
+        } finally {
+            leave(outer);
+        }
+    }
+
+    /** Bytes for the helper that runs, at least this many; the next helper overwrites them. */
+    public byte[] scratch(int sizeBytes) {
+        if (scratch.length < sizeBytes) {
+            scratch = new byte[Math.max(sizeBytes, 2 * scratch.length)];
+        }
+        return scratch;
+    }
+
+    /** Changes whenever a program begins or ends on this CPU; odd while one runs. For any thread. */
+    long activity() {
+        return (long) ACTIVITY.getVolatile(this);
+    }
+
     /** A program begins, possibly inside another one's helper; returns what {@link #leave} needs. */
     Outer enter() {
         var outer = new Outer(top, tailCalls);
+        if (top == stackEnd) {
+            ACTIVITY.setVolatile(this, activity + 1);
+        }
         tailCalls = 0;
         return outer;
     }
 
     /** A program ended, in whatever way. */
     void leave(Outer outer) {
+        if (outer.top == stackEnd) {
+            ACTIVITY.setRelease(this, activity + 1);
+        }
         top = outer.top;
         tailCalls = outer.tailCalls;
     }
@@ -155,6 +218,7 @@ public final class VmCpu implements AutoCloseable {
 
     @Override
     public void close() {
+        runtime.unregister(this);
         stack.close();
     }
 }

@@ -40,6 +40,12 @@ public interface VmRuntime {
         return Optional.empty();
     }
 
+    /** A CPU that runs programs of this VM has come. */
+    default void register(VmCpu cpu) {}
+
+    /** It is gone. */
+    default void unregister(VmCpu cpu) {}
+
     /** A runtime without maps, for programs that only compute. */
     static VmRuntime bare(Map<Integer, HelperFunction> helpers) {
         return new BareRuntime(new AddressSpace(), new FunctionTable(), Map.copyOf(helpers));

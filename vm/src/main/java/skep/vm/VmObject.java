@@ -1,0 +1,145 @@
+package skep.vm;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import skep.isa.Bytecode;
+import skep.isa.object.BpfObject;
+import skep.isa.object.ProgramSpec;
+import skep.target.LoadException;
+import skep.target.LoadOptions;
+import skep.target.LoadedMap;
+import skep.target.LoadedObject.LoadedProgram;
+import skep.target.OutputReader;
+import skep.target.TargetException;
+import skep.vm.maps.BpfMap;
+import skep.vm.maps.MapException;
+import skep.vm.maps.MapRequest;
+import skep.vm.maps.PerfEventArray;
+import skep.vm.maps.RingBuffer;
+import skep.vm.maps.UserMap;
+
+/**
+ * The programs and maps of one {@link BpfObject} in a {@link Machine}: maps made, references resolved, programs verified
+ * and compiled. What a target needs besides is where events come from. Closing it gives everything back; programs that
+ * run at that moment may finish.
+ */
+public final class VmObject implements AutoCloseable {
+    private final Machine machine;
+    private final Map<String, BpfMap> maps = new LinkedHashMap<>();
+    private final Map<String, UserMap> userMaps = new LinkedHashMap<>();
+    private final Map<String, VmProgram> programs = new LinkedHashMap<>();
+
+    private VmObject(Machine machine) {
+        this.machine = machine;
+    }
+
+    /**
+     * Loads all or nothing.
+     *
+     * @throws LoadException when a program is rejected
+     * @throws TargetException when a map cannot be made
+     */
+    public static VmObject load(Machine machine, BpfObject object, LoadOptions options) {
+        var loaded = new VmObject(machine);
+        try {
+            for (var spec : object.maps()) {
+                loaded.maps.put(spec.name(), machine.createMap(MapRequest.of(spec)));
+            }
+            for (var spec : object.programs()) {
+                loaded.programs.put(spec.name(), machine.loadProgram(spec, loaded.resolve(spec), options));
+            }
+            return loaded;
+        } catch (MapException refused) {
+            loaded.close();
+            throw new TargetException(String.valueOf(refused.getMessage()), refused);
+        } catch (RuntimeException failure) {
+            loaded.close();
+            throw failure;
+        }
+    }
+
+    /** The code with a map's number in the low word of each reference to it. */
+    private Bytecode resolve(ProgramSpec spec) {
+        var slots = spec.code().slots();
+        for (var reference : spec.mapReferences()) {
+            var map = maps.get(reference.map());
+            if (map == null) {
+                throw new LoadException(
+                        "program " + spec.name() + " refers to map " + reference.map() + ", which the object lacks",
+                        spec,
+                        reference.insn(),
+                        "");
+            }
+            slots[reference.insn()] = slots[reference.insn()] & 0xffff_ffffL | (long) map.id() << 32;
+        }
+        return Bytecode.of(slots);
+    }
+
+    /** A map for user space. */
+    public synchronized LoadedMap map(String name) {
+        return userMaps.computeIfAbsent(name, _ -> new UserMap(rawMap(name)));
+    }
+
+    /** A map for the machine's own use. */
+    public BpfMap rawMap(String name) {
+        var map = maps.get(name);
+        if (map == null) {
+            throw new IllegalArgumentException("no map " + name + "; there are " + maps.keySet());
+        }
+        return map;
+    }
+
+    public VmProgram program(String name) {
+        var program = programs.get(name);
+        if (program == null) {
+            throw new IllegalArgumentException("no program " + name + "; there are " + programs.keySet());
+        }
+        return program;
+    }
+
+    /** All programs, in the object's order. */
+    public List<VmProgram> programs() {
+        return List.copyOf(programs.values());
+    }
+
+    /** What user space is told of the programs. */
+    public List<LoadedProgram> summaries() {
+        return programs.values().stream().map(VmProgram::summary).toList();
+    }
+
+    /**
+     * The one reader of a ring buffer or perf event array.
+     *
+     * @throws IllegalArgumentException if the map is neither
+     */
+    public OutputReader openRingBuffer(String name) {
+        return switch (rawMap(name)) {
+            case RingBuffer ring -> ring.openReader();
+            case PerfEventArray array -> array.openReader(PerfEventArray.DEFAULT_BUFFER_BYTES);
+            default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
+        };
+    }
+
+    /** Records that programs could not write because a buffer was full. */
+    public long droppedRecords(String name) {
+        return switch (rawMap(name)) {
+            case RingBuffer ring -> ring.droppedRecords();
+            case PerfEventArray array -> array.droppedRecords();
+            default -> 0;
+        };
+    }
+
+    @Override
+    public synchronized void close() {
+        userMaps.values().forEach(UserMap::close);
+        userMaps.clear();
+        var loaded = new ArrayList<>(programs.values());
+        programs.clear();
+        loaded.forEach(program -> machine.releaseProgram(program.id()));
+        var made = new ArrayList<>(maps.values());
+        maps.clear();
+        made.forEach(map -> machine.releaseMap(map.id()));
+    }
+}
