@@ -230,8 +230,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                 mapIds.add(id);
             }
             var executable = compile(spec, verified, options);
-            return programs.add(
-                    id -> new VmProgram(this, id, spec, verified, accepted.stats(), executable, mapIds));
+            return programs.add(id -> new VmProgram(this, id, spec, verified, accepted.stats(), executable, mapIds));
         } catch (RuntimeException failure) {
             mapIds.forEach(this::releaseMap);
             throw failure;

@@ -58,8 +58,7 @@ final class ControlHelpers {
                 return Errno.EINVAL.negated();
             }
             var home = machine.mapOf(map).elementAt(timer);
-            return machine.timers()
-                    .start(timer, nanos, flags, cpu.services().ktimeNanos(), home.key(), home.value());
+            return machine.timers().start(timer, nanos, flags, cpu.services().ktimeNanos(), home.key(), home.value());
         };
     }
 

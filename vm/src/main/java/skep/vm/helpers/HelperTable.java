@@ -62,13 +62,11 @@ public final class HelperTable {
             case GET_STACKID -> TaskHelpers.stackId(machine);
             case GET_STACK -> TaskHelpers::stack;
             case GET_TASK_STACK -> TaskHelpers::taskStack;
-            case SEND_SIGNAL ->
-                (cpu, signal, _, _, _, _) -> cpu.services().sendSignal((int) signal, false);
+            case SEND_SIGNAL -> (cpu, signal, _, _, _, _) -> cpu.services().sendSignal((int) signal, false);
             case SEND_SIGNAL_THREAD ->
                 (cpu, signal, _, _, _, _) -> cpu.services().sendSignal((int) signal, true);
             case OVERRIDE_RETURN ->
-                (cpu, _, value, _, _, _) ->
-                        cpu.services().overrideReturn(value) ? 0 : Errno.EOPNOTSUPP.negated();
+                (cpu, _, value, _, _, _) -> cpu.services().overrideReturn(value) ? 0 : Errno.EOPNOTSUPP.negated();
 
             // memory
             case PROBE_READ -> MemoryHelpers::probeRead;
@@ -170,8 +168,7 @@ public final class HelperTable {
                     SKB_CGROUP_ID,
                     SKB_ANCESTOR_CGROUP_ID,
                     SKB_UNDER_CGROUP,
-                    CHECK_MTU ->
-                PacketHelpers.function(helper);
+                    CHECK_MTU -> PacketHelpers.function(helper);
             case FIB_LOOKUP -> no(Errno.ENODEV, "there is no routing table");
             case SKB_GET_XFRM_STATE -> no(Errno.EINVAL, "there is no IPsec");
             case LWT_PUSH_ENCAP, LWT_SEG6_STORE_BYTES, LWT_SEG6_ADJUST_SRH, LWT_SEG6_ACTION ->
@@ -187,8 +184,7 @@ public final class HelperTable {
                     SKC_TO_UDP6_SOCK,
                     SKC_TO_UNIX_SOCK,
                     SKC_TO_MPTCP_SOCK,
-                    SOCK_FROM_FILE ->
-                (_, _, _, _, _, _) -> 0;
+                    SOCK_FROM_FILE -> (_, _, _, _, _, _) -> 0;
             case SK_RELEASE -> no(Errno.EINVAL, "no socket was ever handed out");
             case SK_CGROUP_ID, SK_ANCESTOR_CGROUP_ID -> (_, _, _, _, _, _) -> 0;
             case SETSOCKOPT, GETSOCKOPT, BIND -> no(Errno.EINVAL, "there are no sockets");
@@ -206,8 +202,7 @@ public final class HelperTable {
                     TCP_RAW_GEN_SYNCOOKIE_IPV4,
                     TCP_RAW_GEN_SYNCOOKIE_IPV6,
                     TCP_RAW_CHECK_SYNCOOKIE_IPV4,
-                    TCP_RAW_CHECK_SYNCOOKIE_IPV6 ->
-                no(Errno.EPROTO, "there is no TCP");
+                    TCP_RAW_CHECK_SYNCOOKIE_IPV6 -> no(Errno.EPROTO, "there is no TCP");
 
             // events, other subsystems
             case PERF_EVENT_READ, PERF_EVENT_READ_VALUE, PERF_PROG_READ_VALUE ->
@@ -219,8 +214,7 @@ public final class HelperTable {
             case D_PATH -> no(Errno.EINVAL, "the simulated kernel has no path tree");
             case BPRM_OPTS_SET -> no(Errno.EINVAL, "nothing is executed");
             case IMA_INODE_HASH, IMA_FILE_HASH -> no(Errno.EOPNOTSUPP, "there is no integrity measurement");
-            case SYS_BPF, SYS_CLOSE, BTF_FIND_BY_NAME_KIND ->
-                no(Errno.EPERM, "programs do not call the system call");
+            case SYS_BPF, SYS_CLOSE, BTF_FIND_BY_NAME_KIND -> no(Errno.EPERM, "programs do not call the system call");
             case FIND_VMA -> no(Errno.ENOENT, "processes are simulated without memory areas");
             case GET_RETVAL -> (_, _, _, _, _, _) -> 0;
             case SET_RETVAL -> no(Errno.EOPNOTSUPP, "no system call waits for the result");

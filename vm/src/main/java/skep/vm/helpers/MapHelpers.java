@@ -22,7 +22,8 @@ final class MapHelpers {
         @Override
         public Optional<HelperFunction> forMap(VmMap map) {
             var known = (BpfMap) map;
-            return Optional.of((cpu, _, key, _, _, _) -> known.lookup(key, cpu.services().cpu()));
+            return Optional.of(
+                    (cpu, _, key, _, _, _) -> known.lookup(key, cpu.services().cpu()));
         }
     }
 

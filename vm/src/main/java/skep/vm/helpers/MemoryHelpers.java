@@ -68,9 +68,7 @@ final class MemoryHelpers {
     }
 
     private static boolean fetch(VmCpu cpu, long from, byte[] into, int size, boolean user) {
-        return user
-                ? cpu.services().readUser(from, into, size)
-                : cpu.services().readKernel(from, into, size);
+        return user ? cpu.services().readUser(from, into, size) : cpu.services().readKernel(from, into, size);
     }
 
     /** Copies up to a NUL, which it always writes: the length with the NUL, or -EFAULT and zeros. */

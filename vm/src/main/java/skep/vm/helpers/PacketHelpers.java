@@ -37,18 +37,19 @@ final class PacketHelpers {
             case XDP_LOAD_BYTES -> on(PacketHelpers::xdpLoad);
             case XDP_STORE_BYTES -> on(PacketHelpers::xdpStore);
             case XDP_GET_BUFF_LEN -> on((packet, _, _, _, _) -> packet.length());
-            case SKB_PULL_DATA -> on((packet, length, _, _, _) ->
-                    (length & 0xffff_ffffL) > packet.length() ? Errno.ENOMEM.negated() : 0);
-            case L3_CSUM_REPLACE -> on((packet, offset, from, to, flags) ->
-                    replaceChecksum(packet, offset, from, to, flags, false));
-            case L4_CSUM_REPLACE -> on((packet, offset, from, to, flags) ->
-                    replaceChecksum(packet, offset, from, to, flags, true));
+            case SKB_PULL_DATA ->
+                on((packet, length, _, _, _) -> (length & 0xffff_ffffL) > packet.length() ? Errno.ENOMEM.negated() : 0);
+            case L3_CSUM_REPLACE ->
+                on((packet, offset, from, to, flags) -> replaceChecksum(packet, offset, from, to, flags, false));
+            case L4_CSUM_REPLACE ->
+                on((packet, offset, from, to, flags) -> replaceChecksum(packet, offset, from, to, flags, true));
             case CSUM_UPDATE -> on((_, sum, _, _, _) -> sum & 0xffff_ffffL);
             case CSUM_LEVEL -> on((_, level, _, _, _) -> level == 0 ? 0 : Errno.EACCES.negated());
             case SKB_CHANGE_TAIL -> on(PacketHelpers::changeTail);
-            case SKB_CHANGE_HEAD -> on((packet, room, flags, _, _) -> flags != 0 || room < 0
-                    ? Errno.EINVAL.negated()
-                    : packet.resizeAt(0, room & 0xffff_ffffL) ? 0 : Errno.ENOMEM.negated());
+            case SKB_CHANGE_HEAD ->
+                on((packet, room, flags, _, _) -> flags != 0 || room < 0
+                        ? Errno.EINVAL.negated()
+                        : packet.resizeAt(0, room & 0xffff_ffffL) ? 0 : Errno.ENOMEM.negated());
             case SKB_ADJUST_ROOM -> on(PacketHelpers::adjustRoom);
             case SKB_CHANGE_PROTO -> on(PacketHelpers::changeProtocol);
             case SKB_CHANGE_TYPE -> on(PacketHelpers::changeType);
@@ -56,26 +57,30 @@ final class PacketHelpers {
             case SKB_VLAN_POP -> on(PacketHelpers::popVlan);
             case SKB_SET_TUNNEL_KEY -> on(PacketHelpers::setTunnelKey);
             case SKB_GET_TUNNEL_KEY -> on(PacketHelpers::getTunnelKey);
-            case SKB_GET_TUNNEL_OPT -> on((_, opt, size, _, _) -> {
-                Memory.fill(opt, size, (byte) 0);
-                return Errno.ENOENT.negated();
-            });
+            case SKB_GET_TUNNEL_OPT ->
+                on((_, opt, size, _, _) -> {
+                    Memory.fill(opt, size, (byte) 0);
+                    return Errno.ENOENT.negated();
+                });
             case SKB_SET_TUNNEL_OPT -> new Refusal(Errno.EINVAL, "there is no tunnel device");
             case SKB_ECN_SET_CE -> on(PacketHelpers::markCongestion);
-            case SKB_SET_TSTAMP -> on((packet, stamp, kind, _, _) -> {
-                Memory.putLong(packet.context() + 152, stamp);
-                Memory.putByte(packet.context() + 180, (byte) kind);
-                return 0;
-            });
+            case SKB_SET_TSTAMP ->
+                on((packet, stamp, kind, _, _) -> {
+                    Memory.putLong(packet.context() + 152, stamp);
+                    Memory.putByte(packet.context() + 180, (byte) kind);
+                    return 0;
+                });
             case GET_HASH_RECALC -> on(PacketHelpers::hash);
             case SET_HASH_INVALID -> on((packet, _, _, _, _) -> setHash(packet, 0));
             case SET_HASH -> on((packet, hash, _, _, _) -> setHash(packet, (int) hash));
-            case XDP_ADJUST_HEAD -> on((packet, delta, _, _, _) ->
-                    packet.moveStart((int) delta, ETHERNET_BYTES) ? 0 : Errno.EINVAL.negated());
-            case XDP_ADJUST_TAIL -> on((packet, delta, _, _, _) ->
-                    packet.moveEnd((int) delta, ETHERNET_BYTES) ? 0 : Errno.EINVAL.negated());
-            case XDP_ADJUST_META -> on((packet, delta, _, _, _) ->
-                    packet.moveMeta((int) delta) ? 0 : Errno.EACCES.negated());
+            case XDP_ADJUST_HEAD ->
+                on((packet, delta, _, _, _) ->
+                        packet.moveStart((int) delta, ETHERNET_BYTES) ? 0 : Errno.EINVAL.negated());
+            case XDP_ADJUST_TAIL ->
+                on((packet, delta, _, _, _) ->
+                        packet.moveEnd((int) delta, ETHERNET_BYTES) ? 0 : Errno.EINVAL.negated());
+            case XDP_ADJUST_META ->
+                on((packet, delta, _, _, _) -> packet.moveMeta((int) delta) ? 0 : Errno.EACCES.negated());
             case REDIRECT -> (cpu, _, flags, _, _, _) -> redirect(cpu, flags);
             case REDIRECT_NEIGH, REDIRECT_PEER -> (_, _, _, _, _, _) -> TC_ACT_SHOT;
             case CLONE_REDIRECT -> new Refusal(Errno.EINVAL, "there is no device with this index");
@@ -178,8 +183,7 @@ final class PacketHelpers {
         return (int) sum;
     }
 
-    private static long replaceChecksum(
-            Packet packet, long offset, long from, long to, long flags, boolean layer4) {
+    private static long replaceChecksum(Packet packet, long offset, long from, long to, long flags, boolean layer4) {
         final int sizeMask = 0xf;
         final long pseudoHeader = 1 << 4;
         final long mangledZero = 1 << 5;

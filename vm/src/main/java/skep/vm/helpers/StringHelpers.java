@@ -74,7 +74,9 @@ final class StringHelpers {
             var digits = text.substring(from, at);
             Memory.putLong(
                     result,
-                    signed ? Long.parseLong((negative ? "-" : "") + digits, base) : Long.parseUnsignedLong(digits, base));
+                    signed
+                            ? Long.parseLong((negative ? "-" : "") + digits, base)
+                            : Long.parseUnsignedLong(digits, base));
             return at;
         } catch (NumberFormatException tooLarge) {
             return Errno.ERANGE.negated();
@@ -123,10 +125,8 @@ final class StringHelpers {
         }
         try {
             var text = PrintFormat.format(
-                    cpu,
-                    PrintFormat.formatAt(format, Integer.MAX_VALUE),
-                    i -> Memory.getLong(data + 8L * i),
-                    (int) (dataSize / 8));
+                    cpu, PrintFormat.formatAt(format, Integer.MAX_VALUE), i -> Memory.getLong(data + 8L * i), (int)
+                            (dataSize / 8));
             long room = size & 0xffff_ffffL;
             if (room > 0) {
                 int kept = (int) Math.min(text.length, room - 1);
@@ -150,10 +150,8 @@ final class StringHelpers {
         }
         try {
             var text = PrintFormat.format(
-                    cpu,
-                    PrintFormat.formatAt(format, size & 0xffff_ffffL),
-                    i -> Memory.getLong(data + 8L * i),
-                    (int) (dataSize / 8));
+                    cpu, PrintFormat.formatAt(format, size & 0xffff_ffffL), i -> Memory.getLong(data + 8L * i), (int)
+                            (dataSize / 8));
             return cpu.services().seqWrite(seq, text) ? 0 : -75;
         } catch (BadFormat _) {
             return PrintFormat.refused();

@@ -23,9 +23,8 @@ public final class TimerQueue {
     private static final long PIN_CPU = 2;
 
     private final Map<Long, Timer> timers = new HashMap<>();
-    private final PriorityQueue<Timer> started = new PriorityQueue<>((a, b) -> a.atNanos != b.atNanos
-            ? Long.compare(a.atNanos, b.atNanos)
-            : Long.compare(a.order, b.order));
+    private final PriorityQueue<Timer> started = new PriorityQueue<>(
+            (a, b) -> a.atNanos != b.atNanos ? Long.compare(a.atNanos, b.atNanos) : Long.compare(a.order, b.order));
     private long order;
 
     /** One timer; changed under the queue's lock. */

@@ -51,8 +51,7 @@ public final class Maps {
                     TASK_STORAGE,
                     BLOOM_FILTER,
                     USER_RINGBUF,
-                    CGRP_STORAGE ->
-                throw refused(Errno.ENOTSUPP, request.spec(), "this map type is not there yet");
+                    CGRP_STORAGE -> throw refused(Errno.ENOTSUPP, request.spec(), "this map type is not there yet");
             case ARENA ->
                 throw refused(
                         Errno.EOPNOTSUPP,
@@ -65,7 +64,8 @@ public final class Maps {
     }
 
     private static MapException refused(Errno errno, MapSpec spec, String reason) {
-        return new MapException(errno, "map " + spec.name() + " of type " + spec.type().kernelName() + ": " + reason);
+        return new MapException(
+                errno, "map " + spec.name() + " of type " + spec.type().kernelName() + ": " + reason);
     }
 
     private static void check(MapRequest request) {
@@ -96,12 +96,14 @@ public final class Maps {
                 require(spec, key == 0 && value == 0 && pages, "its size is a power of two of whole pages");
             }
             case STACK_TRACE -> {
-                require(spec, (spec.flags() & MapFlags.STACK_BUILD_ID) == 0, "build ids need files, which there are none");
+                require(
+                        spec,
+                        (spec.flags() & MapFlags.STACK_BUILD_ID) == 0,
+                        "build ids need files, which there are none");
                 boolean frames = value > 0 && value % 8 == 0 && value / 8 <= MAX_STACK_FRAMES;
                 require(spec, key == 4 && frames && entries > 0, "a value is 1 to 127 frames of 8 bytes");
             }
-            case QUEUE, STACK ->
-                require(spec, key == 0 && value > 0 && entries > 0, "queues and stacks have no keys");
+            case QUEUE, STACK -> require(spec, key == 0 && value > 0 && entries > 0, "queues and stacks have no keys");
             case BLOOM_FILTER -> {
                 require(spec, key == 0 && value > 0 && entries > 0, "a bloom filter has no keys");
                 require(spec, (request.extra() & ~15L) == 0, "at most 15 hash functions");

@@ -75,7 +75,9 @@ final class RecordRing {
             thread = Thread.currentThread();
             waiting = true;
             try {
-                while (!ready.getAsBoolean() && !woken && !Thread.currentThread().isInterrupted()) {
+                while (!ready.getAsBoolean()
+                        && !woken
+                        && !Thread.currentThread().isInterrupted()) {
                     long left = deadline - System.nanoTime();
                     if (timeoutMillis > 0 && left <= 0) {
                         break;

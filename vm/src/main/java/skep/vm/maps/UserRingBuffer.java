@@ -57,8 +57,8 @@ public final class UserRingBuffer implements BpfMap {
         }
         try {
             var count = new int[1];
-            int drained = ring.drain(record -> visitor.visit(record.address(), record.byteSize()) == 0
-                    && ++count[0] < MAX_SAMPLES);
+            int drained = ring.drain(
+                    record -> visitor.visit(record.address(), record.byteSize()) == 0 && ++count[0] < MAX_SAMPLES);
             return drained < 0 ? -drained - 1 : drained;
         } finally {
             Memory.putRelease(draining, 4, 0);
