@@ -236,7 +236,8 @@ public final class WellFormed {
     private static boolean constFits(Inst.Const c) {
         var type = c.result().type();
         if (type instanceof Type.Ptr ptr) {
-            return c.value() == 0 && ptr.nullable() || !ptr.region().dereferenceable();
+            // Null of a type that is never null stands for what is read before it is written.
+            return c.value() == 0 || !ptr.region().dereferenceable();
         }
         return type.bits() == 64 || c.value() >>> type.bits() == 0;
     }

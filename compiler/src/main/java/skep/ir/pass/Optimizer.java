@@ -1,0 +1,35 @@
+package skep.ir.pass;
+
+import skep.ir.Function;
+import skep.ir.Module;
+import skep.ir.WellFormed;
+
+/** The passes in their order. A module comes out that means the same. */
+public final class Optimizer {
+    /** More rounds are not tried even if the last one still changed something. */
+    private static final int MAX_ROUNDS = 4;
+
+    private Optimizer() {}
+
+    public static Module optimize(Module module) {
+        assert WellFormed.check(module);
+        var result = module.mapFunctions(Optimizer::optimize);
+        assert WellFormed.check(result);
+        return result;
+    }
+
+    private static Function optimize(Function function) {
+        var at = ControlFlow.straighten(function);
+        for (int round = 0; round < MAX_ROUNDS; round++) {
+            var before = at;
+            at = SlotPromotion.promote(at);
+            at = ValueNumbering.run(at);
+            at = ControlFlow.straighten(at);
+            at = DeadCode.remove(at);
+            if (at.equals(before)) {
+                break;
+            }
+        }
+        return at;
+    }
+}
