@@ -341,7 +341,7 @@ final class Channels {
             }
             case 2 -> {
                 socket.peer.queue.add((Datagram) Objects.requireNonNull(frame.other));
-                kernel.truth.count("datagrams sent", 1);
+                kernel.truth.datagramsSent++;
                 task.spend(120 + frame.v1 / 16);
             }
             case 3 -> callWakeUp(task, socket.peer.readers);
@@ -362,7 +362,7 @@ final class Channels {
                 }
                 frame.other = message;
                 frame.v0 = message.bytes;
-                kernel.truth.count("datagrams received", 1);
+                kernel.truth.datagramsReceived++;
                 task.spend(80 + message.bytes / 16);
             }
             case 2 -> {

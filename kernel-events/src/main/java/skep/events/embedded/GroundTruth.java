@@ -23,6 +23,10 @@ public final class GroundTruth {
     long exits;
     long syscallEnters;
     long syscallExits;
+    long bytesRead;
+    long bytesWritten;
+    long datagramsSent;
+    long datagramsReceived;
 
     final Distribution runQueueLatency = distribution("run queue latency");
 
@@ -51,6 +55,10 @@ public final class GroundTruth {
         all.put("exits", exits);
         all.put("syscall enters", syscallEnters);
         all.put("syscall exits", syscallExits);
+        all.put("bytes read", bytesRead);
+        all.put("bytes written", bytesWritten);
+        all.put("datagrams sent", datagramsSent);
+        all.put("datagrams received", datagramsReceived);
         return all;
     }
 

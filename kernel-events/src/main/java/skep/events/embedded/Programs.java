@@ -329,10 +329,7 @@ final class Programs {
             }
             case 9 -> {
                 if (frame.v2-- > 0) {
-                    frame.pc = 8;
-                    frame.v3 = frame.v2;
                     task.syscall(sys.brk, 0);
-                    frame.pc = 10;
                 } else {
                     frame.pc = 12;
                 }

@@ -186,6 +186,10 @@ final class Task {
         return call(routine, a0, a1, a2, a3, 0, 0);
     }
 
+    Frame call(Routine routine, long a0, long a1, long a2, long a3, long a4) {
+        return call(routine, a0, a1, a2, a3, a4, 0);
+    }
+
     /** Calls; the callee's steps come next, then the caller's next step, with {@link #result}. */
     Frame call(Routine routine, long a0, long a1, long a2, long a3, long a4, long a5) {
         var frame = push(routine);

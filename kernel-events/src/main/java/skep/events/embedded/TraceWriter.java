@@ -50,6 +50,10 @@ final class TraceWriter {
         raw(point, current, a0, a1, 0, 0);
     }
 
+    void raw(Tracepoint point, Task current, long a0, long a1, long a2) {
+        raw(point, current, a0, a1, a2, 0);
+    }
+
     /** Fires the raw tracepoint with its arguments. */
     void raw(Tracepoint point, Task current, long a0, long a1, long a2, long a3) {
         raw(point, current, a0, a1, a2, a3, 0, 0);

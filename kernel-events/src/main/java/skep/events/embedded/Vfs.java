@@ -305,7 +305,7 @@ final class Vfs {
             case 2 -> {
                 frame.v3 = task.result;
                 if (task.result > 0) {
-                    kernel.truth.count("bytes read", task.result);
+                    kernel.truth.bytesRead += task.result;
                 }
                 task.work(18);
             }
@@ -320,7 +320,7 @@ final class Vfs {
             case 2 -> {
                 frame.v3 = task.result;
                 if (task.result > 0) {
-                    kernel.truth.count("bytes written", task.result);
+                    kernel.truth.bytesWritten += task.result;
                 }
                 task.work(18);
             }
@@ -359,7 +359,7 @@ final class Vfs {
             }
             case 2 -> {
                 frame.v1 = task.result;
-                if (task.resultObject instanceof OpenFile file && task.result >= 0) {
+                if (task.resultObject instanceof OpenFile file) {
                     frame.v1 = task.process.install(file);
                 }
                 kernel.slab.callFree(task, names, frame.v0);
