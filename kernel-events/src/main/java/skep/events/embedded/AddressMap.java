@@ -25,24 +25,26 @@ record AddressMap(
         long userStack) {
     static AddressMap of(Arch arch) {
         return switch (arch) {
-            case ARM64 -> new AddressMap(
-                    0xffff_8000_8001_0000L,
-                    0xffff_0000_0000_0000L,
-                    0xffff_8000_8600_0000L,
-                    0xffff_fdff_c000_0000L,
-                    0xaaaa_aaaa_0000L,
-                    0xffff_9000_0000L,
-                    0xaaaa_c000_0000L,
-                    0xffff_ffff_f000L);
-            case X86_64 -> new AddressMap(
-                    0xffff_ffff_8100_0000L,
-                    0xffff_8880_0000_0000L,
-                    0xffff_c900_0000_0000L,
-                    0xffff_ea00_0000_0000L,
-                    0x5555_5555_4000L,
-                    0x7fff_f000_0000L,
-                    0x5555_5600_0000L,
-                    0x7fff_ffff_f000L);
+            case ARM64 ->
+                new AddressMap(
+                        0xffff_8000_8001_0000L,
+                        0xffff_0000_0000_0000L,
+                        0xffff_8000_8600_0000L,
+                        0xffff_fdff_c000_0000L,
+                        0xaaaa_aaaa_0000L,
+                        0xffff_9000_0000L,
+                        0xaaaa_c000_0000L,
+                        0xffff_ffff_f000L);
+            case X86_64 ->
+                new AddressMap(
+                        0xffff_ffff_8100_0000L,
+                        0xffff_8880_0000_0000L,
+                        0xffff_c900_0000_0000L,
+                        0xffff_ea00_0000_0000L,
+                        0x5555_5555_4000L,
+                        0x7fff_f000_0000L,
+                        0x5555_5600_0000L,
+                        0x7fff_ffff_f000L);
         };
     }
 }

@@ -116,7 +116,8 @@ final class BlockDevice {
         queueRq = kernel.leaf(
                 "blk_status_t nvme_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)", 380);
         deviceIrq = kernel.function("irqreturn_t nvme_irq(int irq, void *data)", this::deviceIrq);
-        endRequest = kernel.function("void blk_mq_end_request(struct request *rq, blk_status_t error)", this::endRequest);
+        endRequest =
+                kernel.function("void blk_mq_end_request(struct request *rq, blk_status_t error)", this::endRequest);
         accountDone = kernel.leaf("void blk_account_io_done(struct request *req, u64 now)", 50);
         bioEndio = kernel.function("void bio_endio(struct bio *bio)", this::bioEndio);
         bioAlloc = kernel.function(
@@ -135,7 +136,16 @@ final class BlockDevice {
     }
 
     /** Calls {@code submit_bio} for a run of sectors; the completion runs in the interrupt. */
-    void callSubmit(Task task, long bio, boolean write, long sector, int bytes, Completion completion, Object owner, long first, long count) {
+    void callSubmit(
+            Task task,
+            long bio,
+            boolean write,
+            long sector,
+            int bytes,
+            Completion completion,
+            Object owner,
+            long first,
+            long count) {
         Request request;
         if (free.isEmpty()) {
             if (inFlight >= MAX_REQUESTS) {

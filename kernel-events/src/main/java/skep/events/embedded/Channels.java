@@ -77,19 +77,24 @@ final class Channels {
                 "skb", "consume_skb", "void *skbaddr; void *location", "struct sk_buff *skb, void *location");
 
         wakeUp = kernel.function(
-                "int __wake_up(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive, void *key)", this::wakeUp);
+                "int __wake_up(struct wait_queue_head *wq_head, unsigned int mode, int nr_exclusive, void *key)",
+                this::wakeUp);
         doPipe2 = kernel.function("int do_pipe2(int *fildes, int flags)", this::doPipe2);
         var pipeRead = kernel.function("ssize_t pipe_read(struct kiocb *iocb, struct iov_iter *to)", this::pipeRead);
-        var pipeWrite = kernel.function("ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)", this::pipeWrite);
-        var pipeRelease = kernel.function("int pipe_release(struct inode *inode, struct file *file)", this::pipeRelease);
+        var pipeWrite =
+                kernel.function("ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)", this::pipeWrite);
+        var pipeRelease =
+                kernel.function("int pipe_release(struct inode *inode, struct file *file)", this::pipeRelease);
         pipeOps = new Vfs.FileOps("pipe", pipeRead, pipeWrite, Routine.NONE, pipeRelease, false);
 
         allocSkb = kernel.function(
                 "struct sk_buff *__alloc_skb(unsigned int size, gfp_t priority, int flags, int node)", this::allocSkb);
         kmallocReserve = kernel.function(
-                "void *kmalloc_reserve(unsigned int *size, gfp_t flags, int node, bool *pfmemalloc)", this::kmallocReserve);
+                "void *kmalloc_reserve(unsigned int *size, gfp_t flags, int node, bool *pfmemalloc)",
+                this::kmallocReserve);
         consumeSkb = kernel.function("void consume_skb(struct sk_buff *skb)", this::consumeSkb);
-        releaseData = kernel.function("void skb_release_data(struct sk_buff *skb, enum skb_drop_reason reason)", this::releaseData);
+        releaseData = kernel.function(
+                "void skb_release_data(struct sk_buff *skb, enum skb_drop_reason reason)", this::releaseData);
         freeSkbMem = kernel.function("void kfree_skbmem(struct sk_buff *skb)", (task, frame) -> {
             if (frame.next() == 0) {
                 kernel.slab.callFree(task, skbs, frame.a0);
@@ -100,23 +105,28 @@ final class Channels {
         unixSend = kernel.function(
                 "int unix_dgram_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)", this::unixSend);
         unixRecv = kernel.function(
-                "int unix_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)", this::unixRecv);
+                "int unix_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)",
+                this::unixRecv);
         waitForPackets = kernel.function(
                 "int __skb_wait_for_more_packets(struct sock *sk, struct sk_buff_head *queue, int *err, long *timeo_p, const struct sk_buff *skb)",
                 this::waitForPackets);
         sendmsg = kernel.function("int sock_sendmsg(struct socket *sock, struct msghdr *msg)", through(unixSend));
-        recvmsg = kernel.function("int sock_recvmsg(struct socket *sock, struct msghdr *msg, int flags)", through(unixRecv));
+        recvmsg = kernel.function(
+                "int sock_recvmsg(struct socket *sock, struct msghdr *msg, int flags)", through(unixRecv));
         sysSendto = kernel.function(
                 "int __sys_sendto(int fd, void *buff, size_t len, unsigned int flags, struct sockaddr *addr, int addr_len)",
                 socketCall(true));
         sysRecvfrom = kernel.function(
                 "int __sys_recvfrom(int fd, void *ubuf, size_t size, unsigned int flags, struct sockaddr *addr, int *addr_len)",
                 socketCall(false));
-        var readIter = kernel.function("ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)", fileCall(false));
-        var writeIter = kernel.function("ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)", fileCall(true));
+        var readIter =
+                kernel.function("ssize_t sock_read_iter(struct kiocb *iocb, struct iov_iter *to)", fileCall(false));
+        var writeIter =
+                kernel.function("ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)", fileCall(true));
         var sockClose = kernel.leaf("int sock_close(struct inode *inode, struct file *filp)", 300);
         socketOps = new Vfs.FileOps("socket", readIter, writeIter, Routine.NONE, sockClose, false);
-        sysSocketpair = kernel.function("int __sys_socketpair(int family, int type, int protocol, int *usockvec)", this::socketpair);
+        sysSocketpair = kernel.function(
+                "int __sys_socketpair(int family, int type, int protocol, int *usockvec)", this::socketpair);
     }
 
     /** A pair of connected datagram sockets between processes that exist from the start; returns the descriptors. */
@@ -129,8 +139,8 @@ final class Channels {
     }
 
     private int bootSocket(Process process, Socket socket) {
-        return process.install(
-                new OpenFile(kernel.slab.take(kernel.slab.cache("filp", 232), process.pid), socketOps, socket, null, 2));
+        return process.install(new OpenFile(
+                kernel.slab.take(kernel.slab.cache("filp", 232), process.pid), socketOps, socket, null, 2));
     }
 
     // Waking
@@ -428,7 +438,11 @@ final class Channels {
                 if (consumeEvent.active()) {
                     long site = Firing.returnAddress(task, task.depth);
                     kernel.tracer.raw(consumeEvent, task, message.skb, site);
-                    kernel.tracer.begin(consumeEvent, task).num(message.skb).num(site).fire();
+                    kernel.tracer
+                            .begin(consumeEvent, task)
+                            .num(message.skb)
+                            .num(site)
+                            .fire();
                 }
                 task.work(20);
             }

@@ -24,7 +24,8 @@ final class Cpu {
     /** Soft interrupts raised and not yet served, a bit each. */
     int softirqs;
     /** The task that was switched away from, until {@code finish_task_switch}. */
-    @Nullable Task previous;
+    @Nullable
+    Task previous;
 
     Cpu(int id) {
         this.id = id;

@@ -139,8 +139,7 @@ public final class EmbeddedKernel implements AutoCloseable {
 
     /** Entry code: shows in stacks, cannot be probed. */
     Routine entryCode(String name, Body body) {
-        return symbols.add(
-                new Routine(Prototype.parse("void " + name + "(void)"), "", Routine.Space.ENTRY, body));
+        return symbols.add(new Routine(Prototype.parse("void " + name + "(void)"), "", Routine.Space.ENTRY, body));
     }
 
     /** Declares a tracepoint; see {@link Tracepoint#declare}. */

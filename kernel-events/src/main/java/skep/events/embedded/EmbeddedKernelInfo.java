@@ -64,7 +64,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
             case RAWTRACEPOINT -> kernel.rawTracepointNames().stream();
             case UPROBE, URETPROBE ->
                 kernel.userSpace.images().values().stream()
-                        .flatMap(image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
+                        .flatMap(
+                                image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
                         .sorted();
             default -> Stream.empty();
         };
@@ -92,10 +93,14 @@ final class EmbeddedKernelInfo implements KernelInfo {
             case BPF_SYSCALL, KPROBE, TRACEPOINT, RAW_TRACEPOINT, RING_BUFFER, UPROBE -> Optional.empty();
             case KPROBE_MULTI, UPROBE_MULTI -> Optional.empty();
             case FENTRY, BTF_TRACEPOINT, BTF ->
-                no(feature, "the embedded kernel publishes no types yet", "Use kprobe or tracepoint: they see the same.");
+                no(
+                        feature,
+                        "the embedded kernel publishes no types yet",
+                        "Use kprobe or tracepoint: they see the same.");
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
-            case ITER -> no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
+            case ITER ->
+                no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
         };
     }
 

@@ -33,8 +33,8 @@ public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, Stri
      * @throws IllegalArgumentException naming the option and what it permits
      */
     public static EmbeddedOptions parse(String text) {
-        var values = new LinkedHashMap<String, String>(Map.of(
-                "arch", "arm64", "seed", "1", "cpus", "4", "speed", "real", "scenario", Scenario.DEFAULT));
+        var values = new LinkedHashMap<String, String>(
+                Map.of("arch", "arm64", "seed", "1", "cpus", "4", "speed", "real", "scenario", Scenario.DEFAULT));
         for (var part : text.split(",")) {
             if (part.isBlank()) {
                 continue;

@@ -84,4 +84,33 @@ final class EmbeddedServices implements KernelServices {
     public int stack(boolean user, int skip, long[] into) {
         return kernel.firing.stack(user, skip, into);
     }
+
+    @Override
+    public long functionAddress() {
+        return kernel.firing.functionAddress();
+    }
+
+    @Override
+    public long taskRegisters(long task) {
+        for (var one : kernel.processes.all().values()) {
+            if (one.address == task) {
+                return one.process.kernelThread() ? 0 : kernel.stacks.userRegisters(one);
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public long taskOfPid(int pid) {
+        var task = kernel.processes.find(pid);
+        return task == null ? 0 : task.address;
+    }
+
+    @Override
+    public String symbol(long kernelAddress, boolean withOffset) {
+        return kernel.symbols
+                .at(kernelAddress)
+                .map(r -> withOffset ? r.name() + "+0x" + Long.toHexString(kernelAddress - r.address) : r.name())
+                .orElse("0x" + Long.toHexString(kernelAddress));
+    }
 }

@@ -19,6 +19,8 @@ final class Firing {
 
     /** How many times a program ran. */
     long count;
+    /** The routine whose entry or return fired the running program, or 0. */
+    private long functionAddress;
     /** The task for which a program runs now, and how its stack begins. */
     private @Nullable Task running;
 
@@ -28,7 +30,9 @@ final class Firing {
     enum Origin {
         ENTRY,
         INSIDE,
-        RETURN
+        RETURN,
+        /** In a timer interrupt, about what it interrupted. */
+        SAMPLE
     }
 
     Firing(EmbeddedKernel kernel, RegisterLayout registers, long trampoline) {
@@ -56,7 +60,9 @@ final class Firing {
         place(task, frame.routine.address, task.depth, false);
         var list = frame.routine.onEntry;
         if (list != null) {
+            functionAddress = frame.routine.address;
             run(list, task, context, Origin.ENTRY);
+            functionAddress = 0;
         }
     }
 
@@ -66,17 +72,34 @@ final class Firing {
         place(task, returnAddress(task, task.depth), task.depth - 1, true);
         var list = frame.routine.onReturn;
         if (list != null) {
+            functionAddress = frame.routine.address;
             run(list, task, context, Origin.RETURN);
+            functionAddress = 0;
         }
     }
 
-    /** A timer samples the CPU: the context is {@code struct bpf_perf_event_data}. */
+    /** A timer samples the CPU: the context is {@code struct bpf_perf_event_data} with what was interrupted. */
     void sample(Task task, Attachment[] list, long period) {
-        int size = registers.sizeBytes() == 336 ? 272 : registers.sizeBytes();
+        // the saved registers lack what only the kernel keeps: on arm64, everything behind pstate
+        int size = registers.link() >= 0 ? registers.status() + 8 : registers.sizeBytes();
         Memory.putLong(context + size, period);
         Memory.putLong(context + size + 8, 0);
-        place(task, task.depth < 0 ? 0 : task.top().routine.returnAddress(task.top().pc), task.depth, true);
-        run(list, task, context, Origin.INSIDE);
+        int frame = interrupted(task);
+        place(task, frame < 0 ? 0 : task.frame(frame).routine.returnAddress(task.frame(frame).pc), frame, true);
+        run(list, task, context, Origin.SAMPLE);
+        if (registers.link() >= 0) {
+            Memory.putLong(context + size, 0);
+        }
+    }
+
+    /** Index of the frame that the innermost interrupt interrupted; the innermost frame if there is none. */
+    private static int interrupted(Task task) {
+        for (int i = task.depth; i >= 0; i--) {
+            if (task.frame(i).interrupt) {
+                return i - 1;
+            }
+        }
+        return task.depth;
     }
 
     /** Runs programs on a context that somebody else has filled. */
@@ -112,9 +135,8 @@ final class Firing {
             return;
         }
         boolean user = task.frame(frames).routine.user();
-        long frameRecord = user
-                ? kernel.addresses.userStack() - 64L * (frames + 2)
-                : kernel.stacks.frameRecord(task, frames);
+        long frameRecord =
+                user ? kernel.addresses.userStack() - 64L * (frames + 2) : kernel.stacks.frameRecord(task, frames);
         if (registers.link() >= 0) {
             Memory.putLong(context + registers.link(), returning ? trampoline : returnAddress(task, frames));
             Memory.putLong(context + registers.stackPointer(), frameRecord);
@@ -143,6 +165,10 @@ final class Firing {
         return caller.routine.returnAddress(caller.pc);
     }
 
+    long functionAddress() {
+        return functionAddress;
+    }
+
     /** The task that the running program sees as current. */
     Task current() {
         var task = running;
@@ -157,6 +183,8 @@ final class Firing {
         boolean first = origin != Origin.RETURN;
         if (origin == Origin.RETURN) {
             index--;
+        } else if (origin == Origin.SAMPLE) {
+            index = interrupted(task);
         }
         for (; index >= 0 && found < into.length; index--) {
             var frame = task.frame(index);

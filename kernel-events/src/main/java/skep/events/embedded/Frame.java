@@ -9,6 +9,7 @@ final class Frame {
     int pc;
     /** Arguments as the caller passed them. */
     long a0;
+
     long a1;
     long a2;
     long a3;
@@ -16,12 +17,16 @@ final class Frame {
     long a5;
     /** Locals of the body. */
     long v0;
+
     long v1;
     long v2;
     long v3;
     /** Model objects that the body works on; an address in the arguments stands for them in what programs see. */
-    @Nullable Object object;
-    @Nullable Object other;
+    @Nullable
+    Object object;
+
+    @Nullable
+    Object other;
     /** A return probe was there when the routine was entered. */
     boolean returnArmed;
     /** This frame is an interruption of what lies below it. */

@@ -9,10 +9,11 @@ final class Interrupts {
     static final int MAX_PENDING = 1024;
     static final long TICK_NANOS = 4_000_000;
 
-    private static final byte[][] SOFTIRQ_NAMES =
-            Arrays.stream(new String[] {"HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"})
-                    .map(String::getBytes)
-                    .toArray(byte[][]::new);
+    private static final byte[][] SOFTIRQ_NAMES = Arrays.stream(new String[] {
+                "HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"
+            })
+            .map(String::getBytes)
+            .toArray(byte[][]::new);
     static final int TIMER_SOFTIRQ = 1;
     static final int NET_TX_SOFTIRQ = 2;
     static final int NET_RX_SOFTIRQ = 3;
@@ -102,8 +103,12 @@ final class Interrupts {
         softirqEntry = kernel.tracepoint("irq", "softirq_entry", "unsigned int vec", "unsigned int vec_nr");
         softirqExit = kernel.tracepoint("irq", "softirq_exit", "unsigned int vec", "unsigned int vec_nr");
         hrtimerExpireEntry = kernel.tracepoint(
-                "timer", "hrtimer_expire_entry", "void *hrtimer; s64 now; void *function", "struct hrtimer *hrtimer, ktime_t *now");
-        hrtimerExpireExit = kernel.tracepoint("timer", "hrtimer_expire_exit", "void *hrtimer", "struct hrtimer *hrtimer");
+                "timer",
+                "hrtimer_expire_entry",
+                "void *hrtimer; s64 now; void *function",
+                "struct hrtimer *hrtimer, ktime_t *now");
+        hrtimerExpireExit =
+                kernel.tracepoint("timer", "hrtimer_expire_exit", "void *hrtimer", "struct hrtimer *hrtimer");
 
         entry = kernel.entryCode(arm ? "el1h_64_irq" : "asm_common_interrupt", this::entry);
         handleSoftirqs = kernel.function("void handle_softirqs(bool ksirqd)", this::handleSoftirqs);
@@ -120,15 +125,25 @@ final class Interrupts {
                 default -> Routine.NONE;
             };
         }
-        hrtimerInterrupt = kernel.function("void hrtimer_interrupt(struct clock_event_device *dev)", this::hrtimerInterrupt);
-        hrtimerInterrupt.callers = callers(arm
-                ? new String[] {"arch_timer_handler_virt", "handle_percpu_devid_irq", "generic_handle_domain_irq", "gic_handle_irq"}
-                : new String[] {"__sysvec_apic_timer_interrupt", "sysvec_apic_timer_interrupt"});
-        tickHandler = kernel.function("enum hrtimer_restart tick_nohz_handler(struct hrtimer *timer)", this::tickHandler);
+        hrtimerInterrupt =
+                kernel.function("void hrtimer_interrupt(struct clock_event_device *dev)", this::hrtimerInterrupt);
+        hrtimerInterrupt.callers = callers(
+                arm
+                        ? new String[] {
+                            "arch_timer_handler_virt",
+                            "handle_percpu_devid_irq",
+                            "generic_handle_domain_irq",
+                            "gic_handle_irq"
+                        }
+                        : new String[] {"__sysvec_apic_timer_interrupt", "sysvec_apic_timer_interrupt"});
+        tickHandler =
+                kernel.function("enum hrtimer_restart tick_nohz_handler(struct hrtimer *timer)", this::tickHandler);
         updateProcessTimes = kernel.function("void update_process_times(int user_tick)", this::updateProcessTimes);
         schedulerTick = kernel.function("void sched_tick(void)", this::schedulerTick);
-        hrtimerWakeup = kernel.function("enum hrtimer_restart hrtimer_wakeup(struct hrtimer *timer)", this::hrtimerWakeup);
-        intervalHandler = kernel.function("enum hrtimer_restart perf_swevent_hrtimer(struct hrtimer *hrtimer)", this::intervalHandler);
+        hrtimerWakeup =
+                kernel.function("enum hrtimer_restart hrtimer_wakeup(struct hrtimer *timer)", this::hrtimerWakeup);
+        intervalHandler = kernel.function(
+                "enum hrtimer_restart perf_swevent_hrtimer(struct hrtimer *hrtimer)", this::intervalHandler);
         schedulerIpi = kernel.leaf("void scheduler_ipi(void)", 60);
         rcu = new RcuQueue[kernel.cpus.length];
         timers = new TimerSource[kernel.cpus.length];
@@ -186,12 +201,14 @@ final class Interrupts {
     void reschedule(Cpu cpu) {
         cpu.needResched = true;
         if (cpu != kernel.activeCpu() && cpu.idling()) {
-            kernel.post(new Event() {
-                @Override
-                void happen() {
-                    deliver(cpu, reschedules[cpu.id]);
-                }
-            }, kernel.clockNanos() + 700);
+            kernel.post(
+                    new Event() {
+                        @Override
+                        void happen() {
+                            deliver(cpu, reschedules[cpu.id]);
+                        }
+                    },
+                    kernel.clockNanos() + 700);
         }
     }
 
@@ -224,7 +241,11 @@ final class Interrupts {
                 var source = (Source) frame.object();
                 if (source.number >= 0 && handlerEntry.active()) {
                     kernel.tracer.raw(handlerEntry, task, source.number);
-                    kernel.tracer.begin(handlerEntry, task).num(source.number).bytes(source.name).fire();
+                    kernel.tracer
+                            .begin(handlerEntry, task)
+                            .num(source.number)
+                            .bytes(source.name)
+                            .fire();
                 }
                 task.call(source.handler, source.number).object = source;
             }
@@ -232,7 +253,11 @@ final class Interrupts {
                 var source = (Source) frame.object();
                 if (source.number >= 0 && handlerExit.active()) {
                     kernel.tracer.raw(handlerExit, task, source.number, 0, 1);
-                    kernel.tracer.begin(handlerExit, task).num(source.number).num(1).fire();
+                    kernel.tracer
+                            .begin(handlerExit, task)
+                            .num(source.number)
+                            .num(1)
+                            .fire();
                 }
                 task.work(60);
             }
@@ -352,8 +377,11 @@ final class Interrupts {
                     task.ret(0);
                     return;
                 }
-                var function = expired instanceof Tick ? tickHandler : expired instanceof Task ? hrtimerWakeup : intervalHandler;
-                long address = expired instanceof Task sleeper ? sleeper.address + 0x900 : 0xffff_0000L + 64L * task.cpu.id;
+                var function = expired instanceof Tick
+                        ? tickHandler
+                        : expired instanceof Task ? hrtimerWakeup : intervalHandler;
+                long address =
+                        expired instanceof Task sleeper ? sleeper.address + 0x900 : 0xffff_0000L + 64L * task.cpu.id;
                 frame.v0 = address;
                 if (hrtimerExpireEntry.active()) {
                     kernel.tracer.raw(hrtimerExpireEntry, task, address, kernel.clockNanos());

@@ -35,7 +35,10 @@ final class PageAllocator {
                 "unsigned long pfn; unsigned int order; unsigned long gfp_flags; int migratetype",
                 "struct page *page, unsigned int order, gfp_t gfp_flags, int migratetype");
         pageFree = kernel.tracepoint(
-                "kmem", "mm_page_free", "unsigned long pfn; unsigned int order", "struct page *page, unsigned int order");
+                "kmem",
+                "mm_page_free",
+                "unsigned long pfn; unsigned int order",
+                "struct page *page, unsigned int order");
         allocPages = kernel.function(
                 "struct page *__alloc_pages_noprof(gfp_t gfp, unsigned int order, int preferred_nid, nodemask_t *nodemask)",
                 this::allocPages);

@@ -56,14 +56,16 @@ final class PageCache {
                 "char name[32]; ino_t ino; unsigned long index",
                 "struct folio *folio, struct address_space *mapping");
         filemapRead = kernel.function(
-                "ssize_t filemap_read(struct kiocb *iocb, struct iov_iter *iter, ssize_t already_read)", this::filemapRead);
+                "ssize_t filemap_read(struct kiocb *iocb, struct iov_iter *iter, ssize_t already_read)",
+                this::filemapRead);
         getPages = kernel.function(
                 "int filemap_get_pages(struct kiocb *iocb, size_t count, struct folio_batch *fbatch, bool need_uptodate)",
                 this::getPages);
         readAhead = kernel.function(
                 "void page_cache_ra_order(struct readahead_control *ractl, struct file_ra_state *ra, unsigned int new_order)",
                 this::readAhead);
-        allocFolio = kernel.function("struct folio *filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)", this::allocFolio);
+        allocFolio = kernel.function(
+                "struct folio *filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)", this::allocFolio);
         addFolio = kernel.function(
                 "int filemap_add_folio(struct address_space *mapping, struct folio *folio, pgoff_t index, gfp_t gfp)",
                 this::addFolio);
@@ -78,7 +80,8 @@ final class PageCache {
                     }
                 });
         waitFolio = kernel.function(
-                "int folio_wait_bit_common(struct folio *folio, int bit_nr, int state, enum behavior behavior)", this::waitFolio);
+                "int folio_wait_bit_common(struct folio *folio, int bit_nr, int state, enum behavior behavior)",
+                this::waitFolio);
         ioSchedule = kernel.function("void io_schedule(void)", (task, frame) -> {
             if (frame.next() == 0) {
                 kernel.scheduler.callSchedule(task);
@@ -88,7 +91,8 @@ final class PageCache {
         });
         endRead = kernel.function("void mpage_read_end_io(struct bio *bio)", this::endRead);
         endWriteback = kernel.function("void ext4_end_bio(struct bio *bio)", this::endWriteback);
-        performWrite = kernel.function("ssize_t generic_perform_write(struct kiocb *iocb, struct iov_iter *i)", this::performWrite);
+        performWrite = kernel.function(
+                "ssize_t generic_perform_write(struct kiocb *iocb, struct iov_iter *i)", this::performWrite);
         writeBegin = kernel.function(
                 "int ext4_da_write_begin(struct file *file, struct address_space *mapping, loff_t pos, unsigned int len, struct folio **foliop, void **fsdata)",
                 this::writeBegin);
@@ -99,7 +103,8 @@ final class PageCache {
         balanceDirty = kernel.leaf("void balance_dirty_pages_ratelimited(struct address_space *mapping)", 25);
         writePages = kernel.function(
                 "int ext4_writepages(struct address_space *mapping, struct writeback_control *wbc)", this::writePages);
-        removeFolio = kernel.function("void __filemap_remove_folio(struct folio *folio, void *shadow)", this::removeFolio);
+        removeFolio =
+                kernel.function("void __filemap_remove_folio(struct folio *folio, void *shadow)", this::removeFolio);
     }
 
     /** Brings all pages of a file into memory without a trace: a warm cache. */
@@ -231,21 +236,22 @@ final class PageCache {
                 }
                 kernel.disk.callBioAlloc(task);
             }
-            case 5 -> kernel.disk.callSubmit(
-                    task,
-                    task.result,
-                    false,
-                    inode.sector + (frame.v0 << 3),
-                    (int) (frame.v2 - frame.v0) << 12,
-                    (interrupted, request) -> {
-                        var callee = interrupted.call(endRead, request.bio);
-                        callee.object = request.owner;
-                        callee.v0 = request.first;
-                        callee.v1 = request.count;
-                    },
-                    inode,
-                    frame.v0,
-                    frame.v2 - frame.v0);
+            case 5 ->
+                kernel.disk.callSubmit(
+                        task,
+                        task.result,
+                        false,
+                        inode.sector + (frame.v0 << 3),
+                        (int) (frame.v2 - frame.v0) << 12,
+                        (interrupted, request) -> {
+                            var callee = interrupted.call(endRead, request.bio);
+                            callee.object = request.owner;
+                            callee.v0 = request.first;
+                            callee.v1 = request.count;
+                        },
+                        inode,
+                        frame.v0,
+                        frame.v2 - frame.v0);
             default -> task.ret(0);
         }
     }
@@ -294,7 +300,10 @@ final class PageCache {
             var victim = oldest.remove();
             for (long index = 0; index < victim.pageCount(); index++) {
                 long pfn = victim.page(index);
-                if (pfn != 0 && !victim.dirty.get((int) index) && !victim.reading.get((int) index) && victim != frame.object) {
+                if (pfn != 0
+                        && !victim.dirty.get((int) index)
+                        && !victim.reading.get((int) index)
+                        && victim != frame.object) {
                     if (victim.cached > 1) {
                         oldest.addFirst(victim);
                     }
@@ -392,8 +401,16 @@ final class PageCache {
                 task.call(writeBegin, file.address, inode.mapping(), frame.v0, part(frame)).object = inode;
             }
             case 2 -> task.spend(30 + part(frame) / 16);
-            case 3 -> task.call(writeEnd, file.address, inode.mapping(), frame.v0, part(frame), part(frame),
-                            kernel.pages.pageStruct(inode.page(frame.v0 >>> 12))).object = inode;
+            case 3 ->
+                task.call(
+                                writeEnd,
+                                file.address,
+                                inode.mapping(),
+                                frame.v0,
+                                part(frame),
+                                part(frame),
+                                kernel.pages.pageStruct(inode.page(frame.v0 >>> 12)))
+                        .object = inode;
             default -> {
                 frame.v0 += part(frame);
                 inode.sizeBytes = Math.max(inode.sizeBytes, frame.v0);
@@ -452,7 +469,8 @@ final class PageCache {
                     }
                     inode.dirty.set((int) frame.v0);
                     if (dirtyEvent.active()) {
-                        kernel.tracer.raw(dirtyEvent, task, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping());
+                        kernel.tracer.raw(
+                                dirtyEvent, task, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping());
                         kernel.tracer
                                 .begin(dirtyEvent, task)
                                 .bytes(device())
@@ -492,16 +510,17 @@ final class PageCache {
                 frame.v1 = end;
                 kernel.disk.callBioAlloc(task);
             }
-            case 2 -> kernel.disk.callSubmit(
-                    task,
-                    task.result,
-                    true,
-                    inode.sector + (frame.v0 << 3),
-                    (int) (frame.v1 - frame.v0) << 12,
-                    (interrupted, request) -> interrupted.call(endWriteback, request.bio).object = request.owner,
-                    inode,
-                    frame.v0,
-                    frame.v1 - frame.v0);
+            case 2 ->
+                kernel.disk.callSubmit(
+                        task,
+                        task.result,
+                        true,
+                        inode.sector + (frame.v0 << 3),
+                        (int) (frame.v1 - frame.v0) << 12,
+                        (interrupted, request) -> interrupted.call(endWriteback, request.bio).object = request.owner,
+                        inode,
+                        frame.v0,
+                        frame.v1 - frame.v0);
             default -> frame.pc = 1;
         }
     }

@@ -25,7 +25,10 @@ final class Process {
     long fileTable;
     long credentials;
     int threads = 1;
-    @Nullable Task leader;
+
+    @Nullable
+    Task leader;
+
     boolean zombie;
     int exitCode;
     Program.@Nullable Invocation invocation;
@@ -55,7 +58,8 @@ final class Process {
         return fd;
     }
 
-    @Nullable OpenFile file(long fd) {
+    @Nullable
+    OpenFile file(long fd) {
         return fd >= 0 && fd < files.size() ? files.get((int) fd) : null;
     }
 

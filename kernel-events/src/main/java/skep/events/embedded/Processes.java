@@ -1,9 +1,9 @@
 package skep.events.embedded;
 
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +54,7 @@ final class Processes {
     private final Routine delayedPutTask;
     private final Routine putTaskStruct;
     private final Routine kthread;
+    private final Routine launcher;
 
     private final Tracepoint newTask;
     private final Tracepoint rename;
@@ -106,14 +107,21 @@ final class Processes {
         copyProcess = kernel.function(
                 "struct task_struct *copy_process(struct pid *pid, int trace, int node, struct kernel_clone_args *args)",
                 this::copyProcess);
-        dupTaskStruct = kernel.function("struct task_struct *dup_task_struct(struct task_struct *orig, int node)", this::dupTaskStruct);
+        dupTaskStruct = kernel.function(
+                "struct task_struct *dup_task_struct(struct task_struct *orig, int node)", this::dupTaskStruct);
         schedFork = kernel.leaf("int sched_fork(unsigned long clone_flags, struct task_struct *p)", 220);
-        copyCreds = kernel.function("int copy_creds(struct task_struct *p, unsigned long clone_flags)", one(() -> credCache));
-        copyFiles = kernel.function("int copy_files(unsigned long clone_flags, struct task_struct *tsk, int no_files)", one(() -> filesCache));
+        copyCreds = kernel.function(
+                "int copy_creds(struct task_struct *p, unsigned long clone_flags)", one(() -> credCache));
+        copyFiles = kernel.function(
+                "int copy_files(unsigned long clone_flags, struct task_struct *tsk, int no_files)",
+                one(() -> filesCache));
         copyMm = kernel.function("int copy_mm(unsigned long clone_flags, struct task_struct *tsk)", this::copyMm);
         dupMmap = kernel.function("int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)", this::dupMmap);
-        copySignals = kernel.function("int copy_signal(unsigned long clone_flags, struct task_struct *tsk)", one(() -> signalCache));
-        allocPid = kernel.function("struct pid *alloc_pid(struct pid_namespace *ns, pid_t *set_tid, size_t set_tid_size)", one(() -> pidCache));
+        copySignals = kernel.function(
+                "int copy_signal(unsigned long clone_flags, struct task_struct *tsk)", one(() -> signalCache));
+        allocPid = kernel.function(
+                "struct pid *alloc_pid(struct pid_namespace *ns, pid_t *set_tid, size_t set_tid_size)",
+                one(() -> pidCache));
         execve = kernel.function(
                 "int do_execveat_common(int fd, struct filename *filename, struct user_arg_ptr argv, struct user_arg_ptr envp, int flags)",
                 this::execve);
@@ -121,7 +129,8 @@ final class Processes {
         openExec = kernel.leaf("struct file *do_open_execat(int fd, struct filename *name, int flags)", 2400);
         loadElf = kernel.function("int load_elf_binary(struct linux_binprm *bprm)", this::loadElf);
         beginNewExec = kernel.function("int begin_new_exec(struct linux_binprm *bprm)", this::beginNewExec);
-        setupArgPages = kernel.leaf("int setup_arg_pages(struct linux_binprm *bprm, unsigned long stack_top, int executable_stack)", 1800);
+        setupArgPages = kernel.leaf(
+                "int setup_arg_pages(struct linux_binprm *bprm, unsigned long stack_top, int executable_stack)", 1800);
         doGroupExit = kernel.function("void do_group_exit(int exit_code)", this::doGroupExit);
         doExit = kernel.function("void do_exit(long code)", this::doExit);
         exitMm = kernel.function("void mmput(struct mm_struct *mm)", this::exitMm);
@@ -130,8 +139,12 @@ final class Processes {
         exitNotify = kernel.function("void exit_notify(struct task_struct *tsk, int group_dead)", this::exitNotify);
         doWait = kernel.function("long do_wait(struct wait_opts *wo)", this::doWait);
         releaseTask = kernel.function("void release_task(struct task_struct *p)", this::releaseTask);
-        delayedPutTask = kernel.function("void delayed_put_task_struct(struct callback_head *rhp)", this::delayedPutTask);
+        delayedPutTask =
+                kernel.function("void delayed_put_task_struct(struct callback_head *rhp)", this::delayedPutTask);
         putTaskStruct = kernel.function("void __put_task_struct(struct task_struct *tsk)", this::putTaskStruct);
+        launcher = kernel.userSpace
+                .image("/usr/bin/skep")
+                .function("void run_command(void)", (task, frame) -> task.exec((Program.Invocation) frame.object()));
         kthread = kernel.entryCode("kthread", (task, frame) -> task.call((Routine) frame.object()));
     }
 
@@ -198,12 +211,19 @@ final class Processes {
     }
 
     /** A process that runs nothing yet: the session, or a command that waits to be started. */
-    Task bootDormant(String name, @Nullable Process parent, int uid) {
-        var process = bootedProcess(parent, uid);
+    Task bootDormant(String name, Optional<Process> parent, int uid) {
+        var process = bootedProcess(parent.orElse(null), uid);
         var task = newTask(process.pid, process, name, kernel.cpus[0]);
         process.leader = task;
         task.state = Task.State.NEW;
         return task;
+    }
+
+    /** Lets a dormant process execute a program. */
+    void startDormant(Task task, Program.Invocation invocation) {
+        task.push(launcher).object = invocation;
+        kernel.scheduler.bootTask(task);
+        kernel.interrupts.reschedule(task.cpu);
     }
 
     private Process bootedProcess(@Nullable Process parent, int uid) {
@@ -228,7 +248,8 @@ final class Processes {
         return process;
     }
 
-    @Nullable Task find(int tid) {
+    @Nullable
+    Task find(int tid) {
         return tasks.get(tid);
     }
 
@@ -278,7 +299,9 @@ final class Processes {
             case 2 -> {
                 frame.v0 = task.result;
                 int tid = freshPid();
-                var process = request.thread ? task.process : new Process(tid, task.process, task.process.uid, task.process.gid);
+                var process = request.thread
+                        ? task.process
+                        : new Process(tid, task.process, task.process.uid, task.process.gid);
                 var child = new Task(kernel, tid, process, frame.v0, kernel.stacks.allocate(), task.name(), task.cpu);
                 kernel.stacks.own(child);
                 tasks.put(tid, child);
@@ -400,7 +423,10 @@ final class Processes {
             case 1 -> {
                 frame.v1 = task.result;
                 var invocation = (Program.Invocation) frame.object();
-                task.call(openExec, frame.a0, kernel.userSpace.string(invocation.program().path()));
+                task.call(
+                        openExec,
+                        frame.a0,
+                        kernel.userSpace.string(invocation.program().path()));
             }
             case 2 -> task.call(bprmExecve, frame.v1).object = frame.object;
             case 3 -> {

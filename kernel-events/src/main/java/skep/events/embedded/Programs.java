@@ -53,7 +53,10 @@ final class Programs {
         make = user.program("/usr/bin/make", this::make);
         backup = user.program("/usr/bin/tar", this::backup);
         churn = user.program("/usr/local/bin/churn", this::churn);
-        makeChild = user.image("/usr/bin/make").function("void child_execute_job(void)", (task, frame) -> execute(task, compiler, "cc1", "-quiet", "main.c"));
+        makeChild = user.image("/usr/bin/make")
+                .function(
+                        "void child_execute_job(void)",
+                        (task, frame) -> execute(task, compiler, "cc1", "-quiet", "main.c"));
         var shell = user.program("/usr/bin/bash", this::shell);
         user.image("/usr/bin/bash");
         shellChild = user.image("/usr/bin/bash").function("void execute_disk_command(void)", (task, frame) -> {
@@ -85,9 +88,21 @@ final class Programs {
         var random = new Rng(kernel.options().seed(), "files");
         var vfs = kernel.vfs;
         for (var path : List.of(
-                "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/ld.so.cache", "/etc/nsswitch.conf", "/etc/localtime",
-                "/usr/lib/libc.so.6", "/usr/lib/libm.so.6", "/usr/lib/locale/locale-archive", "/proc/stat", "/proc/meminfo",
-                "/proc/loadavg", "/var/log/syslog", "/var/log/journal/system.journal", "/home/user/.bashrc")) {
+                "/etc/passwd",
+                "/etc/group",
+                "/etc/hosts",
+                "/etc/ld.so.cache",
+                "/etc/nsswitch.conf",
+                "/etc/localtime",
+                "/usr/lib/libc.so.6",
+                "/usr/lib/libm.so.6",
+                "/usr/lib/locale/locale-archive",
+                "/proc/stat",
+                "/proc/meminfo",
+                "/proc/loadavg",
+                "/var/log/syslog",
+                "/var/log/journal/system.journal",
+                "/home/user/.bashrc")) {
             kernel.pageCache.warm(vfs.bootFile(path, 600 + random.below(90_000)).inode);
         }
         for (var name : kernel.userSpace.programNames()) {
@@ -189,12 +204,15 @@ final class Programs {
     private void monitor(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.sleep(SECOND / 2);
-            case 1 -> open(task, kernel.userSpace.string(
-                    switch (rng.below(3)) {
-                        case 0 -> "/proc/stat";
-                        case 1 -> "/proc/meminfo";
-                        default -> "/proc/loadavg";
-                    }));
+            case 1 ->
+                open(
+                        task,
+                        kernel.userSpace.string(
+                                switch (rng.below(3)) {
+                                    case 0 -> "/proc/stat";
+                                    case 1 -> "/proc/meminfo";
+                                    default -> "/proc/loadavg";
+                                }));
             case 2 -> {
                 frame.v0 = task.result;
                 task.syscall(sys.read, frame.v0, buffer, 4096);
@@ -336,7 +354,13 @@ final class Programs {
             }
             case 10 -> task.work(rng.exponential(900_000));
             case 11 -> frame.pc = 9;
-            case 12 -> task.syscall(sys.openat, AT_FDCWD, kernel.userSpace.string("/tmp/cc" + task.tid % 8 + ".s"), O_CREAT_WRITE, 0644);
+            case 12 ->
+                task.syscall(
+                        sys.openat,
+                        AT_FDCWD,
+                        kernel.userSpace.string("/tmp/cc" + task.tid % 8 + ".s"),
+                        O_CREAT_WRITE,
+                        0644);
             case 13 -> {
                 frame.v0 = task.result;
                 task.syscall(sys.write, frame.v0, buffer, 4096 + frame.v1);
@@ -431,7 +455,8 @@ final class Programs {
             case 1 -> task.syscall(sys.close, task.result);
             case 2 -> {
                 var directory = kernel.vfs.find(lastOperand(invocation, "/"));
-                boolean deep = invocation.arguments().contains("-R") || invocation.program().comm().equals("find");
+                boolean deep = invocation.arguments().contains("-R")
+                        || invocation.program().comm().equals("find");
                 var list = new ArrayList<Dentry>();
                 if (directory != null) {
                     directories(directory, deep, list);

@@ -47,7 +47,9 @@ record Prototype(String returns, String name, List<Parameter> parameters, boolea
     /** The last word is the name, what is before it the type; stars belong to the type. */
     static Parameter split(String declarator) {
         int start = declarator.length();
-        while (start > 0 && (Character.isLetterOrDigit(declarator.charAt(start - 1)) || "_.".indexOf(declarator.charAt(start - 1)) >= 0)) {
+        while (start > 0
+                && (Character.isLetterOrDigit(declarator.charAt(start - 1))
+                        || "_.".indexOf(declarator.charAt(start - 1)) >= 0)) {
             start--;
         }
         var type = declarator.substring(0, start).strip();

@@ -27,6 +27,7 @@ final class Routine {
     Routine[] callers = {};
     /** Attached programs, or null: tested at every call. Changed under the kernel's lock only. */
     Attachment @Nullable [] onEntry;
+
     Attachment @Nullable [] onReturn;
 
     Routine(Prototype prototype, String module, Space space, Body body) {

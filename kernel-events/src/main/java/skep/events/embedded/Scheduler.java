@@ -63,10 +63,15 @@ final class Scheduler {
 
         schedule = kernel.function("void schedule(void)", this::schedule);
         doSchedule = kernel.function("void __schedule(int sched_mode)", this::doSchedule);
-        pickNextTask = kernel.leaf("struct task_struct *pick_next_task_fair(struct rq *rq, struct task_struct *prev, struct rq_flags *rf)", 120);
+        pickNextTask = kernel.leaf(
+                "struct task_struct *pick_next_task_fair(struct rq *rq, struct task_struct *prev, struct rq_flags *rf)",
+                120);
         finishTaskSwitch = kernel.leaf("struct rq *finish_task_switch.isra.0(struct task_struct *prev)", 90);
-        tryToWakeUp = kernel.function("int try_to_wake_up(struct task_struct *p, unsigned int state, int wake_flags)", this::tryToWakeUp);
-        activate = kernel.function("void ttwu_do_activate(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)", this::activate);
+        tryToWakeUp = kernel.function(
+                "int try_to_wake_up(struct task_struct *p, unsigned int state, int wake_flags)", this::tryToWakeUp);
+        activate = kernel.function(
+                "void ttwu_do_activate(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)",
+                this::activate);
         wakeUpNewTask = kernel.function("void wake_up_new_task(struct task_struct *p)", this::wakeUpNewTask);
         scheduleTail = kernel.function("void schedule_tail(struct task_struct *prev)", this::scheduleTail);
         scheduleIdle = kernel.function("void schedule_idle(void)", this::scheduleIdle);
@@ -123,7 +128,12 @@ final class Scheduler {
             cpu.minVirtualNanos = Math.max(cpu.minVirtualNanos, Math.min(task.virtualNanos, leastWaiting(cpu)));
             if (statRuntime.active()) {
                 kernel.tracer.raw(statRuntime, task, task.address, ran);
-                kernel.tracer.begin(statRuntime, task).bytes(task.comm()).num(task.tid).num(ran).fire();
+                kernel.tracer
+                        .begin(statRuntime, task)
+                        .bytes(task.comm())
+                        .num(task.tid)
+                        .num(ran)
+                        .fire();
             }
         }
     }

@@ -71,7 +71,8 @@ final class SlabAllocator {
 
         cacheAlloc = function("void *kmem_cache_alloc(struct kmem_cache *s, gfp_t flags)", this::cacheAlloc);
         cacheAllocLru = function(
-                "void *kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t flags)", this::cacheAllocLru);
+                "void *kmem_cache_alloc_lru(struct kmem_cache *s, struct list_lru *lru, gfp_t flags)",
+                this::cacheAllocLru);
         cacheAllocNode =
                 function("void *kmem_cache_alloc_node(struct kmem_cache *s, gfp_t flags, int node)", this::cacheAlloc);
         kmalloc = function("void *__kmalloc(size_t size, gfp_t flags)", this::kmalloc);

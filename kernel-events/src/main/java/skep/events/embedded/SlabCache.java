@@ -11,6 +11,7 @@ final class SlabCache {
     final int objectBytes;
     /** Distance of two objects. */
     final int sizeBytes;
+
     final int order;
     final int objectsPerSlab;
     /** Address of its {@code struct kmem_cache}. */

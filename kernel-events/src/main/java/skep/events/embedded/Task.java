@@ -44,9 +44,11 @@ final class Task {
     int priority = 120;
     /** On a run queue, waiting for its CPU. */
     boolean queued;
+
     long virtualNanos;
     /** When it was last put onto a CPU, and how long it has run before that. */
     long switchedInNanos;
+
     long runNanos;
     /** {@link #runNanos} at that moment. */
     long accountedRunNanos;
@@ -60,12 +62,16 @@ final class Task {
     int depth = -1;
     /** What the last routine or system call returned. */
     long result;
-    @Nullable Object resultObject;
+
+    @Nullable
+    Object resultObject;
     /** Number and arguments of the system call in progress. */
     int syscallNumber = -1;
+
     final long[] syscallArguments = new long[6];
     /** The wait queue entry of this task, while it waits. */
-    @Nullable WaitQueue waitingOn;
+    @Nullable
+    WaitQueue waitingOn;
     /** Address of its {@code struct cred} and {@code struct pid}, or 0 for tasks that were there from the start. */
     long credentials;
 
@@ -82,6 +88,8 @@ final class Task {
 
     final Event timer;
     boolean timerExpired;
+    /** Number of the signal that ends this task when it next leaves the kernel, or 0. */
+    int killedBy;
 
     Task(EmbeddedKernel kernel, int tid, Process process, long address, long stackBase, String name, Cpu cpu) {
         this.kernel = kernel;
@@ -227,7 +235,11 @@ final class Task {
     void exec(Program.Invocation invocation) {
         pendingExec = invocation;
         var user = kernel.userSpace;
-        syscall(kernel.syscalls.execve, user.string(invocation.program().path()), user.vector(invocation.arguments()), 0);
+        syscall(
+                kernel.syscalls.execve,
+                user.string(invocation.program().path()),
+                user.vector(invocation.arguments()),
+                0);
     }
 
     /** Forks: the child runs this routine, the parent goes on with the child's pid as result. */

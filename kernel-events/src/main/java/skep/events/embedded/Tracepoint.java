@@ -70,7 +70,8 @@ final class Tracepoint {
         if (member.startsWith("__data_loc ")) {
             var rest = Prototype.split(member.substring("__data_loc ".length()));
             int at = align(off, 4);
-            return new TracepointFormat.Field(rest.type().replace("[]", "").strip(), rest.name(), at, 4, false, 0, true);
+            return new TracepointFormat.Field(
+                    rest.type().replace("[]", "").strip(), rest.name(), at, 4, false, 0, true);
         }
         int widened = 0;
         int colon = member.lastIndexOf(':');

@@ -88,24 +88,35 @@ final class Vfs {
         inodes = kernel.slab.cache("ext4_inode_cache", 1096);
         root = new Dentry("", null, bootInode(true, 4096), kernel.slab.take(dentries, 0));
 
-        ksysRead = kernel.function("ssize_t ksys_read(unsigned int fd, char *buf, size_t count)", transfer(false, false));
-        ksysWrite = kernel.function("ssize_t ksys_write(unsigned int fd, const char *buf, size_t count)", transfer(true, false));
-        ksysPread = kernel.function("ssize_t ksys_pread64(unsigned int fd, char *buf, size_t count, loff_t pos)", transfer(false, true));
+        ksysRead =
+                kernel.function("ssize_t ksys_read(unsigned int fd, char *buf, size_t count)", transfer(false, false));
+        ksysWrite = kernel.function(
+                "ssize_t ksys_write(unsigned int fd, const char *buf, size_t count)", transfer(true, false));
+        ksysPread = kernel.function(
+                "ssize_t ksys_pread64(unsigned int fd, char *buf, size_t count, loff_t pos)", transfer(false, true));
         ksysPwrite = kernel.function(
-                "ssize_t ksys_pwrite64(unsigned int fd, const char *buf, size_t count, loff_t pos)", transfer(true, true));
-        vfsRead = kernel.function("ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)", this::vfsRead);
-        vfsWrite = kernel.function("ssize_t vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)", this::vfsWrite);
+                "ssize_t ksys_pwrite64(unsigned int fd, const char *buf, size_t count, loff_t pos)",
+                transfer(true, true));
+        vfsRead = kernel.function(
+                "ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)", this::vfsRead);
+        vfsWrite = kernel.function(
+                "ssize_t vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)", this::vfsWrite);
         verifyArea = kernel.function(
-                "int rw_verify_area(int read_write, struct file *file, const loff_t *ppos, size_t count)", this::verifyArea);
+                "int rw_verify_area(int read_write, struct file *file, const loff_t *ppos, size_t count)",
+                this::verifyArea);
         securityPermission = kernel.leaf("int security_file_permission(struct file *file, int mask)", 18);
 
-        doSysOpenat2 = kernel.function("long do_sys_openat2(int dfd, const char *filename, struct open_how *how)", this::doSysOpenat2);
+        doSysOpenat2 = kernel.function(
+                "long do_sys_openat2(int dfd, const char *filename, struct open_how *how)", this::doSysOpenat2);
         getname = kernel.function("struct filename *getname_flags(const char *filename, int flags)", this::getname);
         filpOpen = kernel.function(
-                "struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)", this::filpOpen);
+                "struct file *do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)",
+                this::filpOpen);
         pathOpenat = kernel.function(
-                "struct file *path_openat(struct nameidata *nd, const struct open_flags *op, unsigned int flags)", this::pathOpenat);
-        linkPathWalk = kernel.function("int link_path_walk(const char *name, struct nameidata *nd)", this::linkPathWalk);
+                "struct file *path_openat(struct nameidata *nd, const struct open_flags *op, unsigned int flags)",
+                this::pathOpenat);
+        linkPathWalk =
+                kernel.function("int link_path_walk(const char *name, struct nameidata *nd)", this::linkPathWalk);
         lookupFast = kernel.function("struct dentry *lookup_fast(struct nameidata *nd)", (task, frame) -> {
             if (frame.next() == 0) {
                 task.spend(45);
@@ -114,12 +125,16 @@ final class Vfs {
             }
         });
         lookupSlow = kernel.function(
-                "struct dentry *lookup_slow(const struct qstr *name, struct dentry *dir, unsigned int flags)", this::lookupSlow);
+                "struct dentry *lookup_slow(const struct qstr *name, struct dentry *dir, unsigned int flags)",
+                this::lookupSlow);
         dLookup = kernel.leaf("struct dentry *d_lookup(const struct dentry *parent, const struct qstr *name)", 70);
-        dAlloc = kernel.function("struct dentry *d_alloc(struct dentry *parent, const struct qstr *name)", this::dAlloc);
-        ext4Lookup = kernel.leaf("struct dentry *ext4_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)", 1900);
+        dAlloc =
+                kernel.function("struct dentry *d_alloc(struct dentry *parent, const struct qstr *name)", this::dAlloc);
+        ext4Lookup = kernel.leaf(
+                "struct dentry *ext4_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)", 1900);
         vfsOpen = kernel.function("int vfs_open(const struct path *path, struct file *file)", this::vfsOpen);
-        securityCreate = kernel.leaf("int security_inode_create(struct inode *dir, struct dentry *dentry, umode_t mode)", 30);
+        securityCreate =
+                kernel.leaf("int security_inode_create(struct inode *dir, struct dentry *dentry, umode_t mode)", 30);
         vfsCreate = kernel.leaf(
                 "int vfs_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode, bool want_excl)",
                 2600);
@@ -127,8 +142,10 @@ final class Vfs {
         filpClose = kernel.function("int filp_close(struct file *filp, fl_owner_t id)", this::filpClose);
         fput = kernel.function("void __fput(struct file *file)", this::doFput);
         doFsync = kernel.function("int do_fsync(unsigned int fd, int datasync)", this::doFsync);
-        vfsFsyncRange = kernel.function("int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)", this::vfsFsyncRange);
-        ext4SyncFile = kernel.function("int ext4_sync_file(struct file *file, loff_t start, loff_t end, int datasync)", this::ext4SyncFile);
+        vfsFsyncRange = kernel.function(
+                "int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)", this::vfsFsyncRange);
+        ext4SyncFile = kernel.function(
+                "int ext4_sync_file(struct file *file, loff_t start, loff_t end, int datasync)", this::ext4SyncFile);
         journalCommit = kernel.leaf("int ext4_fc_commit(journal_t *journal, tid_t commit_tid)", 4200);
         doUnlinkat = kernel.function("int do_unlinkat(int dfd, struct filename *name)", this::doUnlinkat);
         vfsUnlink = kernel.function(
@@ -136,14 +153,20 @@ final class Vfs {
                 this::vfsUnlink);
         ext4Unlink = kernel.leaf("int ext4_unlink(struct inode *dir, struct dentry *dentry)", 3100);
         doMkdirat = kernel.function("int do_mkdirat(int dfd, struct filename *name, umode_t mode)", this::doMkdirat);
-        vfsMkdir = kernel.leaf("int vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)", 3800);
+        vfsMkdir = kernel.leaf(
+                "int vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)", 3800);
         vfsFstat = kernel.function("int vfs_fstat(int fd, struct kstat *stat)", this::vfsFstat);
-        vfsFstatat = kernel.function("int vfs_fstatat(int dfd, const char *filename, struct kstat *stat, int flags)", this::vfsFstatat);
+        vfsFstatat = kernel.function(
+                "int vfs_fstatat(int dfd, const char *filename, struct kstat *stat, int flags)", this::vfsFstatat);
         vfsStatx = kernel.function(
-                "int vfs_statx(int dfd, struct filename *filename, int flags, struct kstat *stat, u32 request_mask)", this::vfsStatx);
+                "int vfs_statx(int dfd, struct filename *filename, int flags, struct kstat *stat, u32 request_mask)",
+                this::vfsStatx);
         vfsGetattr = kernel.leaf(
-                "int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)", 60);
-        iterateDirOf = kernel.function("int ksys_getdents64(unsigned int fd, struct linux_dirent64 *dirent, unsigned int count)", this::getdents);
+                "int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)",
+                60);
+        iterateDirOf = kernel.function(
+                "int ksys_getdents64(unsigned int fd, struct linux_dirent64 *dirent, unsigned int count)",
+                this::getdents);
         iterateDir = kernel.function("int iterate_dir(struct file *file, struct dir_context *ctx)", this::iterateDir);
         ext4Readdir = kernel.leaf("int ext4_readdir(struct file *file, struct dir_context *ctx)", 700);
         vfsLlseek = kernel.function("loff_t vfs_llseek(unsigned int fd, loff_t offset, int whence)", this::vfsLlseek);
@@ -155,27 +178,31 @@ final class Vfs {
             }
         });
 
-        var genericRead = kernel.function("ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *iter)", (task, frame) -> {
-            if (frame.next() == 0) {
-                kernel.pageCache.callRead(task, (OpenFile) frame.object(), frame.v0, frame.v1, frame.a0);
-            } else {
-                task.ret(task.result);
-            }
-        });
-        var ext4Read = kernel.function("ssize_t ext4_file_read_iter(struct kiocb *iocb, struct iov_iter *to)", (task, frame) -> {
-            switch (frame.next()) {
-                case 0 -> task.work(25);
-                case 1 -> pass(frame, task.call(genericRead, frame.a0, frame.a1));
-                default -> task.ret(task.result);
-            }
-        });
-        var ext4Write = kernel.function("ssize_t ext4_file_write_iter(struct kiocb *iocb, struct iov_iter *from)", (task, frame) -> {
-            switch (frame.next()) {
-                case 0 -> task.work(40);
-                case 1 -> kernel.pageCache.callWrite(task, (OpenFile) frame.object(), frame.v0, frame.v1, frame.a0);
-                default -> task.ret(task.result);
-            }
-        });
+        var genericRead = kernel.function(
+                "ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *iter)", (task, frame) -> {
+                    if (frame.next() == 0) {
+                        kernel.pageCache.callRead(task, (OpenFile) frame.object(), frame.v0, frame.v1, frame.a0);
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        var ext4Read = kernel.function(
+                "ssize_t ext4_file_read_iter(struct kiocb *iocb, struct iov_iter *to)", (task, frame) -> {
+                    switch (frame.next()) {
+                        case 0 -> task.work(25);
+                        case 1 -> pass(frame, task.call(genericRead, frame.a0, frame.a1));
+                        default -> task.ret(task.result);
+                    }
+                });
+        var ext4Write = kernel.function(
+                "ssize_t ext4_file_write_iter(struct kiocb *iocb, struct iov_iter *from)", (task, frame) -> {
+                    switch (frame.next()) {
+                        case 0 -> task.work(40);
+                        case 1 ->
+                            kernel.pageCache.callWrite(task, (OpenFile) frame.object(), frame.v0, frame.v1, frame.a0);
+                        default -> task.ret(task.result);
+                    }
+                });
         var ext4Open = kernel.leaf("int ext4_file_open(struct inode *inode, struct file *filp)", 110);
         var ext4Release = kernel.leaf("int ext4_release_file(struct inode *inode, struct file *filp)", 70);
         ext4 = new FileOps("ext4", ext4Read, ext4Write, ext4Open, ext4Release, true);
@@ -230,7 +257,8 @@ final class Vfs {
         return new OpenFile(kernel.slab.take(filp, pid), terminal, terminalInode, null, 2);
     }
 
-    @Nullable Dentry find(String path) {
+    @Nullable
+    Dentry find(String path) {
         Dentry at = root;
         for (var part : path.substring(1).split("/")) {
             if (part.isEmpty()) {
@@ -581,7 +609,9 @@ final class Vfs {
         var file = (OpenFile) frame.object();
         switch (frame.next()) {
             case 0 -> task.work(40);
-            case 1 -> task.call(file.ops.release(), file.target instanceof Inode inode ? inode.address : 0, file.address).object = file;
+            case 1 ->
+                task.call(file.ops.release(), file.target instanceof Inode inode ? inode.address : 0, file.address)
+                        .object = file;
             case 2 -> kernel.slab.callFree(task, filp, file.address);
             default -> task.ret(0);
         }
@@ -601,7 +631,9 @@ final class Vfs {
         } else if (frame.next() == 0) {
             task.work(40);
         } else {
-            long base = frame.a2 == 1 ? file.position : frame.a2 == 2 && file.target instanceof Inode inode ? inode.sizeBytes : 0;
+            long base = frame.a2 == 1
+                    ? file.position
+                    : frame.a2 == 2 && file.target instanceof Inode inode ? inode.sizeBytes : 0;
             file.position = base + frame.a1;
             task.ret(file.position);
         }

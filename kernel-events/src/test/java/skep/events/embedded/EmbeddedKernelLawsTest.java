@@ -26,10 +26,7 @@ class EmbeddedKernelLawsTest {
         var wrong = new ArrayList<String>();
         int[] seen = {0, 0};
         try (var observed = Observed.of(arch)) {
-            observed.kernel
-                    .slab
-                    .liveObjects()
-                    .forEach(object -> live.put(object.address(), object.cache()));
+            observed.kernel.slab.liveObjects().forEach(object -> live.put(object.address(), object.cache()));
             observed.event("kmem", "kmem_cache_alloc", (point, f) -> {
                         seen[0]++;
                         long size = f.field(point, "bytes_alloc");
@@ -71,16 +68,25 @@ class EmbeddedKernelLawsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"vfs_read", "vfs_write", "kmem_cache_alloc", "kmem_cache_alloc_node", "schedule", "do_nanosleep"})
+    @ValueSource(
+            strings = {"vfs_read", "vfs_write", "kmem_cache_alloc", "kmem_cache_alloc_node", "schedule", "do_nanosleep"
+            })
     void everyReturnBelongsToAnEntryOfTheSameTask(String function) {
         var open = new HashMap<Integer, ArrayDeque<Long>>();
         int[] pairs = {0};
         try (var observed = new Observed("")) {
             // those that are inside when the probes are attached return too, but have no entry
-            observed.entry(function, f -> open.computeIfAbsent(f.task().tid + 10_000_000 * (f.task().idle() ? f.cpu : 0), t -> new ArrayDeque<>())
-                            .push(f.nanos))
+            observed.entry(
+                            function,
+                            f -> open.computeIfAbsent(
+                                            f.task().tid
+                                                    + 10_000_000 * (f.task().idle() ? f.cpu : 0),
+                                            t -> new ArrayDeque<>())
+                                    .push(f.nanos))
                     .exit(function, f -> {
-                        long entered = open.get(f.task().tid + 10_000_000 * (f.task().idle() ? f.cpu : 0)).pop();
+                        long entered = open.get(
+                                        f.task().tid + 10_000_000 * (f.task().idle() ? f.cpu : 0))
+                                .pop();
                         assertTrue(f.nanos > entered, function + " took no time");
                         pairs[0]++;
                     })
@@ -129,7 +135,8 @@ class EmbeddedKernelLawsTest {
                     .event("sched", "sched_switch", (point, f) -> {
                         switches[0]++;
                         assertEquals(f.task().tid, f.field(point, "prev_pid"));
-                        assertFalse(f.field(point, "prev_pid") == f.field(point, "next_pid") && f.field(point, "next_pid") != 0);
+                        assertFalse(f.field(point, "prev_pid") == f.field(point, "next_pid")
+                                && f.field(point, "next_pid") != 0);
                         var at = woken.remove((int) f.field(point, "next_pid"));
                         if (at != null) {
                             switches[1]++;
@@ -160,7 +167,9 @@ class EmbeddedKernelLawsTest {
         long[] last = {0};
         var onCpu = new HashMap<Integer, Integer>();
         try (var observed = new Observed("cpus=8")) {
-            for (var name : new String[] {"vfs_read", "try_to_wake_up", "kmem_cache_free", "submit_bio", "update_process_times"}) {
+            for (var name :
+                    new String[] {"vfs_read", "try_to_wake_up", "kmem_cache_free", "submit_bio", "update_process_times"
+                    }) {
                 observed.entry(name, f -> {
                     assertTrue(f.nanos >= last[0], name + " fires " + (last[0] - f.nanos) + " ns in the past");
                     last[0] = f.nanos;
@@ -220,7 +229,12 @@ class EmbeddedKernelLawsTest {
         long now = observed.kernel.nowNanos();
         return observed.kernel.slab.liveObjects().stream()
                 .filter(o -> o.site() != 0 && now - o.allocatedNanos() > 1_000_000_000L)
-                .filter(o -> observed.kernel.symbols.at(o.site()).orElseThrow().name().equals("__alloc_skb"))
+                .filter(o -> observed.kernel
+                        .symbols
+                        .at(o.site())
+                        .orElseThrow()
+                        .name()
+                        .equals("__alloc_skb"))
                 .toList();
     }
 
@@ -230,24 +244,30 @@ class EmbeddedKernelLawsTest {
         var first = trace(options);
         assertEquals(first, trace(options));
         assertTrue(first.length() > 10_000, first.length() + " characters");
-        assertFalse(first.equals(trace(options.contains("seed") ? options.replaceAll("seed=\\d+", "seed=99") : options + ",seed=99")));
+        assertFalse(first.equals(
+                trace(options.contains("seed") ? options.replaceAll("seed=\\d+", "seed=99") : options + ",seed=99")));
     }
 
     private static String trace(String options) {
         var text = new StringBuilder();
         try (var observed = new Observed(options)) {
-            observed.event("sched", "sched_switch", (point, f) -> text.append(f.nanos)
-                            .append(' ')
-                            .append(f.cpu)
-                            .append(' ')
-                            .append(f.text(point, "prev_comm"))
-                            .append(' ')
-                            .append(f.field(point, "next_pid"))
-                            .append('\n'))
-                    .entry("kmem_cache_free", f -> text.append(f.nanos)
-                            .append(' ')
-                            .append(Long.toHexString(f.argument(1)))
-                            .append('\n'))
+            observed.event(
+                            "sched",
+                            "sched_switch",
+                            (point, f) -> text.append(f.nanos)
+                                    .append(' ')
+                                    .append(f.cpu)
+                                    .append(' ')
+                                    .append(f.text(point, "prev_comm"))
+                                    .append(' ')
+                                    .append(f.field(point, "next_pid"))
+                                    .append('\n'))
+                    .entry(
+                            "kmem_cache_free",
+                            f -> text.append(f.nanos)
+                                    .append(' ')
+                                    .append(Long.toHexString(f.argument(1)))
+                                    .append('\n'))
                     .run(500);
         }
         return text.toString();
@@ -258,7 +278,9 @@ class EmbeddedKernelLawsTest {
         var stacks = new HashSet<String>();
         try (var observed = new Observed("")) {
             observed.entry("submit_bio", f -> stacks.add(String.join(" ", f.stack())))
-                    .exit("kmem_cache_alloc", f -> stacks.add("return to " + f.stack().getFirst()))
+                    .exit(
+                            "kmem_cache_alloc",
+                            f -> stacks.add("return to " + f.stack().getFirst()))
                     .run(1000);
         }
         assertTrue(
@@ -283,7 +305,11 @@ class EmbeddedKernelLawsTest {
                         long address = java.nio.ByteBuffer.wrap(word)
                                 .order(java.nio.ByteOrder.LITTLE_ENDIAN)
                                 .getLong();
-                        var caller = observed.kernel.symbols.at(address).orElseThrow().name();
+                        var caller = observed.kernel
+                                .symbols
+                                .at(address)
+                                .orElseThrow()
+                                .name();
                         assertEquals(f.stack().get(1), caller);
                         checked[0]++;
                     })
