@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -67,12 +68,19 @@ public final class IdTable<T extends AutoCloseable> {
         return Optional.empty();
     }
 
-    /** Gives a reference back. */
-    public void release(int id) {
+    /**
+     * Gives a reference back. With the last one the thing cannot be retained any more; {@code later} runs what removes
+     * and closes it when no one can be using its number.
+     */
+    public void release(int id, Consumer<Runnable> later) {
         var entry = entry(id);
         if (entry == null || entry.references.decrementAndGet() != 0) {
             return;
         }
+        later.accept(() -> close(id, entry));
+    }
+
+    private void close(int id, Entry<T> entry) {
         synchronized (this) {
             entries[id] = null;
         }
@@ -89,7 +97,8 @@ public final class IdTable<T extends AutoCloseable> {
     public OptionalInt nextId(int id) {
         var table = entries;
         for (int at = Math.max(0, id) + 1; at < table.length; at++) {
-            if (table[at] != null) {
+            var entry = table[at];
+            if (entry != null && entry.references.get() > 0) {
                 return OptionalInt.of(at);
             }
         }

@@ -117,7 +117,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
 
     @Override
     public void releaseMap(int id) {
-        maps.release(id);
+        maps.release(id, this::retire);
     }
 
     /** In loaded code a map's number stands where its descriptor was. */
@@ -156,7 +156,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
 
     @Override
     public void releaseProgram(int id) {
-        programs.release(id);
+        programs.release(id, this::retire);
     }
 
     /**
@@ -336,6 +336,14 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
     }
 
     @Override
+    public long taskOfPid(int pid) {
+        for (var cpu : cpus) {
+            return cpu.services().taskOfPid(pid);
+        }
+        return 0;
+    }
+
+    @Override
     public boolean charge(long bytes) {
         if (bytes < 0 || memory.addAndGet(bytes) > config.memoryBytes) {
             memory.addAndGet(-bytes);
@@ -399,10 +407,10 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
     public void close() {
         timers.clear();
         for (var id = programs.nextId(0); id.isPresent(); id = programs.nextId(id.getAsInt())) {
-            programs.release(id.getAsInt());
+            programs.release(id.getAsInt(), this::retire);
         }
         for (var id = maps.nextId(0); id.isPresent(); id = maps.nextId(id.getAsInt())) {
-            maps.release(id.getAsInt());
+            maps.release(id.getAsInt(), this::retire);
         }
         retire(() -> {});
     }

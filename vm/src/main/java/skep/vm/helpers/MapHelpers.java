@@ -4,6 +4,7 @@ import java.util.Optional;
 import skep.isa.kernel.Errno;
 import skep.vm.HelperFunction;
 import skep.vm.Machine;
+import skep.vm.Memory;
 import skep.vm.VmCpu;
 import skep.vm.VmMap;
 import skep.vm.maps.BpfMap;
@@ -103,7 +104,7 @@ final class MapHelpers {
             }
             long frame = cpu.push();
             try {
-                skep.vm.Memory.putInt(frame - 8, (int) key);
+                Memory.putInt(frame - 8, (int) key);
                 long found = machine.mapOf(map).lookup(frame - 8, cpu.services().cpu());
                 return found != 0 || (flags & broadcast) != 0 ? xdpRedirect : flags & 3;
             } finally {
@@ -114,23 +115,40 @@ final class MapHelpers {
 
     /** {@code void *bpf_*_storage_get(map, owner, value, flags)}: the owner's value, made if flag 1 asks for it. */
     static HelperFunction storageGet(Machine machine) {
-        return (cpu, map, owner, value, flags, _) -> {
-            if (owner == 0 || (flags & ~1L) != 0) {
-                return 0;
-            }
-            return machine.mapOf(map).storage(owner, value, (flags & 1) != 0);
-        };
+        return (cpu, map, owner, value, flags, _) ->
+                owner == 0 || (flags & ~1L) != 0 ? 0 : storage(machine, cpu, map, owner, value, (flags & 1) != 0);
+    }
+
+    private static long storage(Machine machine, VmCpu cpu, long map, long owner, long value, boolean create) {
+        long frame = cpu.push();
+        try {
+            Memory.putLong(frame - 8, owner);
+            return machine.mapOf(map)
+                    .storage(frame - 8, value, create, cpu.services().cpu());
+        } finally {
+            cpu.pop(frame);
+        }
     }
 
     static HelperFunction storageDelete(Machine machine) {
-        return (_, map, owner, _, _, _) ->
-                owner == 0 ? Errno.EINVAL.negated() : machine.mapOf(map).deleteStorage(owner);
+        return (cpu, map, owner, _, _, _) -> {
+            if (owner == 0) {
+                return Errno.EINVAL.negated();
+            }
+            long frame = cpu.push();
+            try {
+                Memory.putLong(frame - 8, owner);
+                return machine.mapOf(map).deleteStorage(frame - 8);
+            } finally {
+                cpu.pop(frame);
+            }
+        };
     }
 
     /** {@code void *bpf_get_local_storage(map, flags)}: the value of the program's cgroup. */
     static HelperFunction cgroupStorage(Machine machine) {
-        return (cpu, map, flags, _, _, _) -> machine.mapOf(map)
-                .lookup(cpu.services().cgroupId(), cpu.services().cpu());
+        return (cpu, map, _, _, _, _) ->
+                storage(machine, cpu, map, cpu.services().cgroupId(), 0, true);
     }
 
     /** {@code long bpf_current_task_under_cgroup(map, index)}. */
@@ -142,12 +160,12 @@ final class MapHelpers {
             }
             long frame = cpu.push();
             try {
-                skep.vm.Memory.putInt(frame - 8, (int) index);
+                Memory.putInt(frame - 8, (int) index);
                 long found = array.lookup(frame - 8, 0);
                 if (found == 0) {
                     return Errno.EAGAIN.negated();
                 }
-                return skep.vm.Memory.getInt(found) == (int) cpu.services().cgroupId() ? 1 : 0;
+                return Memory.getInt(found) == (int) cpu.services().cgroupId() ? 1 : 0;
             } finally {
                 cpu.pop(frame);
             }

@@ -118,8 +118,12 @@ public interface BpfMap extends VmMap, AutoCloseable {
     /** A key's bytes and the address of its value. */
     record Element(byte[] key, long value) {}
 
-    /** The value of an owner in local storage, made from {@code initial} (or zeros, if that is 0) when asked to. */
-    default long storage(long owner, long initial, boolean create) {
+    /**
+     * The value of an owner in local storage, made from {@code initial} (or zeros, if that is 0) when asked to.
+     *
+     * @param owner address of the owner's number, 8 bytes
+     */
+    default long storage(long owner, long initial, boolean create, int cpu) {
         return 0;
     }
 

@@ -37,21 +37,15 @@ public final class Maps {
             case STACK_TRACE -> new StackTraceMap(id, request, context);
             case DEVMAP, SOCKMAP, CPUMAP, XSKMAP, CGROUP_ARRAY, REUSEPORT_SOCKARRAY ->
                 new NumberArray(id, request, context);
-            case LPM_TRIE,
-                    ARRAY_OF_MAPS,
-                    HASH_OF_MAPS,
-                    SOCKHASH,
-                    CGROUP_STORAGE,
-                    PERCPU_CGROUP_STORAGE,
-                    QUEUE,
-                    STACK,
-                    SK_STORAGE,
-                    DEVMAP_HASH,
-                    INODE_STORAGE,
-                    TASK_STORAGE,
-                    BLOOM_FILTER,
-                    USER_RINGBUF,
-                    CGRP_STORAGE -> throw refused(Errno.ENOTSUPP, request.spec(), "this map type is not there yet");
+            case SOCKHASH, DEVMAP_HASH -> new HashMaps(id, request, context, false);
+            case LPM_TRIE -> new LpmTrie(id, request, context);
+            case ARRAY_OF_MAPS, HASH_OF_MAPS -> new MapOfMaps(id, request, context);
+            case QUEUE -> new QueueMap(id, request, context, false);
+            case STACK -> new QueueMap(id, request, context, true);
+            case BLOOM_FILTER -> new BloomFilter(id, request, context);
+            case USER_RINGBUF -> new UserRingBuffer(id, request, context);
+            case TASK_STORAGE, INODE_STORAGE, SK_STORAGE, CGRP_STORAGE, CGROUP_STORAGE, PERCPU_CGROUP_STORAGE ->
+                new StorageMap(id, request, context);
             case ARENA ->
                 throw refused(
                         Errno.EOPNOTSUPP,
