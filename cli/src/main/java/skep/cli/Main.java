@@ -54,7 +54,9 @@ public final class Main {
                     yield 0;
                 }
                 case RUN, TEST, BENCH -> new ScriptCommand(arguments, in, out, err).run();
-                case LIST, FORMAT, INFO, REPL -> {
+                case LIST -> ListCommand.list(arguments, in, out);
+                case INFO -> ListCommand.info(arguments, out);
+                case FORMAT, REPL -> {
                     err.println("ERROR: not there yet");
                     yield 1;
                 }
@@ -76,7 +78,7 @@ public final class Main {
         return !word.isEmpty()
                 && word.chars().allMatch(c -> c >= 'a' && c <= 'z' || c == '-')
                 && word.charAt(0) != '-'
-                && !Files.exists(Path.of(word));
+                && !Files.isRegularFile(Path.of(word));
     }
 
     private static int runTool(List<String> args, InputStream in, PrintStream out, PrintStream err) {

@@ -22,7 +22,6 @@ import skep.session.view.JsonRenderer;
 import skep.session.view.TextRenderer;
 import skep.target.LoadOptions;
 import skep.target.Target;
-import skep.target.TargetException;
 
 /** Runs one script, or prints the stages of its compilation. */
 final class ScriptCommand {
@@ -148,18 +147,10 @@ final class ScriptCommand {
 
     /** Opens the target asked for, or the live kernel if this user may trace it. */
     static Target openTarget(Arguments arguments) {
-        var spec = arguments.target();
         try {
-            return Targets.open(spec.orElse(Targets.LIVE));
+            return Targets.open(arguments.target().orElse(Targets.LIVE));
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
-        } catch (TargetException e) {
-            if (spec.isPresent()) {
-                throw e;
-            }
-            throw new UsageException(
-                    e.getMessage()
-                            + "\nHINT: run it as a user that may trace this kernel (root), or on a simulated one: --target embedded");
         }
     }
 

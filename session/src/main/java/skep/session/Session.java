@@ -132,7 +132,7 @@ public final class Session implements AutoCloseable {
         child.ifPresent(TracedProcess::close);
     }
 
-    private static CompileOptions compileOptions(SessionOptions options, Optional<TracedProcess> child) {
+    static CompileOptions compileOptions(SessionOptions options, Optional<TracedProcess> child) {
         var stages = new HashSet<CompileOptions.Stage>();
         for (var stage : CompileOptions.Stage.values()) {
             if (options.stages().contains("all")
