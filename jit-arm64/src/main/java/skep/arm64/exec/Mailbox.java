@@ -20,6 +20,12 @@ final class Mailbox {
     static final int FAULT_PC = 144;
     static final int FAULT_LINK = 152;
     static final int FAULT_ADDRESS = 160;
+    /** Whether the program that called a helper ends with its result. */
+    static final int ENDS = 240;
+
+    /** Whether HELPER is the value of a register instead of a call site's number. */
+    static final int THROUGH_REGISTER = 248;
+
     static final int SIGNAL_STACK = 168;
     static final int SIGNAL_ACTION = 192;
     /** The table of regions of checked programs. */

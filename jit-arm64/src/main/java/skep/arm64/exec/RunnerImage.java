@@ -14,15 +14,18 @@ import skep.arm64.a64.Encoding;
  * <pre>
  *   E   call the code at ENTRY with five ARGUMENTS on STACK; the answer is R, with RESULT
  *   C   go on behind the helper call that was last announced; its result is in RESULT
- *   U   drop the innermost E; no answer
+ *   U   drop the innermost E; the answer is D
  * </pre>
  *
  * A helper call in the code stores its number and arguments, announces itself with H and serves commands until C. So
  * callbacks nest. A signal stores where it happened, announces F and ends the process.
  */
 final class RunnerImage {
-    /** Where its code calls a helper, the number in x9: two words into the image, so that it never moves. */
-    static final int HELPER_WORD = 1;
+    /** Where code calls out, the number of the call site in x9. */
+    static final int CALL_OUT_WORD = 1;
+
+    /** Where code calls through a register, its value in x9. */
+    static final int CALL_REGISTER_WORD = 2;
 
     private static final int SYS_OPENAT = 56;
     private static final int SYS_READ = 63;
@@ -49,6 +52,7 @@ final class RunnerImage {
     private final Assembler asm = new Assembler();
     private final int serve = asm.label();
     private final int helper = asm.label();
+    private final int throughRegister = asm.label();
 
     private RunnerImage() {}
 
@@ -62,6 +66,7 @@ final class RunnerImage {
     private int emit() {
         asm.emit(Encoding.UDF.word(""));
         asm.branch(Encoding.B, helper);
+        asm.branch(Encoding.B, throughRegister);
         int handler = emitSignalHandler();
         int entry = asm.size();
         emitStart(handler);
@@ -126,8 +131,16 @@ final class RunnerImage {
     }
 
     private void emitHelperStub() {
+        int announce = asm.label();
+        asm.bind(throughRegister);
+        push(29, 30);
+        asm.move(10, 1);
+        asm.branch(Encoding.B, announce);
         asm.bind(helper);
         push(29, 30);
+        asm.move(10, 0);
+        asm.bind(announce);
+        store(Mailbox.THROUGH_REGISTER, 10);
         store(Mailbox.HELPER, 9);
         for (int i = 0; i < 5; i++) {
             store(Mailbox.HELPER_ARGUMENTS + 8 * i, i);
@@ -135,6 +148,7 @@ final class RunnerImage {
         say('H');
         asm.branch(Encoding.BL, serve);
         load(Mailbox.RESULT, MAILBOX, 0);
+        load(Mailbox.ENDS, MAILBOX, 1);
         pop(29, 30);
         asm.emit(Encoding.RET_LR.word(""));
     }
@@ -188,6 +202,7 @@ final class RunnerImage {
         // server goes on.
         asm.bind(drop);
         restoreOuter();
+        say('D');
         asm.branch(Encoding.B, loop);
 
         asm.bind(leave);

@@ -1,29 +1,22 @@
 package skep.arm64.lower;
 
-/** Addresses outside a program that its code needs: what calls and 64-bit immediates refer to. */
+/** What the code of a program needs from outside, by the slot that needs it: everything linked to numbers and addresses. */
 public interface Calls {
+    /** What the helper call, kernel function call, tail call or packet load at this slot goes to. */
+    CallTarget target(int slot);
+
+    /** What a call through a register goes to: the register's value arrives in x9. */
+    long throughRegister();
+
+    /** The number that the 64-bit immediate load at this slot loads. */
+    long immediate(int slot);
+
     /**
-     * Address of a function in A64 calling convention that does what a helper does: arguments in x0 to x4, result in x0.
+     * A function in A64 calling convention: arguments in x0 to x4, result in x0, and in x1 whether the program ends with that
+     * result (a tail call that was taken).
      *
-     * @throws UnsupportedOperationException with the reason if there is none
+     * @param address where it is
+     * @param number what it expects in x9
      */
-    long helper(int number);
-
-    /** Address of the function that calls the helper whose number is in x9 ({@code callx}). */
-    long helperByNumber();
-
-    /** What a reference to the function at a slot stands for: helpers get it and call back. */
-    long function(int slot);
-
-    /** Like {@link #helper}, for a kernel function by BTF id. */
-    long kfunc(int btfId, int module);
-
-    /** The 64 bits that a map reference stands for. */
-    long map(int fdOrIndex, boolean byIndex);
-
-    /** Address of a byte in a map's first value. */
-    long mapValue(int fdOrIndex, int offBytes, boolean byIndex);
-
-    /** Address of a kernel variable. */
-    long variable(int btfId, int moduleFd);
+    record CallTarget(long address, int number) {}
 }

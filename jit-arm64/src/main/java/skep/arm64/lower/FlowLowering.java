@@ -2,8 +2,6 @@ package skep.arm64.lower;
 
 import static skep.arm64.lower.RegisterMap.SCRATCH_1;
 
-import java.util.function.IntUnaryOperator;
-import java.util.function.LongSupplier;
 import skep.arm64.a64.Assembler;
 import skep.arm64.a64.Encoding;
 import skep.arm64.a64.LogicalImmediate;
@@ -12,6 +10,7 @@ import skep.isa.JumpOp;
 import skep.isa.Operand;
 import skep.isa.Reg;
 import skep.isa.Width;
+import skep.isa.kernel.Helper;
 
 /** Jumps, calls and 64-bit immediates. */
 final class FlowLowering {
@@ -111,53 +110,57 @@ final class FlowLowering {
     }
 
     /**
-     * @param functionLabel the label of the function that begins at a slot
+     * @param functionLabel label of the callee of a local call
      */
-    void call(int slot, Insn.Call insn, IntUnaryOperator functionLabel) {
-        switch (insn.kind()) {
-            case LOCAL -> asm.branch(Encoding.BL, functionLabel.applyAsInt(slot + 1 + insn.imm()));
-            case HELPER -> callAddress(address(slot, () -> calls.helper(insn.imm())));
-            case KFUNC -> callAddress(address(slot, () -> calls.kfunc(insn.imm(), insn.off())));
+    void call(int slot, Insn.Call insn, int functionLabel) {
+        if (insn.kind() == Insn.CallKind.LOCAL) {
+            asm.branch(Encoding.BL, functionLabel);
+        } else {
+            callOut(slot);
         }
-        asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
+        if (insn.kind() == Insn.CallKind.HELPER && insn.imm() == Helper.TAIL_CALL.number()) {
+            int notTaken = asm.label();
+            asm.conditional(Encoding.CBZ.word("sd", 1, 1), notTaken, false);
+            asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
+            asm.branch(Encoding.B, epilogue);
+            asm.bind(notTaken);
+        } else {
+            asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
+        }
     }
 
-    /** The register holds the number of a helper. */
-    void call(int slot, Insn.CallX insn) {
+    /** The register holds the number of a helper, or the address of a function. */
+    void call(Insn.CallX insn) {
         asm.emit(Encoding.MOV_REG, "smd", 1, RegisterMap.of(insn.target()), RegisterMap.HELPER_NUMBER);
-        callAddress(address(slot, calls::helperByNumber));
+        asm.move(SCRATCH_1, calls.throughRegister());
+        asm.emit(Encoding.BLR, "n", SCRATCH_1);
         asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
     }
 
-    private void callAddress(long address) {
-        asm.move(SCRATCH_1, address);
+    private void callOut(int slot) {
+        var target = calls.target(slot);
+        asm.move(RegisterMap.HELPER_NUMBER, target.number());
+        asm.move(SCRATCH_1, target.address());
         asm.emit(Encoding.BLR, "n", SCRATCH_1);
     }
 
-    private static long address(int slot, LongSupplier resolver) {
-        try {
-            return resolver.getAsLong();
-        } catch (UnsupportedOperationException refusal) {
-            throw new UnsupportedInsnException(slot, String.valueOf(refusal.getMessage()));
-        }
+    void loadImmediate(int slot, Insn.LoadImm64 insn) {
+        asm.move(RegisterMap.of(insn.dst()), calls.immediate(slot));
     }
 
-    void lower(int slot, Insn.LoadImm64 insn) {
-        int dst = RegisterMap.of(insn.dst());
-        int low = (int) insn.imm();
-        int high = (int) (insn.imm() >>> 32);
-        switch (insn.kind()) {
-            case NUMBER -> asm.move(dst, insn.imm());
-            case MAP_FD -> asm.move(dst, address(slot, () -> calls.map(low, false)));
-            case MAP_IDX -> asm.move(dst, address(slot, () -> calls.map(low, true)));
-            case MAP_VALUE -> asm.move(dst, address(slot, () -> calls.mapValue(low, high, false)));
-            case MAP_IDX_VALUE -> asm.move(dst, address(slot, () -> calls.mapValue(low, high, true)));
-            case BTF_ID -> asm.move(dst, address(slot, () -> calls.variable(low, high)));
-            case FUNC -> asm.move(dst, address(slot, () -> calls.function(slot + 1 + low)));
+    /** Calls out with the context, the offset, the kind of load, and the two registers of classic BPF. */
+    void loadPacket(int slot, Insn.LoadPacket insn, int what) {
+        if (insn.indirect()) {
+            asm.addImmediate(false, 1, RegisterMap.of(insn.src()), insn.imm(), SCRATCH_1);
+            asm.emit(Encoding.SBFM, "sbrqnd", 1, 1, 0, 31, 1, 1);
+        } else {
+            asm.move(1, insn.imm());
         }
-    }
-
-    void loadPacket(int slot, Insn.LoadPacket insn) {
-        throw new UnsupportedInsnException(slot, "legacy packet loads are translated before code is made");
+        asm.move(2, what);
+        asm.emit(Encoding.MOV_REG, "smd", 1, RegisterMap.of(Reg.R6), 0);
+        asm.emit(Encoding.MOV_REG, "smd", 1, R0, 3);
+        asm.emit(Encoding.MOV_REG, "smd", 1, RegisterMap.of(Reg.R7), 4);
+        callOut(slot);
+        asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
     }
 }

@@ -28,6 +28,10 @@ import skep.isa.Reg;
 final class Frame {
     private static final int STACK_BYTES = 512;
     private static final int ALIGN = 16;
+
+    /** What a frame and a call out of it take at most. */
+    private static final int STACK_RESERVE_BYTES = 1024;
+
     private static final int R0 = RegisterMap.of(Reg.R0);
 
     private final boolean savesR6R7;
@@ -67,7 +71,11 @@ final class Frame {
                     use(used, it.src());
                 }
                 case Insn.LoadImm64 it -> use(used, it.dst());
-                case Insn.LoadPacket it -> use(used, it.src());
+                case Insn.LoadPacket it -> {
+                    use(used, it.src());
+                    use(used, Reg.R6);
+                    use(used, Reg.R7);
+                }
                 case Insn.Branch it -> {
                     use(used, it.dst());
                     use(used, it.src());
@@ -112,6 +120,9 @@ final class Frame {
             asm.emit(Encoding.BTI_C.word(""));
             asm.emit(Encoding.PACIASP.word(""));
         }
+        if (options.checked()) {
+            emitStackCheck(asm);
+        }
         push(asm, FP, LR);
         asm.emit(Encoding.MOV_SP, "sd", 1, FP);
         if (savesR6R7) {
@@ -129,6 +140,19 @@ final class Frame {
             asm.move(RegisterMap.SCRATCH_1, FlowLowering.LOOP_BUDGET);
             asm.emit(Encoding.STR_UIMM, "xind", 3, budgetOffset() / 8, Assembler.SP, RegisterMap.SCRATCH_1);
         }
+    }
+
+    /** The stack is the first region: a program that no verifier has seen may recurse until it ends there. */
+    private static void emitStackCheck(Assembler asm) {
+        int enough = asm.label();
+        asm.emit(
+                Encoding.LDR_UIMM, "xind", 3, AccessCheck.HEADER_BYTES / 8, RegisterMap.REGIONS, RegisterMap.SCRATCH_1);
+        asm.emit(Encoding.ADD_IMM, "sind", 1, STACK_RESERVE_BYTES, RegisterMap.SCRATCH_1, RegisterMap.SCRATCH_1);
+        asm.emit(Encoding.MOV_SP, "sd", 1, RegisterMap.SCRATCH_2);
+        asm.emit(Encoding.CMP_REG, "smn", 1, RegisterMap.SCRATCH_1, RegisterMap.SCRATCH_2);
+        asm.conditional(Encoding.B_COND.word("c", Condition.HS.bits()), enough, false);
+        asm.emit(Encoding.BRK, "i", AccessCheck.BREAKPOINT);
+        asm.bind(enough);
     }
 
     void emitEpilogue(Assembler asm) {

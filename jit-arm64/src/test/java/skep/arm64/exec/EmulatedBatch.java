@@ -17,7 +17,9 @@ import skep.arm64.lower.Calls;
 import skep.arm64.lower.Lowering;
 import skep.arm64.lower.LoweringOptions;
 import skep.arm64.lower.MachineCode;
-import skep.isa.Bytecode;
+import skep.arm64.lower.UnsupportedInsnException;
+import skep.isa.DecodedProgram;
+import skep.isa.Insn;
 
 /**
  * Runs many programs in one emulated process: a static executable that holds their code, calls one after the other and writes each
@@ -46,7 +48,7 @@ final class EmulatedBatch {
     }
 
     /** A program and the memory that r1 points to; r2 is its length. */
-    record Job(Bytecode code, byte[] memory) {}
+    record Job(DecodedProgram program, byte[] memory) {}
 
     /** The result of each job, empty where it faulted. */
     List<OptionalLong> run(List<Job> jobs) throws IOException, InterruptedException {
@@ -81,9 +83,11 @@ final class EmulatedBatch {
         words.add(asm.words());
         var entries = new int[jobs.size()];
         int at = driverWords;
-        var calls = new TestCalls(StaticElf.addressOfWord(unwindWord));
         for (int i = 0; i < entries.length; i++) {
-            MachineCode code = Lowering.lower(jobs.get(i).code(), options, calls);
+            MachineCode code = Lowering.lower(
+                    jobs.get(i).program(),
+                    options,
+                    new TestCalls(jobs.get(i).program(), StaticElf.addressOfWord(unwindWord)));
             entries[i] = at;
             words.add(code.words());
             at += code.words().length;
@@ -191,43 +195,26 @@ final class EmulatedBatch {
         return results;
     }
 
-    private record TestCalls(long unwindAddress) implements Calls {
+    /** Only the helper that ends programs is there. */
+    record TestCalls(DecodedProgram program, long unwindAddress) implements Calls {
         @Override
-        public long helper(int number) {
-            if (number == UNWIND) {
-                return unwindAddress;
+        public CallTarget target(int slot) {
+            if (program.at(slot) instanceof Insn.Call(Insn.CallKind kind, int imm, short _)
+                    && kind == Insn.CallKind.HELPER
+                    && imm == UNWIND) {
+                return new CallTarget(unwindAddress, 0);
             }
-            throw new UnsupportedOperationException("no helper " + number);
+            throw new UnsupportedInsnException(slot, "no such call in this test");
         }
 
         @Override
-        public long helperByNumber() {
-            throw new UnsupportedOperationException("no helper by number");
+        public long throughRegister() {
+            throw new UnsupportedInsnException(-1, "no such call in this test");
         }
 
         @Override
-        public long function(int slot) {
-            throw new UnsupportedOperationException("no callbacks");
-        }
-
-        @Override
-        public long kfunc(int btfId, int module) {
-            throw new UnsupportedOperationException("no kfunc " + btfId);
-        }
-
-        @Override
-        public long map(int fdOrIndex, boolean byIndex) {
-            throw new UnsupportedOperationException("no map " + fdOrIndex);
-        }
-
-        @Override
-        public long mapValue(int fdOrIndex, int offBytes, boolean byIndex) {
-            throw new UnsupportedOperationException("no map " + fdOrIndex);
-        }
-
-        @Override
-        public long variable(int btfId, int moduleFd) {
-            throw new UnsupportedOperationException("no variable " + btfId);
+        public long immediate(int slot) {
+            return program.at(slot) instanceof Insn.LoadImm64 load ? load.imm() : 0;
         }
     }
 }

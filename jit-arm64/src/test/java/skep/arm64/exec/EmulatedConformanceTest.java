@@ -19,10 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import skep.arm64.lower.Lowering;
 import skep.arm64.lower.LoweringOptions;
 import skep.arm64.lower.UnsupportedInsnException;
 import skep.isa.Bytecode;
-import skep.isa.InvalidInsnException;
+import skep.isa.DecodedProgram;
 
 /** Public conformance programs as A64 code on an emulated processor. */
 class EmulatedConformanceTest {
@@ -49,20 +50,18 @@ class EmulatedConformanceTest {
             if (result.isEmpty() || code.isEmpty() || mustFail) {
                 continue;
             }
-            var bytecode = Bytecode.ofBytes(HexFormat.of().parseHex(code.get()));
+            DecodedProgram program;
             try {
-                skep.arm64.lower.Lowering.lower(bytecode, options, new RefusingCalls());
-            } catch (UnsupportedInsnException | InvalidInsnException refusal) {
-                boolean known = refusal.getMessage().startsWith("no helper");
-                if (!known) {
+                program = DecodedProgram.of(Bytecode.ofBytes(HexFormat.of().parseHex(code.get())));
+                Lowering.lower(program, options, new EmulatedBatch.TestCalls(program, 0));
+            } catch (UnsupportedInsnException refusal) {
+                if (!refusal.getMessage().equals("no such call in this test")) {
                     wrong.add(text(row, "name").orElse("?") + " refused: " + refusal.getMessage());
                 }
-                if (!refusal.getMessage().equals("no helper " + EmulatedBatch.UNWIND)) {
-                    continue;
-                }
+                continue;
             }
             jobs.add(new EmulatedBatch.Job(
-                    bytecode, HexFormat.of().parseHex(text(row, "mem").orElse(""))));
+                    program, HexFormat.of().parseHex(text(row, "mem").orElse(""))));
             names.add(text(row, "name").orElse("?"));
             expected.add(Long.parseUnsignedLong(result.get().replaceFirst("^0x", ""), 16));
         }
@@ -89,17 +88,18 @@ class EmulatedConformanceTest {
             if (!row.contains("\"kind\": \"ebpf\"") || !matcher.find()) {
                 continue;
             }
-            var bytecode =
-                    Bytecode.ofBytes(HexFormat.of().parseHex(text(row, "insns").orElseThrow()));
+            DecodedProgram program;
             try {
-                skep.arm64.lower.Lowering.lower(bytecode, LoweringOptions.CHECKED, new RefusingCalls());
-            } catch (UnsupportedInsnException | InvalidInsnException refusal) {
-                if (!refusal.getMessage().startsWith("legacy packet loads")) {
+                program = DecodedProgram.of(Bytecode.ofBytes(
+                        HexFormat.of().parseHex(text(row, "insns").orElseThrow())));
+                Lowering.lower(program, LoweringOptions.CHECKED, new EmulatedBatch.TestCalls(program, 0));
+            } catch (UnsupportedInsnException refusal) {
+                if (!refusal.getMessage().equals("no such call in this test")) {
                     wrong.add(text(row, "name").orElse("?") + " refused: " + refusal.getMessage());
                 }
                 continue;
             }
-            jobs.add(new EmulatedBatch.Job(bytecode, new byte[Integer.parseInt(matcher.group(1))]));
+            jobs.add(new EmulatedBatch.Job(program, new byte[Integer.parseInt(matcher.group(1))]));
             names.add(text(row, "name").orElse("?"));
             expected.add((int) Long.parseLong(matcher.group(2)));
         }
@@ -130,42 +130,5 @@ class EmulatedConformanceTest {
     private static Optional<String> text(String row, String field) {
         var matcher = Pattern.compile("\"" + field + "\": \"([^\"]*)\"").matcher(row);
         return matcher.find() ? Optional.of(matcher.group(1)) : Optional.empty();
-    }
-
-    private record RefusingCalls() implements skep.arm64.lower.Calls {
-        @Override
-        public long helper(int number) {
-            throw new UnsupportedOperationException("no helper " + number);
-        }
-
-        @Override
-        public long helperByNumber() {
-            throw new UnsupportedOperationException("no helper by number");
-        }
-
-        @Override
-        public long function(int slot) {
-            throw new UnsupportedOperationException("no callbacks");
-        }
-
-        @Override
-        public long kfunc(int btfId, int module) {
-            throw new UnsupportedOperationException("no kfunc");
-        }
-
-        @Override
-        public long map(int fdOrIndex, boolean byIndex) {
-            throw new UnsupportedOperationException("no map");
-        }
-
-        @Override
-        public long mapValue(int fdOrIndex, int offBytes, boolean byIndex) {
-            throw new UnsupportedOperationException("no map");
-        }
-
-        @Override
-        public long variable(int btfId, int moduleFd) {
-            throw new UnsupportedOperationException("no variable");
-        }
     }
 }

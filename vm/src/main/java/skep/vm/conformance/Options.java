@@ -55,6 +55,7 @@ record Options(Map<String, String> values, List<String> words) {
         backend.unavailableReason().ifPresent(reason -> {
             throw new IllegalArgumentException("backend " + backend.name() + ": " + reason);
         });
+        backend.prepare();
         return backend;
     }
 }

@@ -1,0 +1,286 @@
+package skep.arm64.exec;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import skep.arm64.lower.AccessCheck;
+import skep.vm.AddressSpace;
+import skep.vm.Memory;
+import skep.vm.VmFault;
+
+/**
+ * The process that runs emitted code, and the JVM's end of its pipes. One per JVM; calls are made one at a time, nested ones by the
+ * thread that is inside a helper. After a fault the process is gone and the next call starts another: code and data stay in the
+ * shared memory.
+ */
+final class Runner {
+    /** A program that no verifier has seen may run this long. */
+    private static final long UNVERIFIED_SECONDS = 20;
+
+    private static final String EMULATOR = "qemu-aarch64";
+    private static final int SIGTRAP = 5;
+
+    private final SharedPool pool;
+    private final List<String> command;
+    private Optional<Running> running = Optional.empty();
+    private long nextCode = SharedPool.CODE;
+
+    private Runner(SharedPool pool, List<String> command) {
+        this.pool = pool;
+        this.command = command;
+    }
+
+    private record Running(Process process, InputStream in, OutputStream out) {}
+
+    /** What a call out of the running code does: x9, then x0 to x4. */
+    interface CallsOut {
+        Answer call(long number, long a, long b, long c, long d, long e);
+    }
+
+    /** What a call out gives: the value of r0, and whether the program ends with it. */
+    record Answer(long result, boolean ends) {}
+
+    /** A call that the code makes, or a fault in it: the runner's words for the executable to translate. */
+    static final class Fault extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        private final long codeAddress;
+
+        Fault(String message, long codeAddress) {
+            super(message, null, false, false);
+            this.codeAddress = codeAddress;
+        }
+
+        /** Address of the instruction at fault, or 0. */
+        long codeAddress() {
+            return codeAddress;
+        }
+    }
+
+    /** Why emitted code cannot be run on this machine; empty if it can. */
+    static Optional<String> unavailableReason() {
+        if (isNative() || emulator().isPresent()) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                "this is no aarch64 machine and " + EMULATOR + " is not installed (Debian: apt install qemu-user)");
+    }
+
+    private static boolean isNative() {
+        return System.getProperty("os.arch").equals("aarch64");
+    }
+
+    private static Optional<Path> emulator() {
+        var path = Optional.ofNullable(System.getenv("PATH")).orElse("/usr/bin:/bin");
+        for (var folder : path.split(":")) {
+            var candidate = Path.of(folder, EMULATOR);
+            if (Files.isExecutable(candidate)) {
+                return Optional.of(candidate);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Blocks of the VM come from the shared memory from now on. */
+    void takeMemory() {
+        Memory.use(pool);
+    }
+
+    static Runner create() {
+        var pool = SharedPool.create();
+        try {
+            var file = Files.createTempFile("skep-arm64-", "");
+            Files.write(file, RunnerImage.elf());
+            if (!file.toFile().setExecutable(true)) {
+                throw new IOException("cannot make " + file + " executable");
+            }
+            file.toFile().deleteOnExit();
+            var command = isNative()
+                    ? List.of(file.toString(), pool.path())
+                    : List.of(emulator().orElseThrow().toString(), file.toString(), pool.path());
+            return new Runner(pool, command);
+        } catch (IOException failure) {
+            throw new UncheckedIOException("the ARM64 runner cannot be written", failure);
+        }
+    }
+
+    /** Copies code to where the runner executes it; returns its address. Published whole: nothing calls it before. */
+    synchronized long publish(int[] words) {
+        long address = nextCode;
+        if (address + 4L * words.length > SharedPool.CODE + SharedPool.CODE_BYTES) {
+            throw new OutOfMemoryError(
+                    "code of the ARM64 backend: " + (SharedPool.CODE_BYTES >> 20) + " MiB are used up");
+        }
+        for (int i = 0; i < words.length; i++) {
+            Memory.putInt(address + 4L * i, words[i]);
+        }
+        // Code never shares a cache line with other code, and no address is used twice: the runner needs no cache
+        // maintenance.
+        nextCode = (address + 4L * words.length + 63) & -64;
+        return address;
+    }
+
+    /** Address of the runner's routine that calls out with a site's number in x9. */
+    static long callOutRoutine() {
+        return StaticElf.addressOfWord(RunnerImage.CALL_OUT_WORD);
+    }
+
+    /** The same for a call through a register, with the register's value in x9. */
+    static long callRegisterRoutine() {
+        return StaticElf.addressOfWord(RunnerImage.CALL_REGISTER_WORD);
+    }
+
+    /** Writes the table that checked code reads. */
+    static void setRegions(List<AddressSpace.Region> regions, long stackLow, long stackEnd) {
+        if (regions.size() + 1 > Mailbox.MAX_REGIONS) {
+            throw new VmFault("more than " + Mailbox.MAX_REGIONS + " regions");
+        }
+        int at = Mailbox.REGION_TABLE;
+        Mailbox.put(at, regions.size() + 1L);
+        at = putRegion(at + AccessCheck.HEADER_BYTES, stackLow, stackEnd, true);
+        for (var region : regions) {
+            at = putRegion(at, region.base(), region.end(), region.writable());
+        }
+    }
+
+    private static int putRegion(int at, long base, long end, boolean writable) {
+        Mailbox.put(at, base);
+        Mailbox.put(at + 8, end);
+        Mailbox.put(at + 16, writable ? 1 : 0);
+        return at + AccessCheck.REGION_BYTES;
+    }
+
+    /**
+     * Calls code.
+     *
+     * @param stack where its stack begins, growing down
+     * @param bounded whether it is ended if it runs too long
+     * @throws Fault if it did what the processor or a check does not allow, or ran too long
+     */
+    synchronized long call(long entry, long[] arguments, long stack, boolean bounded, CallsOut calls) {
+        var process = running.filter(r -> r.process.isAlive()).orElseGet(this::launch);
+        var timer = bounded ? Optional.of(new Timer(process.process)) : Optional.<Timer>empty();
+        try {
+            Mailbox.put(Mailbox.ENTRY, entry);
+            for (int i = 0; i < 5; i++) {
+                Mailbox.put(Mailbox.ARGUMENTS + 8 * i, arguments[i]);
+            }
+            Mailbox.put(Mailbox.STACK, stack);
+            Mailbox.put(Mailbox.REGIONS, SharedPool.BASE + Mailbox.REGION_TABLE);
+            send(process, 'E');
+            while (true) {
+                int letter = process.in.read();
+                switch (letter) {
+                    case 'R' -> {
+                        return Mailbox.get(Mailbox.RESULT);
+                    }
+                    case 'H' -> serveCall(process, calls);
+                    default -> throw ended(process, letter, timer);
+                }
+            }
+        } catch (IOException failure) {
+            throw ended(process, -1, timer);
+        } finally {
+            timer.ifPresent(Timer::stop);
+        }
+    }
+
+    private static void serveCall(Running process, CallsOut calls) throws IOException {
+        long a = Mailbox.get(Mailbox.HELPER_ARGUMENTS);
+        long b = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 8);
+        long c = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 16);
+        long d = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 24);
+        long e = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 32);
+        Answer answer;
+        try {
+            answer = calls.call(Mailbox.get(Mailbox.HELPER), a, b, c, d, e);
+        } catch (RuntimeException thrown) {
+            abandon(process);
+            throw thrown;
+        }
+        Mailbox.put(Mailbox.RESULT, answer.result());
+        Mailbox.put(Mailbox.ENDS, answer.ends() ? 1 : 0);
+        send(process, 'C');
+    }
+
+    /** The runner leaves the code that called out, and its stack with it; only then may the stack be used for anything else. */
+    private static void abandon(Running process) throws IOException {
+        if (process.process.isAlive()) {
+            send(process, 'U');
+            if (process.in.read() != 'D') {
+                process.process.destroyForcibly();
+            }
+        }
+    }
+
+    private static void send(Running process, char command) throws IOException {
+        process.out.write(command);
+        process.out.flush();
+    }
+
+    private Running launch() {
+        Mailbox.put(Mailbox.OUTER_FRAME, 0);
+        Mailbox.put(Mailbox.SIGNAL_STACK, SharedPool.CODE - Mailbox.SIGNAL_STACK_BYTES);
+        Mailbox.put(Mailbox.SIGNAL_STACK + 8, 0);
+        Mailbox.put(Mailbox.SIGNAL_STACK + 16, Mailbox.SIGNAL_STACK_BYTES);
+        // struct sigaction of arm64: handler, flags (SA_SIGINFO | SA_ONSTACK), restorer, mask.
+        Mailbox.put(Mailbox.SIGNAL_ACTION + 8, 0x0800_0004L);
+        Mailbox.put(Mailbox.SIGNAL_ACTION + 16, 0);
+        Mailbox.put(Mailbox.SIGNAL_ACTION + 24, 0);
+        try {
+            var process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            var started = new Running(process, process.getInputStream(), process.getOutputStream());
+            running = Optional.of(started);
+            return started;
+        } catch (IOException failure) {
+            throw new UncheckedIOException("the ARM64 runner cannot be started: " + pool.path(), failure);
+        }
+    }
+
+    private Fault ended(Running process, int letter, Optional<Timer> timer) {
+        process.process.destroyForcibly();
+        running = Optional.empty();
+        if (letter == 'F') {
+            long signal = Mailbox.get(Mailbox.SIGNAL);
+            if (signal == SIGTRAP) {
+                return new Fault("an access outside every region", Mailbox.get(Mailbox.FAULT_LINK) - 4);
+            }
+            return new Fault(
+                    "signal " + signal + " at address 0x" + Long.toHexString(Mailbox.get(Mailbox.FAULT_ADDRESS)),
+                    Mailbox.get(Mailbox.FAULT_PC));
+        }
+        if (timer.isPresent() && timer.get().fired) {
+            return new Fault("it ran for more than " + UNVERIFIED_SECONDS + " s", 0);
+        }
+        return new Fault("the ARM64 runner ended", 0);
+    }
+
+    /** Ends a process that does not answer. */
+    private static final class Timer {
+        private final Thread thread;
+        private volatile boolean fired;
+
+        Timer(Process process) {
+            thread = Thread.ofVirtual().start(() -> {
+                try {
+                    TimeUnit.SECONDS.sleep(UNVERIFIED_SECONDS);
+                    fired = true;
+                    process.destroyForcibly();
+                } catch (InterruptedException _) {
+                    // it answered in time
+                }
+            });
+        }
+
+        void stop() {
+            thread.interrupt();
+        }
+    }
+}
