@@ -1,0 +1,231 @@
+package skep.events.embedded;
+
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.ProbeSpec;
+import skep.target.AttachException;
+import skep.target.Link;
+
+/** Where programs go: finds the attach point that a probe names. Called under the kernel's lock. */
+final class AttachPoints {
+    private static final int SUGGESTIONS = 3;
+    /** How many perf samples a second are possible. */
+    private static final long MAX_FREQUENCY = 100_000;
+
+    private final EmbeddedKernel kernel;
+
+    AttachPoints(EmbeddedKernel kernel) {
+        this.kernel = kernel;
+    }
+
+    Link attach(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        return switch (probe.kind()) {
+            case KPROBE -> entry(kernelRoutine(probe), probe, attachment, clockwork);
+            case KRETPROBE -> exit(kernelRoutine(probe), probe, attachment, clockwork);
+            case UPROBE -> entry(userRoutine(probe), probe, attachment, clockwork);
+            case URETPROBE -> exit(userRoutine(probe), probe, attachment, clockwork);
+            case TRACEPOINT -> record(probe, attachment, clockwork);
+            case RAWTRACEPOINT -> raw(probe, attachment, clockwork);
+            case INTERVAL -> timed(probe, attachment, clockwork, List.of(kernel.cpus[0]));
+            case PROFILE -> timed(probe, attachment, clockwork, List.of(kernel.cpus));
+            case FENTRY, FEXIT -> throw refused(probe, "Use kprobe or kretprobe.");
+            case SOFTWARE, HARDWARE, WATCHPOINT -> throw refused(probe, "Use profile or interval.");
+            case USDT, ITER, BEGIN, END, SELF, TEST, BENCH -> throw refused(probe, "");
+        };
+    }
+
+    private static AttachException refused(ProbeSpec probe, String hint) {
+        return new AttachException(
+                probe,
+                probe.displayName() + ": the embedded kernel has no "
+                        + probe.kind().longName() + " probes",
+                hint);
+    }
+
+    private static Link link(ProbeSpec probe, String mechanism, Clockwork clockwork, Runnable detach) {
+        return new Link() {
+            private boolean closed;
+
+            @Override
+            public ProbeSpec probe() {
+                return probe;
+            }
+
+            @Override
+            public String mechanism() {
+                return mechanism;
+            }
+
+            @Override
+            public void close() {
+                clockwork.locked(() -> {
+                    if (!closed) {
+                        closed = true;
+                        detach.run();
+                    }
+                });
+            }
+        };
+    }
+
+    private static Link entry(Routine routine, ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        routine.onEntry = Attachment.with(routine.onEntry, attachment);
+        return link(
+                probe,
+                probe.kind().longName(),
+                clockwork,
+                () -> routine.onEntry = Attachment.without(routine.onEntry, attachment));
+    }
+
+    private static Link exit(Routine routine, ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        routine.onReturn = Attachment.with(routine.onReturn, attachment);
+        return link(
+                probe,
+                probe.kind().longName(),
+                clockwork,
+                () -> routine.onReturn = Attachment.without(routine.onReturn, attachment));
+    }
+
+    private Link record(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        var point = kernel.findTracepoint(probe.module(), probe.target())
+                .orElseThrow(() -> unknown(
+                        probe,
+                        "tracepoint",
+                        probe.module() + ":" + probe.target(),
+                        kernel.allTracepoints().stream()
+                                .map(t -> t.category() + ":" + t.event())
+                                .toList()));
+        point.onRecord = Attachment.with(point.onRecord, attachment);
+        return link(
+                probe, "tracepoint", clockwork, () -> point.onRecord = Attachment.without(point.onRecord, attachment));
+    }
+
+    private Link raw(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        var point = kernel.findRawTracepoint(probe.target())
+                .orElseThrow(() -> unknown(probe, "raw tracepoint", probe.target(), kernel.rawTracepointNames()));
+        point.onRaw = Attachment.with(point.onRaw, attachment);
+        return link(
+                probe, "raw tracepoint", clockwork, () -> point.onRaw = Attachment.without(point.onRaw, attachment));
+    }
+
+    private Routine kernelRoutine(ProbeSpec probe) {
+        var routine = kernel.symbols
+                .find(probe.target())
+                .filter(r -> probe.module().isEmpty() || probe.module().equals("vmlinux"))
+                .orElseThrow(() -> unknown(probe, "function", probe.target(), kernel.symbols.probeableNames()));
+        if (!routine.probeable()) {
+            throw new AttachException(
+                    probe,
+                    probe.displayName() + ": " + routine + " is entry code, where the kernel allows no probes",
+                    "");
+        }
+        return atStart(probe, routine);
+    }
+
+    private Routine userRoutine(ProbeSpec probe) {
+        var images = kernel.userSpace.images();
+        var image = images.get(probe.module());
+        if (image == null) {
+            throw unknown(probe, "binary", probe.module(), images.keySet());
+        }
+        return atStart(
+                probe,
+                image.symbols
+                        .find(probe.target())
+                        .orElseThrow(() -> unknown(
+                                probe, "function of " + image.path, probe.target(), image.symbols.probeableNames())));
+    }
+
+    private static Routine atStart(ProbeSpec probe, Routine routine) {
+        if (probe.offset() != 0) {
+            throw new AttachException(
+                    probe,
+                    probe.displayName() + ": functions of the embedded kernel have no instructions at offsets",
+                    "Attach to " + routine + " without an offset.");
+        }
+        return routine;
+    }
+
+    private static AttachException unknown(ProbeSpec probe, String what, String name, Collection<String> known) {
+        var nearest = known.stream()
+                .sorted(Comparator.comparingInt((String other) -> distance(name, other))
+                        .thenComparing(other -> other))
+                .limit(SUGGESTIONS)
+                .collect(Collectors.joining(", "));
+        return new AttachException(
+                probe,
+                probe.displayName() + ": the embedded kernel has no " + what + " " + name,
+                "Did you mean " + nearest + "?");
+    }
+
+    /** Edit distance of two names; a name that contains the other counts as close. */
+    static int distance(String a, String b) {
+        var row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int changed = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
+            }
+        }
+        boolean contains = a.length() > 3 && b.contains(a);
+        return contains ? Math.min(row[b.length()], 3) : row[b.length()];
+    }
+
+    private Link timed(ProbeSpec probe, Attachment attachment, Clockwork clockwork, List<Cpu> cpus) {
+        long period = probe.target().equals("hz") ? 1_000_000_000L / Math.max(1, probe.value()) : probe.value();
+        if (period < 1_000_000_000L / MAX_FREQUENCY) {
+            throw new AttachException(
+                    probe, probe.displayName() + ": a period of " + period + " ns is too short", "Use 10 us or more.");
+        }
+        var list = new Attachment[] {attachment};
+        var timers =
+                cpus.stream().map(cpu -> new SampleTimer(cpu, list, period)).toList();
+        timers.forEach(timer -> kernel.post(timer, kernel.nowNanos() + period));
+        return link(
+                probe,
+                probe.kind() == ProbeKind.PROFILE ? "cpu clock" : "timer",
+                clockwork,
+                () -> timers.forEach(SampleTimer::cancel));
+    }
+
+    /** Fires programs on a CPU at regular times. */
+    private final class SampleTimer extends Event implements Interrupts.Expiry {
+        private final Cpu cpu;
+        private final Attachment[] list;
+        private final long period;
+        private boolean cancelled;
+
+        SampleTimer(Cpu cpu, Attachment[] list, long period) {
+            this.cpu = cpu;
+            this.list = list;
+            this.period = period;
+        }
+
+        @Override
+        void happen() {
+            kernel.post(this, timeNanos + period);
+            kernel.interrupts.raise(cpu, this);
+        }
+
+        @Override
+        public void expire(Task task) {
+            if (!cancelled) {
+                kernel.firing.sample(task, list, period);
+            }
+        }
+
+        void cancel() {
+            cancelled = true;
+            kernel.events.cancel(this);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package skep.events.embedded;
+
+import java.util.Optional;
+import java.util.stream.Stream;
+import skep.btf.Btf;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.KernelVersion;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.Unsupported;
+
+/** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
+final class EmbeddedKernelInfo implements KernelInfo {
+    static final KernelVersion VERSION = new KernelVersion(6, 12, 57);
+
+    private final EmbeddedKernel kernel;
+
+    EmbeddedKernelInfo(EmbeddedKernel kernel) {
+        this.kernel = kernel;
+    }
+
+    @Override
+    public String description() {
+        var options = kernel.options();
+        return "embedded kernel " + VERSION + " " + arch().machine() + ", scenario " + options.scenario() + ", seed "
+                + options.seed();
+    }
+
+    @Override
+    public Arch arch() {
+        return kernel.arch;
+    }
+
+    @Override
+    public KernelVersion version() {
+        return VERSION;
+    }
+
+    @Override
+    public int possibleCpus() {
+        return kernel.cpus.length;
+    }
+
+    @Override
+    public Optional<Btf> types() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<TracepointFormat> tracepoint(String category, String event) {
+        return kernel.findTracepoint(category, event).map(Tracepoint::format);
+    }
+
+    @Override
+    public Stream<String> probes(ProbeKind kind) {
+        return switch (kind) {
+            case KPROBE, KRETPROBE -> kernel.symbols.probeableNames().stream();
+            case TRACEPOINT ->
+                kernel.allTracepoints().stream()
+                        .map(t -> t.category() + ":" + t.event())
+                        .sorted();
+            case RAWTRACEPOINT -> kernel.rawTracepointNames().stream();
+            case UPROBE, URETPROBE ->
+                kernel.userSpace.images().values().stream()
+                        .flatMap(
+                                image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
+                        .sorted();
+            default -> Stream.empty();
+        };
+    }
+
+    @Override
+    public boolean hasFunction(String module, String function) {
+        return (module.isEmpty() || module.equals("vmlinux"))
+                && kernel.symbols.find(function).filter(Routine::probeable).isPresent();
+    }
+
+    @Override
+    public Optional<Long> symbolAddress(String name) {
+        return kernel.symbols.address(name);
+    }
+
+    @Override
+    public Optional<Symbol> symbolAt(long address) {
+        return kernel.symbols.at(address).map(r -> new Symbol(r.name(), "", address - r.address));
+    }
+
+    @Override
+    public Optional<Unsupported> unsupported(Feature feature) {
+        return switch (feature) {
+            case BPF_SYSCALL, KPROBE, TRACEPOINT, RAW_TRACEPOINT, RING_BUFFER, UPROBE -> Optional.empty();
+            case KPROBE_MULTI, UPROBE_MULTI -> Optional.empty();
+            case FENTRY, BTF_TRACEPOINT, BTF ->
+                no(
+                        feature,
+                        "the embedded kernel publishes no types yet",
+                        "Use kprobe or tracepoint: they see the same.");
+            case PERF_SOFTWARE, PERF_HARDWARE ->
+                no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
+            case ITER ->
+                no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
+        };
+    }
+
+    private static Optional<Unsupported> no(Feature feature, String reason, String instead) {
+        return Optional.of(new Unsupported(feature, reason, instead));
+    }
+}

@@ -1,0 +1,101 @@
+package skep.events.embedded;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import skep.isa.kernel.Arch;
+
+/**
+ * What follows {@code embedded:} in a target's name: {@code arch=arm64,seed=7,cpus=4,speed=max,scenario=mixed}.
+ *
+ * @param speed virtual seconds a second; {@link Double#POSITIVE_INFINITY} for as fast as possible
+ */
+public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, String scenario) {
+    public static final EmbeddedOptions DEFAULT = new EmbeddedOptions(Arch.ARM64, 1, 4, 1, Scenario.DEFAULT);
+    private static final int MAX_CPUS = 128;
+
+    public EmbeddedOptions {
+        if (cpus < 1 || cpus > MAX_CPUS) {
+            throw new IllegalArgumentException("option cpus=" + cpus + ": 1 to " + MAX_CPUS);
+        }
+        if (!(speed > 0)) {
+            throw new IllegalArgumentException("option speed=" + speed + ": real, max, or a factor above 0");
+        }
+        if (!Scenario.names().contains(scenario)) {
+            throw new IllegalArgumentException(
+                    "option scenario=" + scenario + ": " + String.join(", ", Scenario.names()));
+        }
+    }
+
+    /**
+     * Reads the options.
+     *
+     * @throws IllegalArgumentException naming the option and what it permits
+     */
+    public static EmbeddedOptions parse(String text) {
+        var values = new LinkedHashMap<String, String>(
+                Map.of("arch", "arm64", "seed", "1", "cpus", "4", "speed", "real", "scenario", Scenario.DEFAULT));
+        for (var part : text.split(",")) {
+            if (part.isBlank()) {
+                continue;
+            }
+            int equals = part.indexOf('=');
+            var key = (equals < 0 ? part : part.substring(0, equals)).strip();
+            if (equals < 0 || !values.containsKey(key)) {
+                throw new IllegalArgumentException("no option '" + part.strip() + "' of the embedded kernel; there are "
+                        + String.join(", ", List.of("arch=", "seed=", "cpus=", "speed=", "scenario=")));
+            }
+            values.put(key, part.substring(equals + 1).strip());
+        }
+        var arch = switch (get(values, "arch")) {
+            case "arm64", "aarch64" -> Arch.ARM64;
+            case "x86-64", "x86_64", "amd64" -> Arch.X86_64;
+            default -> throw new IllegalArgumentException("option arch=" + get(values, "arch") + ": arm64 or x86-64");
+        };
+        var speed = switch (get(values, "speed")) {
+            case "real" -> 1.0;
+            case "max" -> Double.POSITIVE_INFINITY;
+            default -> number("speed", values, Double::parseDouble, "real, max, or a factor such as 10");
+        };
+        return new EmbeddedOptions(
+                arch,
+                number("seed", values, Long::decode, "a whole number"),
+                number("cpus", values, Integer::parseInt, "1 to " + MAX_CPUS),
+                speed,
+                get(values, "scenario"));
+    }
+
+    private static String get(Map<String, String> values, String key) {
+        return values.getOrDefault(key, "");
+    }
+
+    private static <T> T number(
+            String key, Map<String, String> values, java.util.function.Function<String, T> parse, String permitted) {
+        try {
+            return parse.apply(get(values, key));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("option " + key + "=" + get(values, key) + ": " + permitted, e);
+        }
+    }
+
+    /** The spec of a target with these options, defaults left out. */
+    String spec() {
+        var parts = new java.util.ArrayList<String>();
+        if (arch != DEFAULT.arch) {
+            parts.add("arch=x86-64");
+        }
+        if (seed != DEFAULT.seed) {
+            parts.add("seed=" + seed);
+        }
+        if (cpus != DEFAULT.cpus) {
+            parts.add("cpus=" + cpus);
+        }
+        if (speed != DEFAULT.speed) {
+            parts.add("speed=" + (Double.isInfinite(speed) ? "max" : String.valueOf(speed)));
+        }
+        if (!scenario.equals(DEFAULT.scenario)) {
+            parts.add("scenario=" + scenario);
+        }
+        return parts.isEmpty() ? "embedded" : "embedded:" + String.join(",", parts);
+    }
+}

@@ -1,0 +1,61 @@
+package skep.events.embedded;
+
+import java.util.BitSet;
+
+/** A file or directory of a file system, with the pages of it that are in memory. */
+final class Inode {
+    final long number;
+    /** Address of its {@code struct inode}. */
+    final long address;
+
+    final boolean directory;
+    long sizeBytes;
+    int links = 1;
+    /** Page frame numbers by page index, 0 where the page is not cached. */
+    private long[] pages = {};
+    /** Pages that are being read from the disk. */
+    final BitSet reading = new BitSet();
+
+    final BitSet dirty = new BitSet();
+    /** Writes on their way to the disk. */
+    int writing;
+
+    final WaitQueue writeWaiters = new WaitQueue();
+    final WaitQueue pageWaiters = new WaitQueue();
+    int cached;
+    /** First sector of its data on the disk. */
+    final long sector;
+
+    Inode(long number, long address, boolean directory, long sizeBytes, long sector) {
+        this.number = number;
+        this.address = address;
+        this.directory = directory;
+        this.sizeBytes = sizeBytes;
+        this.sector = sector;
+    }
+
+    /** Address of its {@code struct address_space}. */
+    long mapping() {
+        return address + 0x158;
+    }
+
+    long page(long index) {
+        return index < pages.length ? pages[(int) index] : 0;
+    }
+
+    void setPage(long index, long pfn) {
+        if (index >= pages.length) {
+            pages = java.util.Arrays.copyOf(pages, (int) Math.max(index + 1, pages.length * 2L));
+        }
+        if (pages[(int) index] == 0 && pfn != 0) {
+            cached++;
+        } else if (pages[(int) index] != 0 && pfn == 0) {
+            cached--;
+        }
+        pages[(int) index] = pfn;
+    }
+
+    long pageCount() {
+        return sizeBytes + SparseMemory.PAGE_BYTES - 1 >> 12;
+    }
+}

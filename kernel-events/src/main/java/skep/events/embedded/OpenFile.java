@@ -1,0 +1,33 @@
+package skep.events.embedded;
+
+import org.jspecify.annotations.Nullable;
+
+/** An open file ({@code struct file}): a regular file, a pipe end, a socket or a device. Shared by descriptors. */
+final class OpenFile {
+    /** Address of its {@code struct file}. */
+    final long address;
+
+    final Vfs.FileOps ops;
+    /** What the operations work on: an {@link Inode} or a channel's end. */
+    final Object target;
+
+    final @Nullable Dentry dentry;
+    int flags;
+    long position;
+    int references = 1;
+    /** Where read-ahead expects the next page. */
+    long nextPage;
+
+    OpenFile(long address, Vfs.FileOps ops, Object target, @Nullable Dentry dentry, int flags) {
+        this.address = address;
+        this.ops = ops;
+        this.target = target;
+        this.dentry = dentry;
+        this.flags = flags;
+    }
+
+    /** Address of the {@code f_pos} field. */
+    long positionAddress() {
+        return address + 0x40;
+    }
+}

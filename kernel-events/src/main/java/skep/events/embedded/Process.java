@@ -1,0 +1,69 @@
+package skep.events.embedded;
+
+import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
+
+/** A process: what its threads share. */
+final class Process {
+    static final int MAX_FILES = 1024;
+
+    final int pid;
+    final @Nullable Process parent;
+    int uid;
+    int gid;
+    long cgroupId = 1;
+    final ArrayList<@Nullable OpenFile> files = new ArrayList<>();
+    final ArrayList<Process> children = new ArrayList<>();
+    /** Tasks in {@code wait4} for a child of this process. */
+    final WaitQueue childExit = new WaitQueue();
+    /** Addresses of its {@code vm_area_struct}s, {@code mm_struct} and the like, freed at exit. */
+    final ArrayList<Long> areas = new ArrayList<>();
+
+    long mm;
+    long signals;
+    long signalHandlers;
+    long fileTable;
+    long credentials;
+    int threads = 1;
+
+    @Nullable
+    Task leader;
+
+    boolean zombie;
+    int exitCode;
+    Program.@Nullable Invocation invocation;
+
+    Process(int pid, @Nullable Process parent, int uid, int gid) {
+        this.pid = pid;
+        this.parent = parent;
+        this.uid = uid;
+        this.gid = gid;
+        if (parent != null) {
+            cgroupId = parent.cgroupId;
+        }
+    }
+
+    /** Puts a file at the lowest free descriptor; -24 (EMFILE) if there is none. */
+    int install(OpenFile file) {
+        int fd = files.indexOf(null);
+        if (fd < 0) {
+            if (files.size() >= MAX_FILES) {
+                return -24;
+            }
+            fd = files.size();
+            files.add(file);
+        } else {
+            files.set(fd, file);
+        }
+        return fd;
+    }
+
+    @Nullable
+    OpenFile file(long fd) {
+        return fd >= 0 && fd < files.size() ? files.get((int) fd) : null;
+    }
+
+    boolean kernelThread() {
+        return mm == 0;
+    }
+}

@@ -1,0 +1,612 @@
+package skep.events.embedded;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** The user programs of the model, and a few kernel threads: what they do, step by step. */
+final class Programs {
+    /** Where processes that log find the socket to the journal, and the journal its end. */
+    static final int LOG_DESCRIPTOR = 3;
+
+    private static final int O_CREAT_WRITE = 0x241;
+    private static final int AT_FDCWD = -100;
+    private static final long SECOND = 1_000_000_000L;
+    private static final long MILLI = 1_000_000L;
+
+    private final EmbeddedKernel kernel;
+    private final Syscalls sys;
+    private final Rng rng;
+    private final long buffer;
+    private final List<Long> documents = new ArrayList<>();
+    private final List<Long> sources = new ArrayList<>();
+    private final List<Dentry> documentFiles = new ArrayList<>();
+
+    final Program init;
+    final Program journal;
+    final Program logger;
+    final Program monitor;
+    final Program fileServer;
+    final Program database;
+    final Program make;
+    final Program compiler;
+    final Program backup;
+    final Program churn;
+    final Routine flusher;
+    final Routine softirqThread;
+    private final Routine makeChild;
+    private final Routine shellChild;
+
+    Programs(EmbeddedKernel kernel) {
+        this.kernel = kernel;
+        this.sys = kernel.syscalls;
+        this.rng = kernel.rng;
+        this.buffer = kernel.userSpace.buffer();
+        var user = kernel.userSpace;
+        init = user.program("/usr/lib/systemd/systemd", sleeper(5 * SECOND));
+        journal = user.program("/usr/lib/systemd/systemd-journald", this::journal);
+        logger = user.program("/usr/sbin/cron", this::logger);
+        monitor = user.program("/usr/bin/node_exporter", this::monitor);
+        fileServer = user.program("/usr/sbin/httpd", this::fileServer);
+        database = user.program("/usr/lib/postgresql/16/bin/postgres", this::database);
+        compiler = user.program("/usr/libexec/gcc/cc1", this::compiler);
+        make = user.program("/usr/bin/make", this::make);
+        backup = user.program("/usr/bin/tar", this::backup);
+        churn = user.program("/usr/local/bin/churn", this::churn);
+        makeChild = user.image("/usr/bin/make")
+                .function(
+                        "void child_execute_job(void)",
+                        (task, frame) -> execute(task, compiler, "cc1", "-quiet", "main.c"));
+        var shell = user.program("/usr/bin/bash", this::shell);
+        user.image("/usr/bin/bash");
+        shellChild = user.image("/usr/bin/bash").function("void execute_disk_command(void)", (task, frame) -> {
+            var invocation = (Program.Invocation) frame.object();
+            task.exec(invocation);
+        });
+        Objects.requireNonNull(shell);
+        user.program("/usr/bin/sh", this::shell);
+        user.program("/usr/bin/true", (task, frame) -> exit(task, 0));
+        user.program("/usr/bin/false", (task, frame) -> exit(task, 1));
+        user.program("/usr/bin/sleep", this::sleepCommand);
+        user.program("/usr/bin/ls", this::ls);
+        user.program("/usr/bin/cat", this::cat);
+        user.program("/usr/bin/dd", this::dd);
+        user.program("/usr/bin/find", this::ls);
+        user.program("/usr/bin/date", this::date);
+        user.program("/usr/bin/id", this::date);
+        user.program("/usr/bin/uname", this::date);
+        flusher = kernel.function("int worker_thread(void *__worker)", this::flusher);
+        softirqThread = kernel.function("int smpboot_thread_fn(void *data)", (task, frame) -> {
+            task.state = Task.State.INTERRUPTIBLE;
+            frame.pc = 0;
+            kernel.scheduler.callSchedule(task);
+        });
+    }
+
+    /** The tree of files, before the clock starts. */
+    void bootFiles() {
+        var random = new Rng(kernel.options().seed(), "files");
+        var vfs = kernel.vfs;
+        for (var path : List.of(
+                "/etc/passwd",
+                "/etc/group",
+                "/etc/hosts",
+                "/etc/ld.so.cache",
+                "/etc/nsswitch.conf",
+                "/etc/localtime",
+                "/usr/lib/libc.so.6",
+                "/usr/lib/libm.so.6",
+                "/usr/lib/locale/locale-archive",
+                "/proc/stat",
+                "/proc/meminfo",
+                "/proc/loadavg",
+                "/var/log/syslog",
+                "/var/log/journal/system.journal",
+                "/home/user/.bashrc")) {
+            kernel.pageCache.warm(vfs.bootFile(path, 600 + random.below(90_000)).inode);
+        }
+        for (var name : kernel.userSpace.programNames()) {
+            var program = kernel.userSpace.findProgram(name);
+            program.ifPresent(p -> kernel.pageCache.warm(vfs.bootFile(p.path(), 40_000 + random.below(400_000)).inode));
+        }
+        for (int i = 0; i < 120; i++) {
+            var path = "/srv/www/page" + i + ".html";
+            documentFiles.add(vfs.bootFile(path, 2_000 + random.exponential(24_000)));
+            documents.add(kernel.userSpace.string(path));
+        }
+        for (int i = 0; i < 60; i++) {
+            var path = "/home/user/src/module" + i % 8 + "/file" + i + ".c";
+            vfs.bootFile(path, 1_000 + random.exponential(20_000));
+            sources.add(kernel.userSpace.string(path));
+        }
+        for (int i = 0; i < 40; i++) {
+            vfs.bootFile("/usr/share/doc/package" + i + "/README", 400 + random.exponential(8_000));
+            vfs.bootFile("/usr/share/doc/package" + i + "/copyright", 900 + random.exponential(4_000));
+        }
+        vfs.bootFile("/var/lib/postgresql/base/16384", 48L << 20);
+        vfs.bootFile("/var/lib/postgresql/pg_wal/000000010000000000000001", 16L << 20);
+        // a third of the pages is in memory already
+        for (int i = 0; i < documentFiles.size(); i += 3) {
+            kernel.pageCache.warm(documentFiles.get(i).inode);
+        }
+    }
+
+    private void exit(Task task, int status) {
+        task.syscall(sys.exitGroup, status);
+    }
+
+    private void execute(Task task, Program program, String... arguments) {
+        task.exec(new Program.Invocation(program, List.of(arguments)));
+    }
+
+    private void open(Task task, long path) {
+        task.syscall(sys.openat, AT_FDCWD, path, 0x80000, 0);
+    }
+
+    // Services
+
+    private Body sleeper(long nanos) {
+        return (task, frame) -> {
+            if ((frame.next() & 1) == 0) {
+                task.sleep(rng.exponential(nanos));
+            } else {
+                task.spend(20_000);
+                frame.pc = 0;
+            }
+        };
+    }
+
+    /** Takes messages only every other second or so: until then they wait in the socket's queue. */
+    private void journal(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.between(3 * SECOND / 2, 5 * SECOND / 2));
+            case 1 -> open(task, kernel.userSpace.string("/var/log/journal/system.journal"));
+            case 2 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.lseek, frame.v0, 0, 2);
+            }
+            case 3 -> {
+                var socket = (Channels.Socket) Objects.requireNonNull(task.process.file(LOG_DESCRIPTOR)).target;
+                if (socket.queue.isEmpty()) {
+                    frame.pc = 6;
+                    return;
+                }
+                task.syscall(sys.recvfrom, LOG_DESCRIPTOR, buffer, 4096, 0, 0, 0);
+            }
+            case 4 -> {
+                frame.v1 = task.result;
+                task.spend(7_000);
+            }
+            case 5 -> {
+                frame.pc = 3;
+                task.syscall(sys.write, frame.v0, buffer, frame.v1 + 60);
+            }
+            case 6 -> task.syscall(sys.fdatasync, frame.v0);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v0);
+            }
+        }
+    }
+
+    private void logger(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(60 * MILLI));
+            case 1 -> task.spend(12_000);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.sendto, LOG_DESCRIPTOR, buffer, rng.between(60, 900), 0, 0, 0);
+            }
+        }
+    }
+
+    /** Reads the files of {@code /proc} twice a second. */
+    private void monitor(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(SECOND / 2);
+            case 1 ->
+                open(
+                        task,
+                        kernel.userSpace.string(
+                                switch (rng.below(3)) {
+                                    case 0 -> "/proc/stat";
+                                    case 1 -> "/proc/meminfo";
+                                    default -> "/proc/loadavg";
+                                }));
+            case 2 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.read, frame.v0, buffer, 4096);
+            }
+            case 3 -> {
+                if (task.result > 0) {
+                    frame.pc = 3;
+                    task.syscall(sys.read, frame.v0, buffer, 4096);
+                }
+            }
+            case 4 -> task.syscall(sys.close, frame.v0);
+            default -> {
+                task.spend(90_000);
+                frame.pc = rng.oneIn(4) ? 0 : 1;
+            }
+        }
+    }
+
+    // Work
+
+    private void fileServer(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(3 * MILLI));
+            case 1 -> task.spend(30_000);
+            case 2 -> {
+                // a few pages get most of the requests
+                int index = Math.min(rng.below(documents.size()), rng.below(documents.size()));
+                open(task, documents.get(index));
+            }
+            case 3 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.fstat, frame.v0, buffer);
+            }
+            case 4 -> task.syscall(sys.read, frame.v0, buffer, 65_536);
+            case 5 -> {
+                frame.v1 = task.result;
+                if (task.result > 0) {
+                    frame.pc = 5;
+                    task.syscall(sys.read, frame.v0, buffer, 65_536);
+                }
+            }
+            case 6 -> task.spend(15_000);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v0);
+            }
+        }
+    }
+
+    private void database(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/var/lib/postgresql/base/16384"));
+            case 1 -> {
+                frame.v0 = task.result;
+                open(task, kernel.userSpace.string("/var/lib/postgresql/pg_wal/000000010000000000000001"));
+            }
+            case 2 -> frame.v1 = task.result;
+            case 3 -> task.sleep(rng.exponential(8 * MILLI));
+            case 4 -> {
+                frame.v2 = 1 + rng.below(5);
+                task.spend(60_000);
+            }
+            case 5 -> {
+                if (frame.v2-- > 0) {
+                    frame.pc = 5;
+                    task.syscall(sys.pread, frame.v0, buffer, 8192, (long) rng.below(6144) << 13);
+                }
+            }
+            case 6 -> task.spend(40_000);
+            case 7 -> {
+                if (rng.oneIn(3)) {
+                    task.syscall(sys.pwrite, frame.v1, buffer, 8192, (long) rng.below(2048) << 13);
+                } else {
+                    frame.pc = 3;
+                }
+            }
+            default -> {
+                frame.pc = 3;
+                task.syscall(sys.fdatasync, frame.v1);
+            }
+        }
+    }
+
+    /** Starts compilers, two at a time, and waits for them. */
+    private void make(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(25 * MILLI));
+            case 1 -> task.syscall(sys.newfstatat, AT_FDCWD, sources.get(rng.below(sources.size())), buffer, 0);
+            case 2 -> {
+                if (frame.v0 >= 2) {
+                    frame.pc = 4;
+                    return;
+                }
+                task.fork(makeChild, null);
+            }
+            case 3 -> {
+                frame.v0++;
+                frame.pc = rng.oneIn(2) ? 1 : 0;
+            }
+            case 4 -> task.syscall(sys.wait4, -1, 0, 0, 0);
+            default -> {
+                if (task.result > 0) {
+                    frame.v0--;
+                }
+                frame.pc = 0;
+            }
+        }
+    }
+
+    private void compiler(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.syscall(sys.brk, 0);
+            case 1 -> task.syscall(sys.mmap, 0, 1 << 20, 3, 0x22, -1, 0);
+            case 2 -> open(task, kernel.userSpace.string("/usr/lib/libc.so.6"));
+            case 3 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.read, frame.v0, buffer, 832);
+            }
+            case 4 -> task.syscall(sys.close, frame.v0);
+            case 5 -> open(task, sources.get(rng.below(sources.size())));
+            case 6 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.read, frame.v0, buffer, 32_768);
+            }
+            case 7 -> {
+                frame.v1 = Math.max(1, task.result);
+                task.syscall(sys.close, frame.v0);
+            }
+            case 8 -> {
+                frame.v2 = 3 + rng.below(8);
+                task.work(rng.exponential(400_000));
+            }
+            case 9 -> {
+                if (frame.v2-- > 0) {
+                    task.syscall(sys.brk, 0);
+                } else {
+                    frame.pc = 12;
+                }
+            }
+            case 10 -> task.work(rng.exponential(900_000));
+            case 11 -> frame.pc = 9;
+            case 12 ->
+                task.syscall(
+                        sys.openat,
+                        AT_FDCWD,
+                        kernel.userSpace.string("/tmp/cc" + task.tid % 8 + ".s"),
+                        O_CREAT_WRITE,
+                        0644);
+            case 13 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.write, frame.v0, buffer, 4096 + frame.v1);
+            }
+            case 14 -> task.syscall(sys.close, frame.v0);
+            case 15 -> {
+                if (rng.oneIn(3)) {
+                    task.syscall(sys.unlinkat, AT_FDCWD, kernel.userSpace.string("/tmp/cc" + task.tid % 8 + ".s"), 0);
+                }
+            }
+            default -> exit(task, 0);
+        }
+    }
+
+    /** Reads files from end to end, most of them from the disk. */
+    private void backup(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(40 * MILLI));
+            case 1 -> open(task, documents.get(rng.below(documents.size())));
+            case 2 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.read, frame.v0, buffer, 10_240);
+            }
+            case 3 -> {
+                if (task.result > 0) {
+                    frame.pc = 3;
+                    task.syscall(sys.read, frame.v0, buffer, 10_240);
+                }
+            }
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v0);
+            }
+        }
+    }
+
+    /** Opens, reads and closes cached files without a pause: as many calls as a CPU can do. */
+    private void churn(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/etc/passwd"));
+            case 1 -> {
+                frame.v0 = task.result;
+                frame.v1 = 8;
+            }
+            case 2 -> {
+                if (frame.v1-- > 0) {
+                    frame.pc = 2;
+                    task.syscall(sys.pread, frame.v0, buffer, 512, 0);
+                }
+            }
+            case 3 -> task.syscall(sys.close, frame.v0);
+            default -> {
+                frame.pc = 0;
+                task.work(300);
+            }
+        }
+    }
+
+    // Commands
+
+    private void sleepCommand(Task task, Frame frame) {
+        var invocation = (Program.Invocation) frame.object();
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/etc/ld.so.cache"));
+            case 1 -> task.syscall(sys.close, task.result);
+            case 2 -> task.sleep(seconds(invocation.argument(1, "1")));
+            default -> exit(task, 0);
+        }
+    }
+
+    private static long seconds(String text) {
+        try {
+            return Math.max(1, (long) (Double.parseDouble(text) * SECOND));
+        } catch (NumberFormatException e) {
+            return 1;
+        }
+    }
+
+    private String lastOperand(Program.Invocation invocation, String otherwise) {
+        for (int i = invocation.arguments().size() - 1; i > 0; i--) {
+            if (!invocation.arguments().get(i).startsWith("-")) {
+                return invocation.arguments().get(i);
+            }
+        }
+        return otherwise;
+    }
+
+    private void ls(Task task, Frame frame) {
+        var invocation = (Program.Invocation) frame.object();
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/etc/ld.so.cache"));
+            case 1 -> task.syscall(sys.close, task.result);
+            case 2 -> {
+                var directory = kernel.vfs.find(lastOperand(invocation, "/"));
+                boolean deep = invocation.arguments().contains("-R")
+                        || invocation.program().comm().equals("find");
+                var list = new ArrayList<Dentry>();
+                if (directory != null) {
+                    directories(directory, deep, list);
+                }
+                frame.other = list;
+                frame.v0 = 0;
+                frame.v3 = list.isEmpty() ? 2 : 0;
+            }
+            case 3 -> {
+                var list = (List<?>) Objects.requireNonNull(frame.other);
+                if (frame.v0 >= list.size()) {
+                    frame.pc = 9;
+                    return;
+                }
+                open(task, kernel.userSpace.string(((Dentry) list.get((int) frame.v0)).path()));
+            }
+            case 4 -> {
+                frame.v1 = task.result;
+                task.syscall(sys.fstat, frame.v1, buffer);
+            }
+            case 5 -> task.syscall(sys.getdents, frame.v1, buffer, 32_768);
+            case 6 -> {
+                if (task.result > 0) {
+                    frame.pc = 6;
+                    task.syscall(sys.getdents, frame.v1, buffer, 32_768);
+                }
+            }
+            case 7 -> task.syscall(sys.close, frame.v1);
+            case 8 -> {
+                frame.v0++;
+                frame.pc = 3;
+                task.syscall(sys.write, 1, buffer, 300);
+            }
+            default -> exit(task, (int) frame.v3);
+        }
+    }
+
+    private static void directories(Dentry at, boolean deep, List<Dentry> into) {
+        into.add(at);
+        if (deep) {
+            for (var child : at.children.values()) {
+                if (child.inode.directory) {
+                    directories(child, true, into);
+                }
+            }
+        }
+    }
+
+    private void cat(Task task, Frame frame) {
+        var invocation = (Program.Invocation) frame.object();
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/etc/ld.so.cache"));
+            case 1 -> task.syscall(sys.close, task.result);
+            case 2 -> open(task, kernel.userSpace.string(lastOperand(invocation, "/etc/passwd")));
+            case 3 -> {
+                frame.v0 = task.result;
+                if (frame.v0 < 0) {
+                    frame.pc = 7;
+                    frame.v3 = 1;
+                }
+            }
+            case 4 -> task.syscall(sys.read, frame.v0, buffer, 131_072);
+            case 5 -> {
+                if (task.result > 0) {
+                    frame.pc = 4;
+                    task.syscall(sys.write, 1, buffer, task.result);
+                }
+            }
+            case 6 -> task.syscall(sys.close, frame.v0);
+            default -> exit(task, (int) frame.v3);
+        }
+    }
+
+    /** Reads 1,000 blocks of 4 KiB from the database file. */
+    private void dd(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/var/lib/postgresql/base/16384"));
+            case 1 -> {
+                frame.v0 = task.result;
+                frame.v1 = 1000;
+            }
+            case 2 -> {
+                if (frame.v1-- > 0) {
+                    frame.pc = 2;
+                    task.syscall(sys.read, frame.v0, buffer, 4096);
+                }
+            }
+            case 3 -> task.syscall(sys.close, frame.v0);
+            default -> exit(task, 0);
+        }
+    }
+
+    private void date(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/etc/localtime"));
+            case 1 -> task.syscall(sys.close, task.result);
+            case 2 -> task.syscall(sys.uname, buffer);
+            case 3 -> task.syscall(sys.write, 1, buffer, 30);
+            default -> exit(task, 0);
+        }
+    }
+
+    /** Runs the commands of {@code -c 'a; b'}, one after the other. */
+    private void shell(Task task, Frame frame) {
+        var invocation = (Program.Invocation) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.syscall(sys.rtSigaction, 2, buffer, 0, 8);
+            case 1 -> {
+                var commands = invocation.argument(2, "").split("[;&]+");
+                if (frame.v0 >= commands.length || commands[(int) frame.v0].isBlank()) {
+                    frame.pc = 4;
+                    return;
+                }
+                var words = List.of(commands[(int) frame.v0++].strip().split("\\s+"));
+                var program = kernel.userSpace.findProgram(words.getFirst());
+                if (program.isEmpty()) {
+                    frame.v3 = 127;
+                    frame.pc = 1;
+                    task.syscall(sys.write, 2, buffer, 40);
+                    return;
+                }
+                task.fork(shellChild, new Program.Invocation(program.get(), words));
+            }
+            case 2 -> task.syscall(sys.wait4, -1, 0, 0, 0);
+            case 3 -> {
+                frame.v3 = 0;
+                frame.pc = 1;
+            }
+            default -> exit(task, (int) frame.v3);
+        }
+    }
+
+    // Kernel threads
+
+    /** Writes dirty files back, the oldest first, every five seconds or when many are dirty. */
+    private void flusher(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.call(kernel.timekeeping.nanosleep, 500 * MILLI, 1, 1);
+            default -> {
+                var dirty = kernel.pageCache.dirtyInodes();
+                if (dirty.isEmpty() || frame.v0 >= 4) {
+                    frame.v0 = 0;
+                    frame.pc = 0;
+                    task.work(200);
+                    return;
+                }
+                frame.v0++;
+                frame.pc = 1;
+                kernel.pageCache.callWritePages(task, dirty.peek());
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+package skep.events.embedded;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import skep.isa.kernel.Arch;
+
+/**
+ * The system calls: a row for each with its declaration and its numbers on arm64 and x86-64, from which the entry
+ * function, both tracepoints and their formats follow; and the path from user mode into the kernel and back.
+ */
+final class Syscalls {
+    private final EmbeddedKernel kernel;
+    private final Map<String, Syscall> byName = new LinkedHashMap<>();
+    private final Routine[] callers;
+    private final Tracepoint sysEnter;
+    private final Tracepoint sysExit;
+
+    /** The outermost kernel frame of a system call. */
+    final Routine entry;
+
+    final Syscall read;
+    final Syscall write;
+    final Syscall pread;
+    final Syscall pwrite;
+    final Syscall openat;
+    final Syscall close;
+    final Syscall fstat;
+    final Syscall newfstatat;
+    final Syscall statx;
+    final Syscall getdents;
+    final Syscall lseek;
+    final Syscall fsync;
+    final Syscall fdatasync;
+    final Syscall unlinkat;
+    final Syscall mkdirat;
+    final Syscall pipe2;
+    final Syscall socketpair;
+    final Syscall sendto;
+    final Syscall recvfrom;
+    final Syscall nanosleep;
+    final Syscall clone;
+    final Syscall execve;
+    final Syscall exitGroup;
+    final Syscall wait4;
+    final Syscall mmap;
+    final Syscall munmap;
+    final Syscall brk;
+    final Syscall rtSigaction;
+    final Syscall rtSigprocmask;
+    final Syscall ioctl;
+    final Syscall getpid;
+    final Syscall futex;
+    final Syscall schedYield;
+    final Syscall getrandom;
+    final Syscall uname;
+
+    Syscalls(EmbeddedKernel kernel) {
+        this.kernel = kernel;
+        boolean arm = kernel.arch == Arch.ARM64;
+        entry = kernel.entryCode(arm ? "el0t_64_sync" : "entry_SYSCALL_64_after_hwframe", this::entry);
+        var names = arm
+                ? new String[] {
+                    "invoke_syscall.constprop.0",
+                    "el0_svc_common.constprop.0",
+                    "do_el0_svc",
+                    "el0_svc",
+                    "el0t_64_sync_handler"
+                }
+                : new String[] {"x64_sys_call", "do_syscall_64"};
+        callers = new Routine[names.length];
+        for (int i = 0; i < names.length; i++) {
+            callers[i] = kernel.entryCode(names[i], (task, frame) -> {});
+        }
+        sysEnter = kernel.tracepoint(
+                "raw_syscalls", "sys_enter", "long id; unsigned long args[6]", "struct pt_regs *regs, long id");
+        sysExit = kernel.tracepoint("raw_syscalls", "sys_exit", "long id; long ret", "struct pt_regs *regs, long ret");
+
+        var vfs = kernel.vfs;
+        read = to("ssize_t read(unsigned int fd, char *buf, size_t count)", 63, 0, vfs.ksysRead);
+        write = to("ssize_t write(unsigned int fd, const char *buf, size_t count)", 64, 1, vfs.ksysWrite);
+        pread = to("ssize_t pread64(unsigned int fd, char *buf, size_t count, loff_t pos)", 67, 17, vfs.ksysPread);
+        pwrite = to(
+                "ssize_t pwrite64(unsigned int fd, const char *buf, size_t count, loff_t pos)", 68, 18, vfs.ksysPwrite);
+        openat = to("long openat(int dfd, const char *filename, int flags, umode_t mode)", 56, 257, vfs.doSysOpenat2);
+        close = to("long close(unsigned int fd)", 57, 3, vfs.closeFd);
+        fstat = to("long newfstat(unsigned int fd, struct stat *statbuf)", 80, 5, vfs.vfsFstat);
+        newfstatat = to(
+                "long newfstatat(int dfd, const char *filename, struct stat *statbuf, int flag)",
+                79,
+                262,
+                vfs.vfsFstatat);
+        statx = to(
+                "long statx(int dfd, const char *filename, unsigned int flags, unsigned int mask, struct statx *buffer)",
+                291,
+                332,
+                vfs.vfsFstatat);
+        getdents = to(
+                "long getdents64(unsigned int fd, struct linux_dirent64 *dirent, unsigned int count)",
+                61,
+                217,
+                vfs.iterateDirOf);
+        lseek = to("off_t lseek(unsigned int fd, off_t offset, unsigned int whence)", 62, 8, vfs.vfsLlseek);
+        fsync = to("long fsync(unsigned int fd)", 82, 74, vfs.doFsync);
+        fdatasync = to("long fdatasync(unsigned int fd)", 83, 75, vfs.doFsync);
+        unlinkat = to("long unlinkat(int dfd, const char *pathname, int flag)", 35, 263, vfs.doUnlinkat);
+        mkdirat = to("long mkdirat(int dfd, const char *pathname, umode_t mode)", 34, 258, vfs.doMkdirat);
+        pipe2 = to("long pipe2(int *fildes, int flags)", 59, 293, kernel.channels.doPipe2);
+        socketpair = to(
+                "long socketpair(int family, int type, int protocol, int *usockvec)",
+                199,
+                53,
+                kernel.channels.sysSocketpair);
+        sendto = to(
+                "long sendto(int fd, void *buff, size_t len, unsigned int flags, struct sockaddr *addr, int addr_len)",
+                206,
+                44,
+                kernel.channels.sysSendto);
+        recvfrom = to(
+                "long recvfrom(int fd, void *ubuf, size_t size, unsigned int flags, struct sockaddr *addr, int *addr_len)",
+                207,
+                45,
+                kernel.channels.sysRecvfrom);
+        nanosleep = declare(
+                "long clock_nanosleep(clockid_t which_clock, int flags, const struct __kernel_timespec *rqtp, struct __kernel_timespec *rmtp)",
+                115,
+                230,
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(kernel.timekeeping.nanosleep, task.sleepNanos, 1, task.syscallArguments[0]);
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        clone = declare(
+                "long clone(unsigned long clone_flags, unsigned long newsp, int *parent_tidptr, unsigned long tls, int *child_tidptr)",
+                220,
+                56,
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(kernel.processes.kernelClone, task.address + 0xa00).object = task.pendingChild;
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        execve = declare(
+                "long execve(const char *filename, const char *const *argv, const char *const *envp)",
+                221,
+                59,
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(kernel.processes.execve, -100, task.syscallArguments[0], task.syscallArguments[1])
+                                .object = task.pendingExec;
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        exitGroup = declare(
+                "long exit_group(int error_code)",
+                94,
+                231,
+                (task, frame) -> task.call(kernel.processes.doGroupExit, task.syscallArguments[0] << 8));
+        wait4 = to(
+                "long wait4(pid_t upid, int *stat_addr, int options, struct rusage *ru)",
+                260,
+                61,
+                kernel.processes.doWait);
+        mmap = takes(
+                "unsigned long mmap(unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags, unsigned long fd, unsigned long off)",
+                222,
+                9,
+                1400,
+                kernel.addresses.userLibraries() - (64 << 20));
+        munmap = takes("long munmap(unsigned long addr, size_t len)", 215, 11, 1900, 0);
+        brk = takes("unsigned long brk(unsigned long brk)", 214, 12, 350, kernel.addresses.userData() + (16 << 20));
+        rtSigaction = takes(
+                "long rt_sigaction(int sig, const struct sigaction *act, struct sigaction *oact, size_t sigsetsize)",
+                134,
+                13,
+                90,
+                0);
+        rtSigprocmask = takes(
+                "long rt_sigprocmask(int how, sigset_t *nset, sigset_t *oset, size_t sigsetsize)", 135, 14, 80, 0);
+        ioctl = takes("long ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)", 29, 16, 260, 0);
+        getpid = declare("pid_t getpid(void)", 172, 39, (task, frame) -> task.ret(task.process.pid));
+        futex = takes(
+                "long futex(u32 *uaddr, int op, u32 val, const struct __kernel_timespec *utime, u32 *uaddr2, u32 val3)",
+                98,
+                202,
+                300,
+                0);
+        schedYield = declare("long sched_yield(void)", 124, 24, (task, frame) -> {
+            if (frame.next() == 0) {
+                kernel.scheduler.callSchedule(task);
+            } else {
+                task.ret(0);
+            }
+        });
+        getrandom =
+                declare("ssize_t getrandom(char *ubuf, size_t len, unsigned int flags)", 278, 318, (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.spend(120 + task.syscallArguments[1]);
+                    } else {
+                        task.ret(task.syscallArguments[1]);
+                    }
+                });
+        uname = takes("long newuname(struct new_utsname *name)", 160, 63, 130, 0);
+    }
+
+    /** Declares a system call. */
+    private Syscall declare(String declaration, int arm64, int x86, Body body) {
+        boolean arm = kernel.arch == Arch.ARM64;
+        var prototype = Prototype.parse(declaration);
+        var wrapper = kernel.function(
+                "long " + (arm ? "__arm64_sys_" : "__x64_sys_") + prototype.name() + "(const struct pt_regs *regs)",
+                body);
+        wrapper.callers = callers;
+        var fields = "int __syscall_nr; "
+                + prototype.parameters().stream()
+                        .map(p -> p.type() + (p.type().endsWith("*") ? "" : " ") + p.name() + ":8")
+                        .collect(Collectors.joining("; "));
+        var enter =
+                kernel.tracepoint("syscalls", "sys_enter_" + prototype.name(), fields, "struct pt_regs *regs, long id");
+        var exit = kernel.tracepoint(
+                "syscalls",
+                "sys_exit_" + prototype.name(),
+                "int __syscall_nr; long ret",
+                "struct pt_regs *regs, long ret");
+        var syscall = new Syscall(prototype, arm ? arm64 : x86, wrapper, enter, exit);
+        byName.put(prototype.name(), syscall);
+        return syscall;
+    }
+
+    /** A system call that hands its arguments on to a function and returns what that returns. */
+    private Syscall to(String declaration, int arm64, int x86, Routine function) {
+        return declare(declaration, arm64, x86, (task, frame) -> {
+            if (frame.next() == 0) {
+                var a = task.syscallArguments;
+                task.call(function, a[0], a[1], a[2], a[3], a[4], a[5]);
+            } else {
+                task.ret(task.result);
+            }
+        });
+    }
+
+    /** A system call that only takes time. */
+    private Syscall takes(String declaration, int arm64, int x86, long typicalNanos, long value) {
+        return declare(declaration, arm64, x86, (task, frame) -> {
+            if (frame.next() == 0) {
+                task.spend(typicalNanos);
+            } else {
+                task.ret(value);
+            }
+        });
+    }
+
+    Map<String, Syscall> byName() {
+        return byName;
+    }
+
+    private void entry(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.work(60);
+            case 1 -> {
+                var syscall = (Syscall) frame.object();
+                kernel.truth.syscallEnters++;
+                enter(task, syscall);
+                task.call(syscall.wrapper(), kernel.stacks.userRegisters(task));
+            }
+            case 2 -> {
+                frame.v0 = task.result;
+                exit(task, (Syscall) frame.object(), frame.v0);
+                kernel.truth.syscallExits++;
+                task.work(40);
+            }
+            case 3 -> {
+                if (task.cpu.needResched) {
+                    frame.pc = 3;
+                    kernel.scheduler.callSchedule(task);
+                }
+            }
+            case 4 -> {
+                if (task.killedBy != 0) {
+                    task.call(kernel.processes.doGroupExit, task.killedBy);
+                }
+            }
+            default -> {
+                boolean replaced = frame.object == execve && frame.v0 == 0;
+                task.syscallNumber = -1;
+                if (replaced) {
+                    var invocation = Objects.requireNonNull(task.process.invocation);
+                    task.depth = -1;
+                    task.push(invocation.program().main()).object = invocation;
+                    task.work(30);
+                } else {
+                    task.ret(frame.v0);
+                }
+            }
+        }
+    }
+
+    private void enter(Task task, Syscall syscall) {
+        var a = task.syscallArguments;
+        if (sysEnter.active()) {
+            kernel.tracer.raw(sysEnter, task, kernel.stacks.userRegisters(task), syscall.number());
+            kernel.tracer
+                    .begin(sysEnter, task)
+                    .num(syscall.number())
+                    .words(a, 6)
+                    .fire();
+        }
+        if (syscall.enter().active()) {
+            var writer = kernel.tracer.begin(syscall.enter(), task).num(syscall.number());
+            for (int i = 0; i < syscall.prototype().parameters().size(); i++) {
+                writer.num(a[i]);
+            }
+            writer.fire();
+        }
+    }
+
+    private void exit(Task task, Syscall syscall, long value) {
+        if (sysExit.active()) {
+            kernel.tracer.raw(sysExit, task, kernel.stacks.userRegisters(task), value);
+            kernel.tracer.begin(sysExit, task).num(syscall.number()).num(value).fire();
+        }
+        if (syscall.exit().active()) {
+            kernel.tracer
+                    .begin(syscall.exit(), task)
+                    .num(syscall.number())
+                    .num(value)
+                    .fire();
+        }
+    }
+}
