@@ -7,6 +7,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import skep.ir.codegen.MachineFunction.MachineBlock;
 import skep.ir.codegen.MachineInsn.Base;
 import skep.ir.codegen.MachineInsn.Move;
@@ -456,7 +457,9 @@ final class Allocator {
         Map<Integer, Integer> slotOf = new HashMap<>();
         var span = function.blocks.getFirst().end().span();
         for (int node = nodes.nextSetBit(0); node >= 0; node = nodes.nextSetBit(node + 1)) {
-            slotOf.put(node, function.newSlot(new MachineFunction.Slot(SPILL_BYTES, SPILL_BYTES, "", span)));
+            slotOf.put(
+                    node,
+                    function.newSlot(new MachineFunction.Slot(SPILL_BYTES, SPILL_BYTES, "", span, Optional.empty())));
         }
         for (var block : function.blocks) {
             List<MachineInsn> rewritten = new ArrayList<>();

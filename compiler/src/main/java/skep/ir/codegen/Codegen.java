@@ -2,15 +2,20 @@ package skep.ir.codegen;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import skep.ir.Function;
 import skep.ir.Module;
 import skep.ir.ProgramInfo;
+import skep.ir.Value;
 import skep.ir.WellFormed;
 import skep.ir.codegen.Emitter.Emitted;
+import skep.ir.pass.Optimizer;
+import skep.ir.pass.ScratchPlacement;
 import skep.isa.Insn;
 import skep.isa.InsnCodec;
 import skep.isa.object.BpfObject;
@@ -28,6 +33,9 @@ public final class Codegen {
     /** The kernel counts frames in steps of this size when it adds up a chain of calls. */
     private static final int FRAME_STEP_BYTES = 32;
 
+    /** Smaller values are not worth a look-up. */
+    private static final int MIN_MOVED_BYTES = 16;
+
     private final Module module;
     private final CodegenOptions options;
     private final Diagnostics diagnostics;
@@ -42,12 +50,25 @@ public final class Codegen {
     /** The object, or empty if diagnostics say what does not fit the machine. */
     public static Optional<BpfObject> compile(Module module, CodegenOptions options, Diagnostics diagnostics) {
         assert WellFormed.check(module);
-        var codegen = new Codegen(module, options, diagnostics);
+        Map<String, Set<Value>> moved = new HashMap<>();
+        var at = module;
+        while (true) {
+            var codegen = new Codegen(at, options, diagnostics);
+            if (options.scratch() && codegen.moveLargest(moved)) {
+                at = ScratchPlacement.move(module, moved);
+                assert WellFormed.check(at);
+            } else {
+                return codegen.object();
+            }
+        }
+    }
+
+    private Optional<BpfObject> object() {
         var programs = new ArrayList<ProgramSpec>();
         boolean complete = true;
         for (var function : module.functions()) {
             if (function.program().isPresent()) {
-                var program = codegen.program(function, function.program().get());
+                var program = program(function, function.program().get());
                 program.ifPresent(programs::add);
                 complete &= program.isPresent();
             }
@@ -96,7 +117,7 @@ public final class Codegen {
 
     private MachineFunction machine(String name) {
         return compiled.computeIfAbsent(name, n -> {
-            var legal = Legalizer.legalize(module.function(n), options.cpu());
+            var legal = Optimizer.fold(Legalizer.legalize(module.function(n), options.cpu()));
             var machine = Selector.select(legal, options.cpu());
             Allocator.allocate(machine);
             Tidier.tidy(machine);
@@ -139,32 +160,70 @@ public final class Codegen {
 
     // The stack
 
-    private boolean fitsStack(Function program) {
-        var chain = deepest(program, new LinkedHashSet<>());
-        if (chain.size() == 1 ? chain.getFirst().frameBytes <= MAX_STACK_BYTES : depth(chain) <= MAX_STACK_BYTES) {
-            return true;
-        }
-        MachineFunction.Slot largest = null;
-        for (var function : chain) {
-            for (var slot : function.slots) {
-                if (!slot.name().isEmpty() && (largest == null || slot.sizeBytes() > largest.sizeBytes())) {
-                    largest = slot;
+    /** Chooses slots to move until every chain of calls fits; false if nothing has to move, or nothing can. */
+    private boolean moveLargest(Map<String, Set<Value>> moved) {
+        boolean chosen = false;
+        for (var function : module.functions()) {
+            if (function.program().isPresent()) {
+                var chain = deepest(function, new LinkedHashSet<>());
+                int excess = needed(chain) - MAX_STACK_BYTES;
+                while (excess > 0) {
+                    var largest = largest(chain, moved);
+                    if (largest.isEmpty() || largest.get().slot.sizeBytes() < MIN_MOVED_BYTES) {
+                        break;
+                    }
+                    var slot = largest.get().slot;
+                    moved.computeIfAbsent(largest.get().function, k -> new HashSet<>())
+                            .add(slot.origin().orElseThrow());
+                    excess -= slot.sizeBytes();
+                    chosen = true;
                 }
             }
         }
-        int needed = chain.size() == 1 ? chain.getFirst().frameBytes : depth(chain);
-        var span = largest == null ? program.entry().end().span() : largest.span();
+        return chosen;
+    }
+
+    private record Placed(String function, MachineFunction.Slot slot) {}
+
+    /** The largest slot of the source that has not been moved yet. */
+    private static Optional<Placed> largest(List<MachineFunction> chain, Map<String, Set<Value>> moved) {
+        Optional<Placed> largest = Optional.empty();
+        for (var function : chain) {
+            for (var slot : function.slots) {
+                boolean stays = slot.origin().isPresent()
+                        && !moved.getOrDefault(function.name, Set.of())
+                                .contains(slot.origin().get());
+                if (stays
+                        && (largest.isEmpty()
+                                || slot.sizeBytes() > largest.get().slot.sizeBytes())) {
+                    largest = Optional.of(new Placed(function.name, slot));
+                }
+            }
+        }
+        return largest;
+    }
+
+    private boolean fitsStack(Function program) {
+        var chain = deepest(program, new LinkedHashSet<>());
+        int needed = needed(chain);
+        if (needed <= MAX_STACK_BYTES) {
+            return true;
+        }
+        var largest = largest(chain, Map.of());
         diagnostics.error(
                 "stack-limit",
-                span,
+                largest.map(p -> p.slot.span()).orElse(program.entry().end().span()),
                 "the program " + program.name() + " needs " + needed + " bytes of stack, of which there are "
                         + MAX_STACK_BYTES
-                        + (largest == null
-                                ? ""
-                                : "; the largest object is " + largest.name() + " with " + largest.sizeBytes()
-                                        + " bytes"),
+                        + largest.map(p -> "; the largest value is " + p.slot.name() + " with " + p.slot.sizeBytes()
+                                        + " bytes")
+                                .orElse(""),
                 "use fewer or smaller values at a time");
         return false;
+    }
+
+    private static int needed(List<MachineFunction> chain) {
+        return chain.size() == 1 ? chain.getFirst().frameBytes : depth(chain);
     }
 
     private static int depth(List<MachineFunction> chain) {

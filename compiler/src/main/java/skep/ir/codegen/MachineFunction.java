@@ -2,6 +2,8 @@ package skep.ir.codegen;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import skep.ir.Value;
 import skep.source.Span;
 
 /** A function under code generation: blocks in layout order, named by index; mutable until it is emitted. */
@@ -20,8 +22,12 @@ final class MachineFunction {
         this.name = name;
     }
 
-    /** A piece of the frame. */
-    record Slot(int sizeBytes, int alignBytes, String name, Span span) {}
+    /**
+     * A piece of the frame.
+     *
+     * @param origin the slot of the IR it stands for; empty if it holds a spilled register
+     */
+    record Slot(int sizeBytes, int alignBytes, String name, Span span, Optional<Value> origin) {}
 
     /** Straight-line code that ends with a branch, jump or exit. */
     static final class MachineBlock {

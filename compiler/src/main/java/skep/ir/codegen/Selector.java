@@ -217,8 +217,9 @@ final class Selector {
             op = op.swapped();
         }
         if (type.bits() == 32) {
-            a = low(a, 32);
-            b = low(b, 32);
+            // Code below that uses the truncated value needs the bound that the verifier learns here.
+            a = needed[root(a).id()] ? a : low(a, 32);
+            b = needed[root(b).id()] ? b : low(b, 32);
         }
         if ((op == CompareOp.EQ || op == CompareOp.NE)
                 && isConst(b, 0)
@@ -684,6 +685,7 @@ final class Selector {
     private int slot(Inst.StackSlot s) {
         return slotOf.computeIfAbsent(
                 s.result(),
-                v -> out.newSlot(new MachineFunction.Slot(s.sizeBytes(), s.alignBytes(), s.name(), s.span())));
+                v -> out.newSlot(new MachineFunction.Slot(
+                        s.sizeBytes(), s.alignBytes(), s.name(), s.span(), Optional.of(s.result()))));
     }
 }

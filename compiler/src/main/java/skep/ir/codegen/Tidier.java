@@ -26,6 +26,7 @@ final class Tidier {
         while (changed) {
             changed = tidier.redirect(tidier.endsOfChains());
             changed |= tidier.redirect(tidier.twins());
+            changed |= tidier.exitInPlace();
         }
         tidier.layOut();
     }
@@ -45,6 +46,19 @@ final class Tidier {
             to[i] = at;
         }
         return to;
+    }
+
+    /** A jump to nothing but an exit is an exit. */
+    private boolean exitInPlace() {
+        boolean changed = false;
+        for (var block : function.blocks) {
+            if (block.end() instanceof MachineInsn.Jump j
+                    && function.blocks.get(j.target()).insns.getFirst() instanceof MachineInsn.Exit exit) {
+                block.insns.set(block.insns.size() - 1, exit);
+                changed = true;
+            }
+        }
+        return changed;
     }
 
     private int[] twins() {

@@ -18,6 +18,11 @@ public final class Optimizer {
         return result;
     }
 
+    /** Only folds and drops: for what code generation has expanded. */
+    public static Function fold(Function function) {
+        return DeadCode.remove(ValueNumbering.run(function));
+    }
+
     private static Function optimize(Function function) {
         var at = ControlFlow.straighten(function);
         for (int round = 0; round < MAX_ROUNDS; round++) {

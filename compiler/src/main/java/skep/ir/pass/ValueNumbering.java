@@ -35,6 +35,9 @@ final class ValueNumbering {
     private final List<Map<Object, Value>> known = new ArrayList<>();
     private final int[] depth;
 
+    /** What each use makes anew, so that it may as well stand in the entry block, where it is in nobody's way. */
+    private final List<Inst> pinned = new ArrayList<>();
+
     /** An expression without its result and span. */
     private record Expression(Object op, Type type, List<Object> parts) {}
 
@@ -86,7 +89,12 @@ final class ValueNumbering {
         var blocks = new ArrayList<Block>();
         for (var block : function.blocks()) {
             var walked = done[cfg.position(block.id())];
-            blocks.add(walked.with(walked.insts(), walked.end().map(this::resolve)));
+            var insts = new ArrayList<Inst>();
+            if (block == function.entry()) {
+                insts.addAll(pinned);
+            }
+            insts.addAll(walked.insts());
+            blocks.add(walked.with(insts, walked.end().map(this::resolve)));
         }
         return function.withBlocks(blocks);
     }
@@ -207,7 +215,7 @@ final class ValueNumbering {
         var key = expression(def);
         if (key.isEmpty()) {
             definition.put(def.result(), def);
-            out.add(def);
+            (isPinned(def) ? pinned : out).add(def);
             return;
         }
         var equal = find(key.get());
@@ -220,8 +228,24 @@ final class ValueNumbering {
 
     private void enter(Expression key, Inst.Def def, List<Inst> out) {
         definition.put(def.result(), def);
-        known.getLast().put(key, def.result());
-        out.add(def);
+        if (isPinned(def)) {
+            known.getFirst().put(key, def.result());
+            pinned.add(def);
+        } else {
+            known.getLast().put(key, def.result());
+            out.add(def);
+        }
+    }
+
+    private static boolean isPinned(Inst.Def def) {
+        return switch (def) {
+            case Inst.Const c -> true;
+            case Inst.MapRef m -> true;
+            case Inst.MapValueRef m -> true;
+            case Inst.FunctionRef f -> true;
+            case Inst.StackSlot s -> true;
+            default -> false;
+        };
     }
 
     private Optional<Value> find(Object key) {
