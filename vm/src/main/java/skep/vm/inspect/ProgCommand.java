@@ -1,0 +1,104 @@
+package skep.vm.inspect;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import skep.isa.Disassembler;
+import skep.target.Inventory;
+import skep.target.Inventory.ProgramRow;
+import skep.target.TargetException;
+import skep.target.ToolCommand;
+import skep.vm.inspect.Inventories.Arguments;
+
+/** {@code skep prog}: loaded programs. */
+public final class ProgCommand implements ToolCommand {
+    @Override
+    public String name() {
+        return "prog";
+    }
+
+    @Override
+    public String summary() {
+        return """
+                shows loaded programs
+                  prog list|show [id N | name NAME | tag TAG] [-j] [--object FILE.o]
+                  prog dump xlated|jited id N | name NAME | tag TAG [--object FILE.o]
+                  --object  load the object file into the VM and show that, instead of the live kernel""";
+    }
+
+    @Override
+    public int run(List<String> words, InputStream in, PrintStream out, PrintStream err) {
+        return Inventories.guarded(err, () -> {
+            var arguments = Arguments.parse(words);
+            try (var inventory = Inventories.open(arguments)) {
+                switch (arguments.word(0)) {
+                    case "list", "show" -> list(inventory, arguments, out);
+                    case "dump" -> dump(inventory, arguments, out);
+                    default ->
+                        throw new IllegalArgumentException(
+                                "prog takes list, show or dump, not '" + arguments.word(0) + "'");
+                }
+                return 0;
+            }
+        });
+    }
+
+    private static List<ProgramRow> chosen(Inventory inventory, Arguments arguments, int from) {
+        var rows = inventory.programs().stream()
+                .filter(row -> Inventories.chosen(arguments, from, row.id(), row.name(), row.tag()))
+                .toList();
+        if (rows.isEmpty() && !arguments.word(from).isEmpty()) {
+            throw new TargetException("no program has " + arguments.word(from) + " " + arguments.word(from + 1));
+        }
+        return rows;
+    }
+
+    private static void list(Inventory inventory, Arguments arguments, PrintStream out) {
+        var lines = new ArrayList<String>();
+        for (var row : chosen(inventory, arguments, 1)) {
+            if (arguments.json()) {
+                lines.add(InventoryText.programJson(row));
+            } else {
+                lines.addAll(InventoryText.program(row));
+            }
+        }
+        Inventories.print(out, arguments.json(), lines);
+    }
+
+    private static void dump(Inventory inventory, Arguments arguments, PrintStream out) {
+        if (arguments.words().size() < 3) {
+            throw new IllegalArgumentException("say which program: prog dump xlated id 7");
+        }
+        for (var row : chosen(inventory, arguments, 2)) {
+            switch (arguments.word(1)) {
+                case "xlated" -> xlated(inventory, row).forEach(out::println);
+                case "jited" -> jited(inventory, row).forEach(out::println);
+                default ->
+                    throw new IllegalArgumentException("dump takes xlated or jited, not '" + arguments.word(1) + "'");
+            }
+        }
+    }
+
+    private static List<String> xlated(Inventory inventory, ProgramRow row) {
+        return Disassembler.text(inventory.xlated(row.id()))
+                .lines()
+                .map(ProgCommand::aligned)
+                .toList();
+    }
+
+    /** Slot numbers right-aligned in four columns. */
+    private static String aligned(String line) {
+        int colon = line.indexOf(':');
+        return colon < 0 ? line : String.format(Locale.ROOT, "%4s", line.substring(0, colon)) + line.substring(colon);
+    }
+
+    private static List<String> jited(Inventory inventory, ProgramRow row) {
+        var lines = inventory.jited(row.id());
+        if (lines.isEmpty()) {
+            throw new TargetException("program " + row.id() + " is not jited");
+        }
+        return lines;
+    }
+}
