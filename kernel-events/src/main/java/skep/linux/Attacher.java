@@ -1,6 +1,7 @@
 package skep.linux;
 
 import java.util.Optional;
+import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
@@ -19,16 +20,21 @@ import skep.target.Link;
  */
 final class Attacher {
     private static final int RETURN_BIT = 1;
+    private static final int BREAK_READ = 1;
+    private static final int BREAK_WRITE = 2;
+    private static final int BREAK_EXECUTE = 4;
 
     private final Host host;
     private final LinuxKernel kernel;
+    private final UserProbes userProbes;
 
     Attacher(Host host, LinuxKernel kernel) {
         this.host = host;
         this.kernel = kernel;
+        this.userProbes = new UserProbes(host, kernel);
     }
 
-    Link attach(ProgramSpec program, int fd, ProbeSpec probe) {
+    Link attach(ProgramSpec program, int fd, ProbeSpec probe, UserProbes.Reload reload) {
         return switch (probe.kind()) {
             case TRACEPOINT, RAWTRACEPOINT -> tracepoint(program, fd, probe);
             case INTERVAL -> interval(program, fd, probe);
@@ -39,9 +45,9 @@ final class Attacher {
             case FENTRY, FEXIT -> typed(fd, probe, Feature.FENTRY);
             case BEGIN, END, SELF, TEST, BENCH ->
                 throw new IllegalArgumentException(probe.displayName() + " is run, not attached");
-            case UPROBE, URETPROBE, USDT, WATCHPOINT, ITER ->
-                throw failure(
-                        probe, "the live target does not attach " + probe.kind().longName() + " yet", "");
+            case UPROBE, URETPROBE, USDT -> userProbes.attach(program, fd, probe, reload);
+            case WATCHPOINT -> watchpoint(fd, probe);
+            case ITER -> iterator(fd, probe);
         };
     }
 
@@ -115,6 +121,38 @@ final class Attacher {
         long period = probe.value() == 0 ? entry.get().defaultPeriod() : probe.value();
         var event = Perf.Event.of(events.type(), entry.get().config(), period);
         return onEachCpu(fd, probe, "perf event", feature, event);
+    }
+
+    /** The module says which accesses count, the target is the address, the value the length. */
+    private Link watchpoint(int fd, ProbeSpec probe) {
+        refuseIf(probe, Feature.WATCHPOINT);
+        int access = 0;
+        for (char c : probe.module().toCharArray()) {
+            access |= switch (c) {
+                case 'r' -> BREAK_READ;
+                case 'w' -> BREAK_WRITE;
+                default -> BREAK_EXECUTE;
+            };
+        }
+        var event =
+                new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), probe.value(), access);
+        return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
+    }
+
+    /** An iterator runs to its end when it is attached: the program has then seen every object. */
+    private Link iterator(int fd, ProbeSpec probe) {
+        long link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER);
+        if (Errno.isError(link)) {
+            throw refused(probe, Feature.ITER, "BPF_LINK_CREATE", -link);
+        }
+        long run = host.bpf().iteratorCreate((int) link);
+        if (Errno.isError(run)) {
+            host.close((int) link);
+            throw refused(probe, Feature.ITER, "BPF_ITER_CREATE", -run);
+        }
+        host.files().drain((int) run);
+        host.close((int) run);
+        return new LinuxLink(host, probe, "iterator", (int) link);
     }
 
     private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {

@@ -46,6 +46,7 @@ final class FeatureProbes {
                 typed(Feature.BTF_TRACEPOINT, AttachType.TRACE_RAW_TP, "btf_trace_sched_switch", BtfKind.TYPEDEF);
             case UPROBE -> device(Feature.UPROBE, "uprobe", "CONFIG_UPROBE_EVENTS", "uprobes");
             case UPROBE_MULTI -> uprobeMulti();
+            case WATCHPOINT -> device(Feature.WATCHPOINT, "breakpoint", "CONFIG_HAVE_HW_BREAKPOINT", "watchpoints");
             case PERF_SOFTWARE -> opens(Feature.PERF_SOFTWARE, Perf.Event.of(Perf.TYPE_SOFTWARE, 9, 1));
             case PERF_HARDWARE -> opens(Feature.PERF_HARDWARE, Perf.Event.of(Perf.TYPE_HARDWARE, 0, 1_000_000));
             case ITER -> typed(Feature.ITER, AttachType.TRACE_ITER, "bpf_iter_task", BtfKind.FUNC);

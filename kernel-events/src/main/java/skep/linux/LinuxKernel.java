@@ -14,6 +14,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UserBinary;
 import skep.linux.sys.Sys;
 
 /**
@@ -29,6 +30,7 @@ public final class LinuxKernel implements KernelInfo {
     private final KernelVersion version;
     private final int possibleCpus;
     private final FeatureProbes features;
+    private final Binaries binaries;
     private final Map<Feature, Optional<Unsupported>> refusals = new ConcurrentHashMap<>();
     private final Map<String, Optional<TracepointFormat>> formats = new ConcurrentHashMap<>();
 
@@ -43,6 +45,7 @@ public final class LinuxKernel implements KernelInfo {
         this.version = version(release);
         this.possibleCpus = highestCpu(host, "possible") + 1;
         this.features = new FeatureProbes(host, this);
+        this.binaries = new Binaries(host);
     }
 
     private static String release(Host host) {
@@ -231,6 +234,17 @@ public final class LinuxKernel implements KernelInfo {
             }
         }
         return known.get();
+    }
+
+    Binaries binaries() {
+        return binaries;
+    }
+
+    @Override
+    public Optional<UserBinary> binary(String nameOrPath) {
+        return binaries.find(nameOrPath).stream()
+                .<UserBinary>map(binary -> binary)
+                .findFirst();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import skep.isa.kernel.AttachType;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
@@ -24,6 +25,7 @@ final class LinuxObject implements LoadedObject {
 
     private final Host host;
     private final Attacher attacher;
+    private final ProgramLoader loader;
     private final Map<String, LinuxMap> maps = new LinkedHashMap<>();
     private final Map<String, Loaded> programs = new LinkedHashMap<>();
     private final List<Link> links = new ArrayList<>();
@@ -35,6 +37,7 @@ final class LinuxObject implements LoadedObject {
     private LinuxObject(Host host, LinuxKernel kernel) {
         this.host = host;
         this.attacher = new Attacher(host, kernel);
+        this.loader = new ProgramLoader(host, kernel);
     }
 
     static LinuxObject load(Host host, LinuxKernel kernel, BpfObject object, LoadOptions options) {
@@ -43,9 +46,9 @@ final class LinuxObject implements LoadedObject {
             for (var map : object.maps()) {
                 loaded.maps.put(map.name(), LinuxMap.create(host, map, kernel));
             }
-            var loader = new ProgramLoader(host, kernel);
             for (var program : object.programs()) {
-                loaded.programs.put(program.name(), new Loaded(program, loader.load(program, loaded.maps, options)));
+                loaded.programs.put(
+                        program.name(), new Loaded(program, loaded.loader.load(program, loaded.maps, options)));
             }
             return loaded;
         } catch (RuntimeException failure) {
@@ -99,9 +102,23 @@ final class LinuxObject implements LoadedObject {
     @Override
     public synchronized Link attach(String name, ProbeSpec probe) {
         var program = program(name);
-        var link = attacher.attach(program.spec(), program.fd(), probe);
+        var link = attacher.attach(program.spec(), program.fd(), probe, type -> reload(program.spec(), type));
         links.add(link);
         return link;
+    }
+
+    /** One program attached in two ways needs two loads: the verifier judges it for how it will be attached. */
+    private int reload(ProgramSpec program, AttachType type) {
+        var other = new ProgramSpec(
+                program.name(),
+                program.type(),
+                Optional.of(type),
+                program.attachTo(),
+                program.license(),
+                program.code(),
+                program.mapReferences(),
+                program.lines());
+        return loader.load(other, maps, LoadOptions.DEFAULT);
     }
 
     @Override

@@ -100,20 +100,14 @@ final class TracedChild implements TracedProcess {
     }
 
     private static String executable(Host host, String name) {
-        if (name.contains("/")) {
-            if (!host.files().exists(name)) {
-                throw new TargetException("command " + name + " does not exist");
-            }
-            return name;
+        if (!name.contains("/")) {
+            return Binaries.command(host, name)
+                    .orElseThrow(() -> new TargetException("command " + name + " is in no folder of PATH"));
         }
-        var path = System.getenv().getOrDefault("PATH", "/usr/local/bin:/usr/bin:/bin");
-        for (var folder : path.split(":")) {
-            var candidate = (folder.isEmpty() ? "." : folder) + "/" + name;
-            if (host.files().exists(candidate)) {
-                return candidate;
-            }
+        if (!host.files().executable(name)) {
+            throw new TargetException("command " + name + " does not exist or may not be executed");
         }
-        throw new TargetException("command " + name + " is in no folder of PATH");
+        return name;
     }
 
     @Override

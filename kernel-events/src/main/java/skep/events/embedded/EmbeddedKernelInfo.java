@@ -99,6 +99,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                         "Use kprobe or tracepoint: they see the same.");
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
+            case WATCHPOINT ->
+                no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
             case ITER ->
                 no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
         };

@@ -84,6 +84,39 @@ public final class Files {
         }
     }
 
+    /** Bytes at an offset; fewer at the end of the file, none if it cannot be read. */
+    public byte[] read(String path, long offset, int length) {
+        long fd = open(path);
+        if (Errno.isError(fd)) {
+            return new byte[0];
+        }
+        try (var buffer = kernel.allocate(length)) {
+            int done = 0;
+            while (done < length) {
+                long n = kernel.call(Sys.PREAD64, fd, buffer.address() + done, length - done, offset + done);
+                if (n == -Errno.EINTR) {
+                    continue;
+                }
+                if (n <= 0) {
+                    break;
+                }
+                done += (int) n;
+            }
+            buffer.pulled(0, done);
+            return buffer.getBytes(0, done);
+        } finally {
+            kernel.call(Sys.CLOSE, fd);
+        }
+    }
+
+    /** Whether this user may execute a file. */
+    public boolean executable(String path) {
+        try (var name = kernel.allocate(path.length() * 3L + 1)) {
+            long end = name.putString(0, path);
+            return kernel.call(Sys.FACCESSAT, AT_FDCWD, name.pushed(end), 1) == 0;
+        }
+    }
+
     /** The file as text without its final newline. */
     public Optional<String> text(String path) {
         return read(path).map(bytes -> new String(bytes, StandardCharsets.UTF_8).stripTrailing());

@@ -10,6 +10,8 @@ public enum Sys {
     MMAP(9, 222),
     MUNMAP(11, 215),
     IOCTL(16, 29),
+    PREAD64(17, 67),
+    FACCESSAT(269, 48),
     GETPID(39, 172),
     GETTID(186, 178),
     GETUID(102, 174),

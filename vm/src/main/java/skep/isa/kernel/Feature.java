@@ -11,6 +11,7 @@ public enum Feature {
     BTF_TRACEPOINT("typed (BTF) tracepoints"),
     UPROBE("uprobes"),
     UPROBE_MULTI("uprobe multi links"),
+    WATCHPOINT("watchpoints"),
     PERF_SOFTWARE("software perf events"),
     PERF_HARDWARE("hardware perf events"),
     ITER("BPF iterators"),

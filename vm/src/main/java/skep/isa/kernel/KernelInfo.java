@@ -36,6 +36,14 @@ public interface KernelInfo {
     /** The symbol that covers an address, as {@code name+0x10} pieces. */
     Optional<Symbol> symbolAt(long address);
 
+    /**
+     * A program or library by path, by command name ({@code bash}) or by library name ({@code libc}); empty if there is
+     * none of that name, or none can be read.
+     */
+    default Optional<UserBinary> binary(String nameOrPath) {
+        return Optional.empty();
+    }
+
     /** Why this kernel refuses a feature, or empty if it allows it. */
     Optional<Unsupported> unsupported(Feature feature);
 

@@ -1,0 +1,125 @@
+package skep.linux;
+
+import java.util.List;
+import java.util.Optional;
+import skep.elf.ElfFile;
+import skep.elf.MalformedElfException;
+import skep.elf.SymbolTable;
+import skep.elf.UsdtNotes;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.UsdtArgument;
+import skep.isa.kernel.UsdtProbe;
+import skep.isa.kernel.UserBinary;
+
+/** A program or library of the traced machine: its symbols and static probes, read when they are asked for. */
+final class LinuxBinary implements UserBinary {
+    /** Where distributions put symbols that they stripped: by identity, or beside the file. */
+    private static final String DEBUG = "/usr/lib/debug/";
+
+    private final Host host;
+    private final String path;
+    private final ElfFile file;
+    private volatile Optional<SymbolTable> symbols = Optional.empty();
+
+    private LinuxBinary(Host host, String path, ElfFile file) {
+        this.host = host;
+        this.path = path;
+        this.file = file;
+    }
+
+    /** Empty if there is no such file, or it is no ELF file of this machine's kind. */
+    static Optional<LinuxBinary> open(Host host, String path) {
+        try {
+            return Optional.of(new LinuxBinary(host, path, elf(host, path)));
+        } catch (MalformedElfException notReadable) {
+            return Optional.empty();
+        }
+    }
+
+    private static ElfFile elf(Host host, String path) {
+        return ElfFile.read((offset, length) -> host.files().read(path, offset, length));
+    }
+
+    @Override
+    public String path() {
+        return path;
+    }
+
+    ElfFile file() {
+        return file;
+    }
+
+    SymbolTable symbols() {
+        var known = symbols;
+        if (known.isEmpty()) {
+            synchronized (this) {
+                known = symbols;
+                if (known.isEmpty()) {
+                    known = Optional.of(readSymbols());
+                    symbols = known;
+                }
+            }
+        }
+        return known.get();
+    }
+
+    /** The file's own symbols, or those of its debugging file where they were stripped. */
+    private SymbolTable readSymbols() {
+        try {
+            boolean stripped = file.section(".symtab").isEmpty();
+            return stripped ? debugFile().map(ElfFile::symbols).orElseGet(file::symbols) : file.symbols();
+        } catch (MalformedElfException damaged) {
+            return SymbolTable.empty();
+        }
+    }
+
+    private Optional<ElfFile> debugFile() {
+        var byIdentity = file.buildId()
+                .filter(id -> id.length() > 2)
+                .map(id -> DEBUG + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
+        if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
+            return open(host, byIdentity.get()).map(LinuxBinary::file);
+        }
+        return file.debugLink().flatMap(name -> {
+            var folder = path.substring(0, path.lastIndexOf('/') + 1);
+            for (var candidate :
+                    List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name)) {
+                if (!candidate.equals(path) && host.files().exists(candidate)) {
+                    return open(host, candidate).map(LinuxBinary::file);
+                }
+            }
+            return Optional.empty();
+        });
+    }
+
+    @Override
+    public List<String> functions() {
+        return symbols().functions();
+    }
+
+    @Override
+    public boolean hasFunction(String name) {
+        return symbols().find(name).isPresent();
+    }
+
+    @Override
+    public List<UsdtProbe> staticProbes() {
+        var arch = file.machine() == ElfFile.MACHINE_ARM64 ? Arch.ARM64 : Arch.X86_64;
+        return places().stream()
+                .map(place -> new UsdtProbe(
+                        place.provider(),
+                        place.name(),
+                        place.offset(),
+                        place.semaphoreOffset(),
+                        UsdtArgument.parse(place.arguments(), arch)))
+                .toList();
+    }
+
+    List<UsdtNotes.Place> places() {
+        try {
+            return UsdtNotes.of(file);
+        } catch (MalformedElfException damaged) {
+            return List.of();
+        }
+    }
+}

@@ -1,0 +1,295 @@
+package skep.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import skep.isa.Assembler;
+import skep.isa.kernel.AttachType;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.ProbeSpec;
+import skep.isa.kernel.ProgramType;
+import skep.isa.object.BpfObject;
+import skep.isa.object.LineTable;
+import skep.isa.object.MapReference;
+import skep.isa.object.MapSpec;
+import skep.isa.object.ProgramSpec;
+import skep.target.AttachException;
+import skep.target.LoadOptions;
+import skep.target.LoadedObject;
+import skep.target.Target;
+import skep.target.TargetException;
+
+/** Probes in programs of our own making, run as children and traced by pid where the kind allows it. */
+class UserProbeTest {
+    private Target target;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void open() {
+        try {
+            target = new LinuxTargetProvider().open("");
+        } catch (TargetException refusal) {
+            Assumptions.abort("Unsupported " + refusal.getMessage());
+        }
+        var refusal = target.kernel().unsupported(Feature.UPROBE);
+        Assumptions.assumeTrue(
+                refusal.isEmpty(), () -> "Unsupported " + refusal.orElseThrow().reason());
+    }
+
+    @AfterEach
+    void close() {
+        if (target != null) {
+            target.close();
+        }
+    }
+
+    private static final String COUNT = """
+            *(u32 *)(r10 -4) = 0
+            r2 = r10
+            r2 += -4
+            r1 = map[fd:0]
+            call bpf_map_lookup_elem
+            if r0 == 0 goto out
+            r1 = 1
+            lock *(u64 *)(r0 +0) += r1
+            out: r0 = 0
+            exit
+            """;
+
+    private LoadedObject counting(ProgramType type, Optional<AttachType> attachType, String attachTo) {
+        var code = Assembler.assemble(COUNT);
+        int load = 0;
+        while (code.opcode(load) != 0x18) {
+            load++;
+        }
+        var program = new ProgramSpec(
+                "count",
+                type,
+                attachType,
+                attachTo,
+                "GPL",
+                code,
+                List.of(new MapReference(load, "counts")),
+                LineTable.EMPTY);
+        return target.load(
+                new BpfObject(List.of(program), List.of(new MapSpec("counts", MapType.ARRAY, 4, 8, 1, 0))),
+                LoadOptions.DEFAULT);
+    }
+
+    private LoadedObject counting() {
+        return counting(ProgramType.KPROBE, Optional.empty(), "");
+    }
+
+    private static long counted(LoadedObject object) {
+        return ByteBuffer.wrap(object.map("counts").lookup(new byte[4]).orElseThrow())
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong();
+    }
+
+    private Path compiled(String name, String source, String... options) throws Exception {
+        Assumptions.assumeTrue(Files.exists(Path.of("/usr/bin/cc")), "no C compiler");
+        var file = folder.resolve(name + ".c");
+        Files.writeString(file, source);
+        var binary = folder.resolve(name);
+        var command = new java.util.ArrayList<>(List.of("cc", "-O1", "-o", binary.toString(), file.toString()));
+        command.addAll(List.of(options));
+        var compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var output = new String(compiler.getInputStream().readAllBytes());
+        assertEquals(0, compiler.waitFor(), output);
+        return binary;
+    }
+
+    private static final String PROGRAM = """
+            #include <unistd.h>
+            __attribute__((noinline)) int twice_a(int x) { __asm__ volatile(""); return 2 * x; }
+            __attribute__((noinline)) int twice_b(int x) { __asm__ volatile(""); return 2 * x + 1; }
+            int main(void) { int s = 0; for (int i = 0; i < 50; i++) s += twice_a(i) + twice_b(i); return s == 0; }
+            """;
+
+    private static void run(Path binary) throws Exception {
+        assertEquals(0, new ProcessBuilder(binary.toString()).start().waitFor());
+    }
+
+    private static ProbeSpec probe(ProbeKind kind, Path binary, String target, long offset) {
+        return new ProbeSpec(kind, binary.toString(), target, offset, 0, OptionalInt.empty());
+    }
+
+    @Test
+    void aFunctionIsProbedAtItsEntryAndItsReturnWithAndWithoutPositionIndependence() throws Exception {
+        for (var option : List.of("-pie", "-no-pie")) {
+            var binary = compiled("calls" + option, PROGRAM, option);
+            for (var kind : List.of(ProbeKind.UPROBE, ProbeKind.URETPROBE)) {
+                try (var object = counting()) {
+                    object.attach("count", probe(kind, binary, "twice_a", 0));
+                    run(binary);
+                    assertEquals(50, counted(object), kind + " " + option);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aWildcardCoversAllItsFunctionsWithOneLink() throws Exception {
+        var binary = compiled("calls", PROGRAM);
+        try (var object = counting()) {
+            var link = object.attach("count", probe(ProbeKind.UPROBE, binary, "twice_*", 0));
+            run(binary);
+            assertEquals(100, counted(object));
+            link.close();
+            run(binary);
+            assertEquals(100, counted(object));
+            boolean many = target.kernel().unsupported(Feature.UPROBE_MULTI).isEmpty();
+            assertEquals(many ? "uprobe multi" : "perf uprobe", link.mechanism());
+        }
+    }
+
+    @Test
+    void onlyTheGivenProcessIsProbed() throws Exception {
+        var binary = compiled("calls", PROGRAM);
+        var child = target.spawn(binary.toString());
+        try (var object = counting()) {
+            object.attach(
+                    "count",
+                    new ProbeSpec(ProbeKind.UPROBE, binary.toString(), "twice_a", 0, 0, OptionalInt.of(child.pid())));
+            run(binary);
+            assertEquals(0, counted(object));
+            child.start();
+            for (int i = 0; i < 400 && child.exitStatus().isEmpty(); i++) {
+                Thread.sleep(5);
+            }
+            assertEquals(50, counted(object));
+        }
+    }
+
+    @Test
+    void aCppFunctionIsFoundByTheNameItsAuthorGaveIt() throws Exception {
+        Assumptions.assumeTrue(Files.exists(Path.of("/usr/bin/c++")), "no C++ compiler");
+        var source = """
+                namespace geometry { struct Shape { __attribute__((noinline)) int area(int x) { __asm__ volatile(""); return x * x; } }; }
+                int main() { geometry::Shape s; int t = 1; for (int i = 0; i < 7; i++) t += s.area(i); return t == 0; }
+                """;
+        var file = folder.resolve("shapes.cc");
+        Files.writeString(file, source);
+        var binary = folder.resolve("shapes");
+        assertEquals(
+                0,
+                new ProcessBuilder("c++", "-O1", "-o", binary.toString(), file.toString())
+                        .start()
+                        .waitFor());
+        for (var name :
+                List.of("cpp:geometry::Shape::area", "cpp:geometry::Shape::area(int)", "cpp:geometry::*::area")) {
+            try (var object = counting()) {
+                object.attach("count", probe(ProbeKind.UPROBE, binary, name, 0));
+                run(binary);
+                assertEquals(7, counted(object), name);
+            }
+        }
+    }
+
+    @Test
+    void aStaticProbeIsFoundTurnedOnByItsSemaphoreAndCounted() throws Exception {
+        var source = """
+                unsigned short gate __attribute__((section(".probes"))) = 0;
+                #define PROBE(x) __asm__ volatile( \\
+                  "990: nop\\n" \\
+                  ".pushsection .note.stapsdt,\\"?\\",\\"note\\"\\n.balign 4\\n" \\
+                  ".4byte 992f-991f, 994f-993f, 3\\n991: .asciz \\"stapsdt\\"\\n992: .balign 4\\n" \\
+                  "993: .8byte 990b\\n.8byte _.stapsdt.base\\n.8byte gate\\n" \\
+                  ".asciz \\"shop\\"\\n.asciz \\"sold\\"\\n.asciz \\"-4@%%edi 8@$5\\"\\n994: .balign 4\\n.popsection\\n" \\
+                  ".ifndef _.stapsdt.base\\n.pushsection .stapsdt.base,\\"aG\\",\\"progbits\\",.stapsdt.base,comdat\\n" \\
+                  ".weak _.stapsdt.base\\n.hidden _.stapsdt.base\\n_.stapsdt.base: .space 1\\n.size _.stapsdt.base, 1\\n.popsection\\n.endif\\n" :: "D"(x))
+                int main(void) { for (int i = 0; i < 9; i++) if (*(volatile unsigned short *)&gate) PROBE(i); return 0; }
+                """;
+        var binary = compiled("shop", source, "-no-pie");
+        var places = target.kernel().binary(binary.toString()).orElseThrow().staticProbes();
+        assertEquals(1, places.size());
+        assertEquals("sold", places.getFirst().name());
+        assertTrue(places.getFirst().semaphoreOffset() > 0);
+        assertEquals(2, places.getFirst().arguments().size());
+        for (var name : List.of("shop:sold", "sold", "sh*:s*")) {
+            try (var object = counting()) {
+                object.attach("count", probe(ProbeKind.USDT, binary, name, 0));
+                run(binary);
+                assertEquals(9, counted(object), name);
+            }
+        }
+    }
+
+    @Test
+    void librariesAndCommandsAreFoundByName() {
+        var libc = target.kernel().binary("libc").orElseThrow();
+        assertTrue(libc.path().contains("libc.so"), libc.path());
+        assertTrue(libc.hasFunction("malloc"));
+        assertFalse(libc.hasFunction("no_such_function"));
+        assertTrue(target.kernel().binary("sh").orElseThrow().path().endsWith("/sh"));
+        assertEquals(Optional.empty(), target.kernel().binary("no-such-thing"));
+    }
+
+    @Test
+    void whatIsNotThereIsNamed() {
+        try (var object = counting()) {
+            var noFile = assertThrows(
+                    AttachException.class,
+                    () -> object.attach("count", probe(ProbeKind.UPROBE, Path.of("/no/such/file"), "f", 0)));
+            assertTrue(noFile.getMessage().contains("no program or library /no/such/file"), noFile.getMessage());
+            var noFunction = assertThrows(
+                    AttachException.class,
+                    () -> object.attach("count", probe(ProbeKind.UPROBE, Path.of("libc"), "no_such_f", 0)));
+            assertTrue(noFunction.getMessage().contains("has no function no_such_f"), noFunction.getMessage());
+        }
+    }
+
+    @Test
+    void anIteratorSeesEveryTask() {
+        var refusal = target.kernel().unsupported(Feature.ITER);
+        Assumptions.assumeTrue(
+                refusal.isEmpty(), () -> "Unsupported " + refusal.orElseThrow().reason());
+        try (var object = counting(ProgramType.TRACING, Optional.of(AttachType.TRACE_ITER), "task")) {
+            object.attach("count", ProbeSpec.of(ProbeKind.ITER, "task"));
+            long tasks = ProcessHandle.allProcesses().count();
+            assertTrue(counted(object) >= tasks, counted(object) + " tasks seen, " + tasks + " processes");
+        }
+    }
+
+    @Test
+    void softwareEventsAndProfilesSampleThisProcess() {
+        for (var probe : List.of(
+                new ProbeSpec(ProbeKind.SOFTWARE, "", "page-faults", 0, 1, OptionalInt.of(pid())),
+                new ProbeSpec(ProbeKind.PROFILE, "", "hz", 0, 999, OptionalInt.of(pid())),
+                new ProbeSpec(ProbeKind.PROFILE, "", "ns", 0, 1_000_000, OptionalInt.empty()))) {
+            try (var object = counting(ProgramType.PERF_EVENT, Optional.empty(), "")) {
+                object.attach("count", probe);
+                long end = System.nanoTime() + 100_000_000;
+                long sum = 0;
+                while (System.nanoTime() < end) {
+                    sum += new byte[1 << 16].length;
+                }
+                assertTrue(sum > 0);
+                // A process's event follows the thread that has its pid, which may sleep: only all CPUs must tick.
+                assertTrue(probe.pid().isPresent() || counted(object) > 10, probe + " " + counted(object));
+            }
+        }
+    }
+
+    private static int pid() {
+        return (int) ProcessHandle.current().pid();
+    }
+}
