@@ -8,6 +8,7 @@ import skep.isa.kernel.Arch;
  * @param text start of the kernel image
  * @param linear start of the linear map: physical address 0
  * @param stacks start of the kernel stacks, in vmalloc space
+ * @param data start of what the kernel has once: namespaces, the super block
  * @param pages start of the array of {@code struct page}
  * @param userText where position-independent programs are loaded
  * @param userLibraries where shared libraries begin
@@ -18,6 +19,7 @@ record AddressMap(
         long text,
         long linear,
         long stacks,
+        long data,
         long pages,
         long userText,
         long userLibraries,
@@ -30,6 +32,7 @@ record AddressMap(
                         0xffff_8000_8001_0000L,
                         0xffff_0000_0000_0000L,
                         0xffff_8000_8600_0000L,
+                        0xffff_8000_8280_0000L,
                         0xffff_fdff_c000_0000L,
                         0xaaaa_aaaa_0000L,
                         0xffff_9000_0000L,
@@ -40,6 +43,7 @@ record AddressMap(
                         0xffff_ffff_8100_0000L,
                         0xffff_8880_0000_0000L,
                         0xffff_c900_0000_0000L,
+                        0xffff_ffff_8280_0000L,
                         0xffff_ea00_0000_0000L,
                         0x5555_5555_4000L,
                         0x7fff_f000_0000L,

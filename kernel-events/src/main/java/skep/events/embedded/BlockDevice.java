@@ -83,7 +83,7 @@ final class BlockDevice {
     BlockDevice(EmbeddedKernel kernel) {
         this.kernel = kernel;
         bios = kernel.slab.cache("bio-264", 264);
-        requests = kernel.slab.cache("request", 304);
+        requests = kernel.slab.cache("request", kernel.types.sizeBytes("request") + 64);
         latency = kernel.truth.distribution("block latency");
         var rwbs = "char rwbs[10]";
         bioQueue = kernel.tracepoint(
@@ -164,6 +164,9 @@ final class BlockDevice {
         request.owner = owner;
         request.first = first;
         request.count = count;
+        request.startNanos = kernel.clockNanos();
+        kernel.objects.bio(request);
+        kernel.objects.request(request);
         task.call(submitBio, bio).object = request;
     }
 
@@ -240,7 +243,6 @@ final class BlockDevice {
         switch (frame.next()) {
             case 0 -> {
                 fireBio(getrq, task, request);
-                request.startNanos = kernel.clockNanos();
                 task.work(110);
             }
             case 1 -> task.call(accountStart, request.address);

@@ -51,6 +51,14 @@ final class CTypes {
         };
     }
 
+    static boolean knows(String type) {
+        try {
+            return sizeBytes(type) > 0;
+        } catch (IllegalArgumentException unknown) {
+            return false;
+        }
+    }
+
     static boolean signed(String type) {
         return switch (type.replace("const ", "")) {
             case "signed char", "s8", "short", "s16", "int", "s32", "pid_t", "clockid_t", "key_t" -> true;

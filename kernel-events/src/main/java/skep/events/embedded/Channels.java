@@ -70,7 +70,7 @@ final class Channels {
 
     Channels(EmbeddedKernel kernel) {
         this.kernel = kernel;
-        skbs = kernel.slab.cache("skbuff_head_cache", 232);
+        skbs = kernel.slab.cache("skbuff_head_cache", kernel.types.sizeBytes("sk_buff"));
         skbData = kernel.slab.cache("skbuff_small_head", 704);
         sockets = kernel.slab.cache("UNIX", 1088);
         consumeEvent = kernel.tracepoint(
@@ -140,7 +140,12 @@ final class Channels {
 
     private int bootSocket(Process process, Socket socket) {
         return process.install(new OpenFile(
-                kernel.slab.take(kernel.slab.cache("filp", 232), process.pid), socketOps, socket, null, 2));
+                kernel,
+                kernel.slab.take(kernel.slab.cache("filp", kernel.types.sizeBytes("file")), process.pid),
+                socketOps,
+                socket,
+                null,
+                2));
     }
 
     // Waking
@@ -181,8 +186,8 @@ final class Channels {
             }
             default -> {
                 var pipe = new Pipe();
-                int read = task.process.install(new OpenFile(frame.v0, pipeOps, pipe, null, 0));
-                int write = task.process.install(new OpenFile(task.result, pipeOps, pipe, null, 1));
+                int read = task.process.install(new OpenFile(kernel, frame.v0, pipeOps, pipe, null, 0));
+                int write = task.process.install(new OpenFile(kernel, task.result, pipeOps, pipe, null, 1));
                 // both descriptors, as the user finds them in memory
                 task.ret(0);
                 task.pipeDescriptors = (long) write << 32 | read;
@@ -281,7 +286,7 @@ final class Channels {
                         task.ret(-Vfs.EBADF);
                         return;
                     }
-                    var callee = task.call(send ? sendmsg : recvmsg, socket.address, task.address + 0xd80, 0);
+                    var callee = task.call(send ? sendmsg : recvmsg, socket.address, task.local(0xd80), 0);
                     callee.object = socket;
                     callee.v1 = frame.a2;
                 }
@@ -295,7 +300,7 @@ final class Channels {
             switch (frame.next()) {
                 case 0 -> {
                     var socket = (Socket) ((OpenFile) frame.object()).target;
-                    var callee = task.call(send ? sendmsg : recvmsg, socket.address, task.address + 0xd80, 0);
+                    var callee = task.call(send ? sendmsg : recvmsg, socket.address, task.local(0xd80), 0);
                     callee.object = socket;
                     callee.v1 = frame.v1;
                 }
@@ -324,8 +329,8 @@ final class Channels {
                 var second = new Socket(frame.v1);
                 first.peer = second;
                 second.peer = first;
-                int a = task.process.install(new OpenFile(frame.v2, socketOps, first, null, 2));
-                int b = task.process.install(new OpenFile(task.result, socketOps, second, null, 2));
+                int a = task.process.install(new OpenFile(kernel, frame.v2, socketOps, first, null, 2));
+                int b = task.process.install(new OpenFile(kernel, task.result, socketOps, second, null, 2));
                 task.ret(0);
                 task.pipeDescriptors = (long) b << 32 | a;
             }
@@ -407,7 +412,7 @@ final class Channels {
             case 0 -> kernel.slab.callAllocNode(task, skbs, frame.a1);
             case 1 -> {
                 message.skb = task.result;
-                task.call(kmallocReserve, task.address + 0xdc0, frame.a1, frame.a3, 0).object = message;
+                task.call(kmallocReserve, task.local(0xdc0), frame.a1, frame.a3, 0).object = message;
             }
             case 2 -> {
                 message.data = task.result;

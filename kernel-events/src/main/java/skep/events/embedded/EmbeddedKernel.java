@@ -40,6 +40,8 @@ public final class EmbeddedKernel implements AutoCloseable {
     final TraceWriter tracer;
     final GroundTruth truth = new GroundTruth();
 
+    final KernelTypes types;
+    final KernelObjects objects;
     final Interrupts interrupts;
     final Scheduler scheduler;
     final PageAllocator pages;
@@ -70,8 +72,9 @@ public final class EmbeddedKernel implements AutoCloseable {
         registers = RegisterLayout.of(arch);
         addresses = AddressMap.of(arch);
         rng = new Rng(options.seed(), "model");
+        types = new KernelTypes(arch);
         symbols = new Symbols(addresses.text());
-        stacks = new KernelStacks(addresses.stacks(), registers);
+        stacks = new KernelStacks(addresses.stacks(), registers, memory);
         cpus = new Cpu[options.cpus()];
         for (int i = 0; i < cpus.length; i++) {
             cpus[i] = new Cpu(i);
@@ -80,6 +83,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         var trampoline = entryCode("arch_rethook_trampoline", (task, frame) -> {});
         firing = new Firing(this, registers, trampoline.address);
         var none = Tracepoint.declare(0, "none", "none", "", "");
+        objects = new KernelObjects(this);
         pages = new PageAllocator(this);
         slab = new SlabAllocator(this);
         userSpace = new UserSpace(this);

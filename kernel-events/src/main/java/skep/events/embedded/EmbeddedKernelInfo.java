@@ -13,9 +13,10 @@ import skep.isa.kernel.Unsupported;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
-    static final KernelVersion VERSION = new KernelVersion(6, 12, 57);
+    static final KernelVersion VERSION = new KernelVersion(6, 12, 117);
 
     private final EmbeddedKernel kernel;
+    private volatile Optional<Btf> types = Optional.empty();
 
     EmbeddedKernelInfo(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -45,7 +46,10 @@ final class EmbeddedKernelInfo implements KernelInfo {
 
     @Override
     public Optional<Btf> types() {
-        return Optional.empty();
+        if (types.isEmpty()) {
+            types = Optional.of(kernel.types.withDeclarations(kernel.symbols, kernel.allTracepoints()));
+        }
+        return types;
     }
 
     @Override

@@ -26,17 +26,17 @@ final class Inode {
     /** First sector of its data on the disk. */
     final long sector;
 
-    Inode(long number, long address, boolean directory, long sizeBytes, long sector) {
+    /** Address of its {@code struct address_space}. */
+    final long mapping;
+
+    Inode(EmbeddedKernel kernel, long number, long address, boolean directory, long sizeBytes, long sector) {
         this.number = number;
         this.address = address;
         this.directory = directory;
         this.sizeBytes = sizeBytes;
         this.sector = sector;
-    }
-
-    /** Address of its {@code struct address_space}. */
-    long mapping() {
-        return address + 0x158;
+        mapping = address + kernel.objects.inodeData.offBytes();
+        kernel.objects.inode(this);
     }
 
     long page(long index) {

@@ -381,7 +381,7 @@ final class Interrupts {
                         ? tickHandler
                         : expired instanceof Task ? hrtimerWakeup : intervalHandler;
                 long address =
-                        expired instanceof Task sleeper ? sleeper.address + 0x900 : 0xffff_0000L + 64L * task.cpu.id;
+                        expired instanceof Task sleeper ? sleeper.local(0x900) : 0xffff_0000L + 64L * task.cpu.id;
                 frame.v0 = address;
                 if (hrtimerExpireEntry.active()) {
                     kernel.tracer.raw(hrtimerExpireEntry, task, address, kernel.clockNanos());

@@ -8,6 +8,8 @@ import java.util.Map;
  * task's frames at that moment, so that walking frame pointers and reading saved user registers works and costs nothing
  * while nobody does it.
  *
+ * <p>Only the lowest page is real memory: variables of routines that programs get pointers to.
+ *
  * <pre>
  *   base + 16 KiB   end
  *                   struct pt_regs of the system call
@@ -20,15 +22,20 @@ final class KernelStacks {
     /** Stacks are this far apart: a guard of the same size lies between two. */
     private static final int STRIDE_BYTES = 2 * STACK_BYTES;
 
+    /** The low part holds variables of routines that programs get pointers to; it is real memory. */
+    private static final int LOCAL_BYTES = 4096;
+
     private static final int RECORD_BYTES = 64;
 
     private final long base;
     private final RegisterLayout registers;
+    private final SparseMemory memory;
     private final Map<Integer, Task> owners = new HashMap<>();
     private final java.util.ArrayDeque<Integer> free = new java.util.ArrayDeque<>();
     private int next;
 
-    KernelStacks(long base, RegisterLayout registers) {
+    KernelStacks(long base, RegisterLayout registers, SparseMemory memory) {
+        this.memory = memory;
         this.base = base;
         this.registers = registers;
     }
@@ -41,11 +48,13 @@ final class KernelStacks {
 
     void own(Task task) {
         owners.put(index(task.stackBase), task);
+        memory.map(task.stackBase, LOCAL_BYTES);
     }
 
     void release(Task task) {
         if (owners.remove(index(task.stackBase)) != null) {
             free.add(index(task.stackBase));
+            memory.unmap(task.stackBase, LOCAL_BYTES);
         }
     }
 
@@ -73,6 +82,9 @@ final class KernelStacks {
         long within = off % STRIDE_BYTES;
         if (task == null || length < 0 || within + length > STACK_BYTES) {
             return false;
+        }
+        if (within < LOCAL_BYTES) {
+            return memory.read(address, into, length);
         }
         for (int i = 0; i < length; i++) {
             long at = address + i;

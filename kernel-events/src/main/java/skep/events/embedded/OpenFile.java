@@ -18,16 +18,16 @@ final class OpenFile {
     /** Where read-ahead expects the next page. */
     long nextPage;
 
-    OpenFile(long address, Vfs.FileOps ops, Object target, @Nullable Dentry dentry, int flags) {
+    /** Address of its {@code f_pos}. */
+    final long positionAddress;
+
+    OpenFile(EmbeddedKernel kernel, long address, Vfs.FileOps ops, Object target, @Nullable Dentry dentry, int flags) {
         this.address = address;
         this.ops = ops;
         this.target = target;
         this.dentry = dentry;
         this.flags = flags;
-    }
-
-    /** Address of the {@code f_pos} field. */
-    long positionAddress() {
-        return address + 0x40;
+        positionAddress = address + kernel.objects.filePosition.offBytes();
+        kernel.objects.file(this);
     }
 }

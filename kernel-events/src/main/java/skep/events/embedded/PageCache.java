@@ -189,7 +189,7 @@ final class PageCache {
                 }
                 misses++;
                 frame.v3 = 1;
-                var callee = task.call(readAhead, task.address + 0xb00, file.address + 0x98, 0);
+                var callee = task.call(readAhead, task.local(0xb00), file.address + 0x98, 0);
                 callee.object = inode;
                 callee.v0 = index;
                 boolean sequential = file.nextPage == index;
@@ -222,7 +222,7 @@ final class PageCache {
                     return;
                 }
                 inode.reading.set((int) frame.v2);
-                var callee = task.call(addFolio, inode.mapping(), task.result, frame.v2, 0);
+                var callee = task.call(addFolio, inode.mapping, task.result, frame.v2, 0);
                 callee.object = inode;
             }
             case 3 -> {
@@ -398,14 +398,14 @@ final class PageCache {
                     task.ret(frame.v1 - frame.v2);
                     return;
                 }
-                task.call(writeBegin, file.address, inode.mapping(), frame.v0, part(frame)).object = inode;
+                task.call(writeBegin, file.address, inode.mapping, frame.v0, part(frame)).object = inode;
             }
             case 2 -> task.spend(30 + part(frame) / 16);
             case 3 ->
                 task.call(
                                 writeEnd,
                                 file.address,
-                                inode.mapping(),
+                                inode.mapping,
                                 frame.v0,
                                 part(frame),
                                 part(frame),
@@ -415,7 +415,7 @@ final class PageCache {
                 frame.v0 += part(frame);
                 inode.sizeBytes = Math.max(inode.sizeBytes, frame.v0);
                 frame.pc = 1;
-                task.call(balanceDirty, inode.mapping());
+                task.call(balanceDirty, inode.mapping);
             }
         }
     }
@@ -440,7 +440,7 @@ final class PageCache {
                 if (inode.page(index) != 0) {
                     task.call(kernel.pages.freePages, task.result, 0);
                 } else {
-                    task.call(addFolio, inode.mapping(), task.result, index, 0).object = inode;
+                    task.call(addFolio, inode.mapping, task.result, index, 0).object = inode;
                 }
             }
             default -> task.ret(0);
@@ -470,7 +470,7 @@ final class PageCache {
                     inode.dirty.set((int) frame.v0);
                     if (dirtyEvent.active()) {
                         kernel.tracer.raw(
-                                dirtyEvent, task, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping());
+                                dirtyEvent, task, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping);
                         kernel.tracer
                                 .begin(dirtyEvent, task)
                                 .bytes(device())
@@ -487,7 +487,7 @@ final class PageCache {
 
     /** Calls {@code ext4_writepages} for a file: sends its dirty pages to the disk; returns at once. */
     void callWritePages(Task task, Inode inode) {
-        task.call(writePages, inode.mapping(), task.address + 0xc00).object = inode;
+        task.call(writePages, inode.mapping, task.local(0xc00)).object = inode;
     }
 
     private void writePages(Task task, Frame frame) {

@@ -69,14 +69,14 @@ final class Processes {
 
     Processes(EmbeddedKernel kernel) {
         this.kernel = kernel;
-        taskStructs = kernel.slab.cache("task_struct", 9728);
-        mms = kernel.slab.cache("mm_struct", 1408);
-        areas = kernel.slab.cache("vm_area_struct", 176);
-        signalCache = kernel.slab.cache("signal_cache", 1152);
-        sighandCache = kernel.slab.cache("sighand_cache", 2112);
-        filesCache = kernel.slab.cache("files_cache", 704);
-        credCache = kernel.slab.cache("cred_jar", 184);
-        pidCache = kernel.slab.cache("pid", 144);
+        taskStructs = kernel.slab.cache("task_struct", kernel.types.sizeBytes("task_struct"));
+        mms = kernel.slab.cache("mm_struct", kernel.types.sizeBytes("mm_struct"));
+        areas = kernel.slab.cache("vm_area_struct", kernel.types.sizeBytes("vm_area_struct"));
+        signalCache = kernel.slab.cache("signal_cache", kernel.types.sizeBytes("signal_struct"));
+        sighandCache = kernel.slab.cache("sighand_cache", kernel.types.sizeBytes("sighand_struct"));
+        filesCache = kernel.slab.cache("files_cache", kernel.types.sizeBytes("files_struct"));
+        credCache = kernel.slab.cache("cred_jar", kernel.types.sizeBytes("cred"));
+        pidCache = kernel.slab.cache("pid", kernel.types.sizeBytes("pid"));
 
         newTask = kernel.tracepoint(
                 "task",
@@ -183,6 +183,7 @@ final class Processes {
         if (tid != 0) {
             tasks.put(tid, task);
         }
+        kernel.objects.task(task);
         return task;
     }
 
@@ -352,6 +353,7 @@ final class Processes {
             case 9 -> {
                 var child = (Task) Objects.requireNonNull(frame.other);
                 child.pidStruct = task.result;
+                kernel.objects.task(child);
                 child.push(request.main).object = request.argument;
                 child.push(kernel.scheduler.returnFromFork);
                 if (newTask.active()) {
@@ -485,6 +487,7 @@ final class Processes {
                 var invocation = (Program.Invocation) frame.object();
                 var old = task.comm();
                 task.rename(invocation.program().comm());
+                kernel.objects.comm(task);
                 task.process.invocation = invocation;
                 if (rename.active()) {
                     kernel.tracer.raw(rename, task, task.address, 0);
@@ -517,6 +520,7 @@ final class Processes {
                     return;
                 }
                 task.process.exitCode = (int) frame.a0;
+                kernel.objects.exitCode(task, (int) frame.a0);
                 task.call(exitMm, task.process.mm).object = task.process;
             }
             case 2 -> task.call(exitFiles, task.address);

@@ -212,6 +212,7 @@ final class Scheduler {
                     .num(next.priority)
                     .fire();
         }
+        kernel.objects.state(task, preempted ? 0 : task.state.number);
         kernel.truth.switches++;
         long now = kernel.clockNanos();
         if (!next.idle()) {
@@ -219,6 +220,7 @@ final class Scheduler {
         }
         cpu.previous = task;
         cpu.setCurrent(next);
+        kernel.objects.runnable(cpu, cpu.runQueue.size() + (next.idle() ? 0 : 1));
         next.cpu = cpu;
         next.switchedInNanos = now;
         next.accountedRunNanos = next.runNanos;
@@ -295,6 +297,7 @@ final class Scheduler {
                     .fire();
         }
         task.cpu = to;
+        kernel.objects.moved(task);
     }
 
     // Waking
@@ -369,6 +372,7 @@ final class Scheduler {
     private void makeRunnable(Task task) {
         var cpu = task.cpu;
         task.state = Task.State.RUNNING;
+        kernel.objects.state(task, 0);
         // a sleeper does not save up time, nor does it wait behind all others
         task.virtualNanos = Math.max(task.virtualNanos, cpu.minVirtualNanos - SLICE_NANOS / 2);
         enqueue(cpu, task);

@@ -88,7 +88,7 @@ final class SlabAllocator {
         newSlab = kernel.function("struct slab *new_slab(struct kmem_cache *s, gfp_t flags, int node)", this::newSlab);
         discardSlab = kernel.function("void discard_slab(struct kmem_cache *s, struct slab *slab)", this::discardSlab);
 
-        cacheOfCaches = new SlabCache("kmem_cache", 240, 0, kernel.cpus.length);
+        cacheOfCaches = new SlabCache("kmem_cache", kernel.types.sizeBytes("kmem_cache"), 0, kernel.cpus.length);
         for (int i = 0; i < KMALLOC_SIZES.length; i++) {
             int size = KMALLOC_SIZES[i];
             kmallocCaches[i] = cache("kmalloc-" + (size < 1024 ? "" + size : size / 1024 + "k"), size);
@@ -111,9 +111,9 @@ final class SlabAllocator {
         long address = take(cacheOfCaches, 0);
         var cache = new SlabCache(name, objectBytes, address, kernel.cpus.length);
         caches.put(name, cache);
-        // the part of struct kmem_cache that does not move between kernels: sizes, and the name behind them
-        kernel.memory.putInt(address + 0x18, cache.sizeBytes);
-        kernel.memory.putInt(address + 0x1c, cache.objectBytes);
+        kernel.types.field("kmem_cache", "size").put(kernel.memory, address, cache.sizeBytes);
+        kernel.types.field("kmem_cache", "object_size").put(kernel.memory, address, cache.objectBytes);
+        kernel.types.field("kmem_cache", "name").put(kernel.memory, address, kernel.objects.string(name));
         return cache;
     }
 

@@ -3,11 +3,12 @@ package skep.events.embedded;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.HashMap;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Simulated memory: pages that are mapped or not. A mapped page that nobody wrote reads as zeros and takes no room.
- * Little-endian.
+ * Little-endian. The table of pages is a hash table with open addressing.
  */
 final class SparseMemory {
     static final int PAGE_BYTES = 4096;
@@ -15,25 +16,88 @@ final class SparseMemory {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private final HashMap<Long, byte[]> pages = new HashMap<>();
-    private long lastNumber = -1;
-    private byte[] lastPage = ZEROS;
+    private long[] numbers = new long[1 << 12];
+    private @Nullable byte[][] pages = new byte[1 << 12][];
+    private int used;
 
     void map(long address, long lengthBytes) {
         for (long page = address >>> 12; page <= address + lengthBytes - 1 >>> 12; page++) {
-            pages.putIfAbsent(page, ZEROS);
+            if (find(page) == null) {
+                put(page, ZEROS);
+            }
         }
     }
 
     void unmap(long address, long lengthBytes) {
         for (long page = address >>> 12; page <= address + lengthBytes - 1 >>> 12; page++) {
-            pages.remove(page);
+            remove(page);
         }
-        lastNumber = -1;
     }
 
     boolean mapped(long address) {
-        return pages.containsKey(address >>> 12);
+        return find(address >>> 12) != null;
+    }
+
+    private static int slot(long number, int mask) {
+        return (int) (number * 0x9e37_79b9_7f4a_7c15L >>> 40) & mask;
+    }
+
+    private byte @Nullable [] find(long number) {
+        int mask = numbers.length - 1;
+        for (int i = slot(number, mask); pages[i] != null; i = i + 1 & mask) {
+            if (numbers[i] == number) {
+                return pages[i];
+            }
+        }
+        return null;
+    }
+
+    private void put(long number, byte[] page) {
+        if (2 * used >= numbers.length) {
+            grow();
+        }
+        int mask = numbers.length - 1;
+        int i = slot(number, mask);
+        while (pages[i] != null && numbers[i] != number) {
+            i = i + 1 & mask;
+        }
+        used += pages[i] == null ? 1 : 0;
+        numbers[i] = number;
+        pages[i] = page;
+    }
+
+    private void grow() {
+        var oldNumbers = numbers;
+        var oldPages = pages;
+        numbers = new long[2 * oldNumbers.length];
+        pages = Arrays.copyOf(new byte[0][], numbers.length);
+        used = 0;
+        for (int i = 0; i < oldNumbers.length; i++) {
+            var page = oldPages[i];
+            if (page != null) {
+                put(oldNumbers[i], page);
+            }
+        }
+    }
+
+    private void remove(long number) {
+        int mask = numbers.length - 1;
+        int i = slot(number, mask);
+        while (pages[i] != null && numbers[i] != number) {
+            i = i + 1 & mask;
+        }
+        if (pages[i] == null) {
+            return;
+        }
+        pages[i] = null;
+        used--;
+        // what comes behind may have been pushed there by the removed one
+        for (int j = i + 1 & mask; pages[j] != null; j = j + 1 & mask) {
+            var moved = pages[j];
+            pages[j] = null;
+            used--;
+            put(numbers[j], moved);
+        }
     }
 
     /** Copies out; false if a byte of the range is not mapped, and nothing has been copied then. */
@@ -41,10 +105,9 @@ final class SparseMemory {
         if (length <= 0) {
             return length == 0;
         }
-        long first = address >>> 12;
         long last = address + length - 1 >>> 12;
-        for (long page = first; page <= last; page++) {
-            if (!pages.containsKey(page)) {
+        for (long number = address >>> 12; number <= last; number++) {
+            if (find(number) == null) {
                 return false;
             }
         }
@@ -52,7 +115,8 @@ final class SparseMemory {
         while (done < length) {
             int off = (int) (address + done) & PAGE_BYTES - 1;
             int part = Math.min(length - done, PAGE_BYTES - off);
-            System.arraycopy(pages.getOrDefault(address + done >>> 12, ZEROS), off, into, done, part);
+            var page = find(address + done >>> 12);
+            System.arraycopy(page == null ? ZEROS : page, off, into, done, part);
             done += part;
         }
         return true;
@@ -60,19 +124,14 @@ final class SparseMemory {
 
     private byte[] writable(long address) {
         long number = address >>> 12;
-        if (number == lastNumber) {
-            return lastPage;
-        }
-        var page = pages.get(number);
+        var page = find(number);
         if (page == null) {
             throw new IllegalStateException("the model writes to 0x" + Long.toHexString(address) + ", not mapped");
         }
         if (page == ZEROS) {
             page = new byte[PAGE_BYTES];
-            pages.put(number, page);
+            put(number, page);
         }
-        lastNumber = number;
-        lastPage = page;
         return page;
     }
 

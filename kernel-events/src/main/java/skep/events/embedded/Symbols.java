@@ -71,6 +71,11 @@ final class Symbols {
                 .toList();
     }
 
+    /** Routines by name, aliases included, in the order of declaration. */
+    Map<String, Routine> named() {
+        return byName;
+    }
+
     Collection<Routine> all() {
         return byAddress.values();
     }

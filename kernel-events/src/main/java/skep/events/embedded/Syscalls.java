@@ -139,7 +139,7 @@ final class Syscalls {
                 56,
                 (task, frame) -> {
                     if (frame.next() == 0) {
-                        task.call(kernel.processes.kernelClone, task.address + 0xa00).object = task.pendingChild;
+                        task.call(kernel.processes.kernelClone, task.local(0xa00)).object = task.pendingChild;
                     } else {
                         task.ret(task.result);
                     }

@@ -107,6 +107,11 @@ final class Task {
         };
     }
 
+    /** Address of what a routine of this task keeps on its stack. */
+    long local(int offBytes) {
+        return stackBase + offBytes;
+    }
+
     void rename(String name) {
         comm = Arrays.copyOf(Arrays.copyOf(name.getBytes(StandardCharsets.UTF_8), Math.min(15, name.length())), 16);
     }

@@ -18,7 +18,7 @@ final class Timekeeping {
     private void nanosleep(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.spend(150);
-            case 1 -> task.call(doNanosleep, task.address + 0x900, frame.a1).v0 = frame.a0;
+            case 1 -> task.call(doNanosleep, task.local(0x900), frame.a1).v0 = frame.a0;
             default -> task.ret(0);
         }
     }

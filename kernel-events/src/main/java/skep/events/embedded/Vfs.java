@@ -82,11 +82,12 @@ final class Vfs {
 
     Vfs(EmbeddedKernel kernel) {
         this.kernel = kernel;
-        filp = kernel.slab.cache("filp", 232);
+        filp = kernel.slab.cache("filp", kernel.types.sizeBytes("file"));
         names = kernel.slab.cache("names_cache", 4096);
-        dentries = kernel.slab.cache("dentry", 192);
+        dentries = kernel.slab.cache("dentry", kernel.types.sizeBytes("dentry"));
         inodes = kernel.slab.cache("ext4_inode_cache", 1096);
         root = new Dentry("", null, bootInode(true, 4096), kernel.slab.take(dentries, 0));
+        kernel.objects.root(root);
 
         ksysRead =
                 kernel.function("ssize_t ksys_read(unsigned int fd, char *buf, size_t count)", transfer(false, false));
@@ -232,7 +233,9 @@ final class Vfs {
 
     private Inode bootInode(boolean directory, long sizeBytes) {
         long number = nextInode++;
-        return new Inode(number, kernel.slab.take(inodes, 0), directory, sizeBytes, number * INODE_SECTORS);
+        var inode =
+                new Inode(kernel, number, kernel.slab.take(inodes, 0), directory, sizeBytes, number * INODE_SECTORS);
+        return inode;
     }
 
     /** Creates a file with its directories. */
@@ -254,7 +257,7 @@ final class Vfs {
 
     /** Standard input, output and error of a process that exists from the start. */
     OpenFile bootDevice(int pid) {
-        return new OpenFile(kernel.slab.take(filp, pid), terminal, terminalInode, null, 2);
+        return new OpenFile(kernel, kernel.slab.take(filp, pid), terminal, terminalInode, null, 2);
     }
 
     @Nullable
@@ -301,7 +304,7 @@ final class Vfs {
                     }
                     frame.object = file;
                     var callee = task.call(
-                            write ? vfsWrite : vfsRead, file.address, frame.a1, frame.a2, file.positionAddress());
+                            write ? vfsWrite : vfsRead, file.address, frame.a1, frame.a2, file.positionAddress);
                     callee.object = file;
                     callee.v0 = positioned ? frame.a3 : file.position;
                 }
@@ -309,7 +312,7 @@ final class Vfs {
                     var file = (OpenFile) frame.object();
                     if (!positioned && task.result > 0 && file.ops.seekable()) {
                         file.position += task.result;
-                        kernel.memory.putLong(file.positionAddress(), file.position);
+                        kernel.memory.putLong(file.positionAddress, file.position);
                     }
                     frame.v0 = task.result;
                     task.work(15);
@@ -357,10 +360,9 @@ final class Vfs {
     }
 
     private void transferTo(Task task, Frame frame, Routine operation) {
-        long kiocb = task.address + 0xd00;
-        kernel.memory.putLong(kiocb, frame.a0);
-        kernel.memory.putLong(kiocb + 8, frame.v0);
-        kernel.memory.putLong(kiocb + 64 + 16, frame.a2);
+        long kiocb = task.local(0xd00);
+        kernel.objects.kiocb(kiocb, (OpenFile) frame.object(), frame.v0);
+        kernel.objects.iterator(kiocb + 64, frame.a2);
         var callee = task.call(operation, kiocb, kiocb + 64);
         callee.object = frame.object;
         callee.v0 = frame.v0;
@@ -381,7 +383,7 @@ final class Vfs {
             case 0 -> task.call(getname, frame.a1, 0);
             case 1 -> {
                 frame.v0 = task.result;
-                var callee = task.call(filpOpen, frame.a0, frame.v0, task.address + 0xe00);
+                var callee = task.call(filpOpen, frame.a0, frame.v0, task.local(0xe00));
                 callee.object = userString(frame.a1);
                 callee.v0 = frame.a2;
             }
@@ -414,7 +416,7 @@ final class Vfs {
     private void filpOpen(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> {
-                var callee = task.call(pathOpenat, task.address + 0xe80, frame.a2, 0x41);
+                var callee = task.call(pathOpenat, task.local(0xe80), frame.a2, 0x41);
                 callee.object = frame.object;
                 callee.v0 = frame.v0;
             }
@@ -454,10 +456,9 @@ final class Vfs {
                 }
                 var dentry = (Dentry) frame.other;
                 var ops = dentry.inode.directory ? ext4Directory : ext4;
-                var file = new OpenFile(frame.v1, ops, dentry.inode, dentry, (int) frame.v0);
+                var file = new OpenFile(kernel, frame.v1, ops, dentry.inode, dentry, (int) frame.v0);
                 frame.object = file;
-                kernel.memory.putLong(file.positionAddress(), 0);
-                task.call(vfsOpen, task.address + 0xf00, file.address).object = file;
+                task.call(vfsOpen, task.local(0xf00), file.address).object = file;
             }
             case 6 -> {
                 task.resultObject = frame.object;
@@ -475,7 +476,7 @@ final class Vfs {
         int slash = full.lastIndexOf('/');
         var directory = slash == 0 ? root : Objects.requireNonNullElse(find(full.substring(0, slash)), root);
         long number = nextInode++;
-        var inode = new Inode(number, inodeAddress, false, 0, number * INODE_SECTORS);
+        var inode = new Inode(kernel, number, inodeAddress, false, 0, number * INODE_SECTORS);
         var dentry = new Dentry(full.substring(slash + 1), directory, inode, 0);
         directory.children.put(dentry.name, dentry);
         return dentry;
@@ -551,6 +552,7 @@ final class Vfs {
                     return;
                 }
                 dentry.address = frame.v0;
+                kernel.objects.dentry(dentry);
                 task.work(50);
             }
             default -> task.ret(((Dentry) frame.object()).address);
@@ -690,7 +692,7 @@ final class Vfs {
             case 0 -> task.call(getname, frame.a1, 0);
             case 1 -> {
                 frame.v0 = task.result;
-                task.call(linkPathWalk, frame.v0 + 32, task.address + 0xe80).object = userString(frame.a1);
+                task.call(linkPathWalk, frame.v0 + 32, task.local(0xe80)).object = userString(frame.a1);
             }
             case 2 -> {
                 frame.v1 = -ENOENT;
@@ -759,7 +761,7 @@ final class Vfs {
 
     private void vfsStatx(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(linkPathWalk, frame.a1 + 32, task.address + 0xe80).object = frame.object;
+            case 0 -> task.call(linkPathWalk, frame.a1 + 32, task.local(0xe80)).object = frame.object;
             case 1 -> {
                 if (task.resultObject == null) {
                     task.ret(-ENOENT);
@@ -780,7 +782,7 @@ final class Vfs {
                     return;
                 }
                 frame.object = file;
-                task.call(iterateDir, file.address, task.address + 0xf80);
+                task.call(iterateDir, file.address, task.local(0xf80));
             }
             default -> {
                 var file = (OpenFile) frame.object();
