@@ -1,0 +1,191 @@
+package skep.dsl.check;
+
+import java.util.List;
+import java.util.Set;
+import skep.dsl.Histograms;
+import skep.dsl.Type;
+import skep.dsl.ast.Expr;
+
+/** The functions that only make sense as {@code @m = f(…)}. */
+final class Aggregations {
+    private Aggregations() {}
+
+    private static final Set<String> NAMES =
+            Set.of("count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries");
+
+    private static final long MAX_SERIES = 1_000_000;
+
+    static boolean isAggregation(String name) {
+        return NAMES.contains(name);
+    }
+
+    /** Checks the arguments; those that are values at run time go into {@code values}. */
+    static Type check(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        switch (call.name()) {
+            case "count" -> {
+                if (given != 0) {
+                    throw arity(call, "count() requires no arguments (" + given + " provided)");
+                }
+                return new Type.Count();
+            }
+            case "sum", "min", "max", "avg", "stats" -> {
+                if (given != 1) {
+                    throw arity(call, call.name() + "() requires one argument (" + given + " provided)");
+                }
+                var value = number(call, expressions);
+                values.add(expressions.to64(value));
+                boolean signed = value.type().isSigned();
+                return switch (call.name()) {
+                    case "sum" -> new Type.Sum(signed);
+                    case "min" -> new Type.Min(signed);
+                    case "max" -> new Type.Max(signed);
+                    case "avg" -> new Type.Avg(signed);
+                    default -> new Type.Stats(signed);
+                };
+            }
+            case "hist" -> {
+                return hist(call, expressions, values);
+            }
+            case "lhist" -> {
+                return linear(call, expressions, values);
+            }
+            default -> {
+                return series(call, expressions, values);
+            }
+        }
+    }
+
+    private static CheckError arity(Expr.Call call, String message) {
+        return new CheckError("arity", call.span(), message);
+    }
+
+    private static Typed.Expr number(Expr.Call call, ExpressionChecker expressions) {
+        var value = expressions.expr(call.arguments().getFirst());
+        if (!value.type().isInteger() && !(value.type() instanceof Type.Void) && !(value.type() instanceof Type.Pointer)) {
+            throw new CheckError(
+                    "type-mismatch",
+                    call.span(),
+                    call.name() + "() only supports integer arguments (" + value.type().display() + " provided)");
+        }
+        return value;
+    }
+
+    private static Type hist(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        if (given < 1) {
+            throw arity(call, "hist() requires at least one argument (0 provided)");
+        }
+        if (given > 2) {
+            throw arity(call, "hist() takes up to 2 arguments (" + given + " provided)");
+        }
+        values.add(expressions.to64(number(call, expressions)));
+        if (given == 1) {
+            return new Type.Hist(0);
+        }
+        if (!(expressions.expr(call.arguments().get(1)) instanceof Typed.IntConst bits)) {
+            throw new CheckError("arity", call.span(), "hist: invalid bits value, need non-negative literal");
+        }
+        if (bits.value() < 0 || bits.value() > Histograms.MAX_LOG2_BITS) {
+            throw new CheckError(
+                    "range", call.span(), "hist: bits " + bits.value() + " must be 0.." + Histograms.MAX_LOG2_BITS);
+        }
+        return new Type.Hist((int) bits.value());
+    }
+
+    private static Type linear(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        if (given != 4) {
+            throw arity(call, "lhist() requires 4 arguments (" + given + " provided)");
+        }
+        values.add(expressions.to64(number(call, expressions)));
+        long min = bound(call, expressions, 1, "min");
+        long max = bound(call, expressions, 2, "max");
+        long step = bound(call, expressions, 3, "step");
+        if (step <= 0) {
+            throw new CheckError("range", call.span(), "lhist() step must be >= 1 (" + step + " provided)");
+        }
+        if (min > max) {
+            throw new CheckError(
+                    "range", call.span(), "lhist() min must be less than max (provided min " + min + " and max " + max + ")");
+        }
+        if (max - min < step) {
+            throw new CheckError(
+                    "range",
+                    call.span(),
+                    "lhist() step is too large for the given range (provided step " + step + " for range " + (max - min)
+                            + ")");
+        }
+        if ((max - min + step - 1) / step > Histograms.MAX_LINEAR_BUCKETS) {
+            throw new CheckError(
+                    "range",
+                    call.span(),
+                    "lhist() too many buckets, must be <= " + Histograms.MAX_LINEAR_BUCKETS + " (would need "
+                            + (max - min) / step + ")");
+        }
+        return new Type.LinearHist(min, max, step);
+    }
+
+    private static long bound(Expr.Call call, ExpressionChecker expressions, int index, String what) {
+        if (expressions.expr(call.arguments().get(index)) instanceof Typed.IntConst constant) {
+            if (constant.value() < 0) {
+                throw new CheckError(
+                        "range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
+            }
+            return constant.value();
+        }
+        throw new CheckError(
+                "range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
+    }
+
+    private static Type series(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        if (given < 3) {
+            throw arity(call, "tseries() requires at least 3 arguments (" + given + " provided)");
+        }
+        if (given > 4) {
+            throw arity(call, "tseries() takes up to 4 arguments (" + given + " provided)");
+        }
+        var value = number(call, expressions);
+        values.add(expressions.to64(value));
+        long interval = seriesBound(call, expressions, 1, "interval_ns");
+        long count = seriesBound(call, expressions, 2, "num_intervals");
+        if (interval < 1) {
+            throw new CheckError("range", call.span(), "tseries() interval_ns must be >= 1 (" + interval + " provided)");
+        }
+        if (count < 1) {
+            throw new CheckError("range", call.span(), "tseries() num_intervals must be >= 1 (" + count + " provided)");
+        }
+        if (count >= MAX_SERIES) {
+            throw new CheckError(
+                    "range", call.span(), "tseries() num_intervals must be < " + MAX_SERIES + " (" + count + " provided)");
+        }
+        var kind = Type.SeriesKind.NONE;
+        if (given == 4) {
+            if (!(expressions.expr(call.arguments().get(3)) instanceof Typed.Text text)) {
+                throw new CheckError("range", call.span(), "tseries() expects a literal string as its last argument");
+            }
+            kind = switch (text.value()) {
+                case "avg" -> Type.SeriesKind.AVG;
+                case "max" -> Type.SeriesKind.MAX;
+                case "min" -> Type.SeriesKind.MIN;
+                case "sum" -> Type.SeriesKind.SUM;
+                default ->
+                    throw new CheckError(
+                            "range",
+                            call.span(),
+                            "tseries() expects one of the following aggregation functions: avg, max, min, sum (\""
+                                    + text.value() + "\" provided)");
+            };
+        }
+        return new Type.TimeSeries(interval, (int) count, kind, value.type().isSigned());
+    }
+
+    private static long seriesBound(Expr.Call call, ExpressionChecker expressions, int index, String what) {
+        if (expressions.expr(call.arguments().get(index)) instanceof Typed.IntConst constant && constant.value() >= 0) {
+            return constant.value();
+        }
+        throw new CheckError(
+                "range", call.span(), "tseries: invalid " + what + " value (must be non-negative literal)");
+    }
+}

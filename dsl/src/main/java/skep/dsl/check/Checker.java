@@ -1,0 +1,441 @@
+package skep.dsl.check;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import skep.dsl.CompileOptions;
+import skep.dsl.ScriptConfig;
+import skep.dsl.ScriptProgram;
+import skep.dsl.Type;
+import skep.dsl.ast.Script;
+import skep.isa.kernel.AttachType;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.ProbeSpec;
+import skep.isa.kernel.ProgramType;
+import skep.source.Diagnostics;
+import skep.source.Span;
+
+/** The checker of whole scripts. */
+public final class Checker {
+    /** Types that still grow after so many visits refer to themselves in a way that has no end. */
+    private static final int MAX_VISITS = 24;
+
+    /** Categories of tracepoints whose events are made from others: they have no raw tracepoint of their name. */
+    private static final Set<String> DERIVED_CATEGORIES =
+            Set.of("syscalls", "ftrace", "kprobes", "uprobes", "synthetic", "eprobes");
+
+    private static final Set<String> RAW_SYSCALL_FIELDS = Set.of("id", "ret");
+
+    private final Checking checking;
+    private final KernelInfo kernel;
+    private final CompileOptions options;
+    private final Diagnostics diagnostics;
+    private final Script script;
+
+    private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
+        this.script = script;
+        this.kernel = kernel;
+        this.options = options;
+        this.diagnostics = diagnostics;
+        var settings = Settings.of(script, options, diagnostics);
+        var declared = CPreamble.read(script, kernel, options, diagnostics);
+        this.checking = new Checking(kernel, options, settings, new CTypes(kernel.types(), declared));
+    }
+
+    /**
+     * A checked script.
+     *
+     * @param typed empty if something is wrong
+     */
+    public record Result(
+            Optional<Typed.Script> typed, ScriptConfig config, int maxMapEntries, int onStackBytes, String license) {}
+
+    /** Checks a script; what is wrong goes to {@code diagnostics}. */
+    public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
+        var expanded = MacroExpander.expand(script, diagnostics);
+        return new Checker(expanded, kernel, options, diagnostics).check();
+    }
+
+    /** A body to visit: a probe for some of its attach points. */
+    private record Instance(
+            Script.Probe probe,
+            ProbeContext context,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            ScriptProgram.Role role,
+            List<ProbeSpec> specs,
+            List<String> shownAs,
+            Scope scope) {}
+
+    private Result check() {
+        for (var declaration : script.mapDeclarations()) {
+            declare(declaration);
+        }
+        for (var subprogram : script.subprograms()) {
+            checking.subprograms.put(subprogram.name(), subprogram);
+        }
+        var resolver = new ProbeResolver(kernel, options, diagnostics);
+        var instances = new ArrayList<Instance>();
+        for (var probe : script.probes()) {
+            instances.addAll(instances(probe, resolver));
+        }
+        if (script.probes().isEmpty() && !diagnostics.hasErrors()) {
+            diagnostics.error("no-probes", script.source().span(0, 0), "No probes to attach");
+        }
+        var functionScopes = new ArrayList<Scope>();
+        script.subprograms().forEach(_ -> functionScopes.add(new Scope()));
+        findTypes(instances, functionScopes);
+        checking.last = true;
+        checking.diagnostics = diagnostics;
+        var programs = new ArrayList<Typed.Program>();
+        var names = new HashSet<String>();
+        for (var instance : instances) {
+            programs.add(visit(instance, names));
+        }
+        var subprograms = new ArrayList<Typed.Subprogram>();
+        for (int i = 0; i < script.subprograms().size(); i++) {
+            visit(script.subprograms().get(i), functionScopes.get(i)).ifPresent(subprograms::add);
+        }
+        var maps = checking.maps.values().stream().toList();
+        for (var map : maps) {
+            checkMap(map);
+        }
+        Optional<Typed.Script> typed = diagnostics.hasErrors()
+                ? Optional.empty()
+                : Optional.of(new Typed.Script(
+                        programs,
+                        maps.stream().filter(m -> !(m.value() instanceof Type.Void)).toList(),
+                        subprograms));
+        return new Result(
+                typed,
+                checking.settings.forUserSpace(),
+                checking.settings.maxMapEntries(),
+                checking.settings.onStackBytes(),
+                checking.settings.license());
+    }
+
+    private void declare(Script.MapDeclaration declaration) {
+        if (!(declaration.entries() instanceof skep.dsl.ast.Expr.IntLit entries) || entries.value() < 1) {
+            diagnostics.error("map-declaration", declaration.span(), "map size must be a positive literal");
+            return;
+        }
+        if (!Set.of("hash", "lruhash", "percpuhash", "percpulruhash", "scalar", "percpuarray", "array")
+                .contains(declaration.kind())) {
+            diagnostics.error(
+                    "map-declaration",
+                    declaration.kindSpan(),
+                    "Invalid bpf map type: " + declaration.kind(),
+                    "Valid map types: percpulruhash, percpuhash, lruhash, hash");
+            return;
+        }
+        checking.map(declaration.map(), declaration.span())
+                .declare(declaration.kind(), (int) Math.min(entries.value(), Integer.MAX_VALUE));
+    }
+
+    private void checkMap(MapSymbol map) {
+        if (map.declaredKind().isEmpty()) {
+            return;
+        }
+        if (map.value() instanceof Type.Void) {
+            diagnostics.warning("unused-map", map.span(), "Unused map: " + map.name(), "");
+            return;
+        }
+        boolean perCpu = map.declaredKind().get().startsWith("percpu");
+        boolean needsPerCpu = map.value() instanceof Type.Aggregation;
+        if (perCpu != needsPerCpu || !map.keyed()) {
+            diagnostics.error(
+                    "map-declaration",
+                    map.span(),
+                    "Incompatible map types. Type from declaration: " + map.declaredKind().get()
+                            + ". Type from value/key type: " + (needsPerCpu ? "percpuhash" : "hash"));
+        }
+    }
+
+    // ---- visits
+
+    private void findTypes(List<Instance> instances, List<Scope> functionScopes) {
+        int before = -1;
+        for (int visit = 0; visit < MAX_VISITS; visit++) {
+            checking.diagnostics = new Diagnostics();
+            for (var instance : instances) {
+                instance.scope.restart();
+                var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
+                instance.probe.predicate().ifPresent(body::predicate);
+                body.statements(instance.probe.body().statements());
+            }
+            for (int i = 0; i < functionScopes.size(); i++) {
+                visit(script.subprograms().get(i), functionScopes.get(i));
+            }
+            int changes = checking.changes();
+            for (var instance : instances) {
+                changes += instance.scope.changes();
+            }
+            for (var scope : functionScopes) {
+                changes += scope.changes();
+            }
+            if (changes == before) {
+                return;
+            }
+            before = changes;
+        }
+    }
+
+    private Typed.Program visit(Instance instance, Set<String> names) {
+        instance.scope.restart();
+        var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
+        var predicate = instance.probe.predicate().flatMap(body::predicate);
+        var statements = body.statements(instance.probe.body().statements());
+        return new Typed.Program(
+                programName(instance, names),
+                instance.type,
+                instance.attachType,
+                instance.attachTo,
+                instance.role,
+                instance.context,
+                instance.specs,
+                instance.shownAs,
+                predicate,
+                statements,
+                instance.probe.span());
+    }
+
+    private Optional<Typed.Subprogram> visit(Script.Subprogram subprogram, Scope scope) {
+        scope.restart();
+        try {
+            var context = context(ProbeKind.BEGIN, "", "", "");
+            var plain = new BodyChecker(checking, context, scope, Optional.empty(), "");
+            var result = plain.expressions().type(subprogram.result());
+            var body = new BodyChecker(checking, context, scope, Optional.of(result), subprogram.name());
+            var parameters = new ArrayList<LocalVariable>();
+            for (var parameter : subprogram.parameters()) {
+                var variable =
+                        scope.declare(parameter, parameter.variable().name(), parameter.variable().span());
+                if (!variable.cell().isFixed()) {
+                    variable.cell().fix(body.expressions().type(parameter.type()));
+                }
+                parameters.add(variable);
+            }
+            var statements = body.statements(subprogram.body().statements());
+            if (!(result instanceof Type.Void) && checking.last && !alwaysReturns(statements)) {
+                checking.diagnostics.error(
+                        "no-return", subprogram.span(), "Not all code paths returned a value");
+            }
+            return Optional.of(new Typed.Subprogram(subprogram.name(), parameters, result, statements, subprogram.span()));
+        } catch (CheckError error) {
+            error.report(checking.diagnostics);
+            return Optional.empty();
+        }
+    }
+
+    private static boolean alwaysReturns(List<Typed.Stmt> statements) {
+        for (var statement : statements) {
+            boolean returns =
+                    switch (statement) {
+                        case Typed.Return _ -> true;
+                        case Typed.If s -> alwaysReturns(s.then()) && alwaysReturns(s.otherwise());
+                        case Typed.Sequence s -> alwaysReturns(s.statements());
+                        default -> false;
+                    };
+            if (returns) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A name for the kernel: letters, digits and underscores; unique; the first 15 characters reach the kernel. */
+    private static String programName(Instance instance, Set<String> names) {
+        var kind = instance.context.kind().longName();
+        var target = instance.context.function().isEmpty() ? "" : "_" + instance.context.function();
+        var base = (kind + target).replaceAll("[^A-Za-z0-9_]", "_");
+        if (instance.role != ScriptProgram.Role.PROBE || base.length() > 60) {
+            base = base.substring(0, Math.min(60, base.length()));
+        }
+        var name = base;
+        for (int i = 2; !names.add(name); i++) {
+            name = base + "_" + i;
+        }
+        return name;
+    }
+
+    // ---- probes
+
+    private List<Instance> instances(Script.Probe probe, ProbeResolver resolver) {
+        var uses = Uses.of(probe);
+        var instances = new ArrayList<Instance>();
+        var shared = new ArrayList<Group>();
+        var seen = new HashSet<String>();
+        for (var point : probe.attachPoints()) {
+            var resolved = resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
+            for (var one : resolved) {
+                if (!seen.add(one.shownAs())) {
+                    continue;
+                }
+                var shape = shape(one.spec(), uses);
+                boolean own = ownProgram(one.spec(), shape, uses);
+                var group = own ? null : shared.stream().filter(g -> g.shape.equals(shape)).findFirst().orElse(null);
+                if (group == null) {
+                    group = new Group(shape, new ArrayList<>(), new ArrayList<>(), one.spec(), one.shownAs());
+                    shared.add(group);
+                    if (own) {
+                        shared.remove(group);
+                        group.specs.add(attachPoint(one.spec(), shape));
+                        group.names.add(one.shownAs());
+                        instances.add(instance(probe, group));
+                        continue;
+                    }
+                    instances.add(instance(probe, group));
+                }
+                group.specs.add(attachPoint(one.spec(), shape));
+                group.names.add(one.shownAs());
+            }
+        }
+        return instances.stream().map(Checker::frozen).toList();
+    }
+
+    private static Instance frozen(Instance i) {
+        return new Instance(
+                i.probe, i.context, i.type, i.attachType, i.attachTo, i.role, List.copyOf(i.specs), List.copyOf(i.shownAs),
+                i.scope);
+    }
+
+    /** The kind of program that attach points with the same shape share. */
+    private record Shape(ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
+
+    private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
+
+    private Instance instance(Script.Probe probe, Group group) {
+        var role =
+                switch (group.shape.kind) {
+                    case BEGIN -> ScriptProgram.Role.BEGIN;
+                    case END -> ScriptProgram.Role.END;
+                    case SELF -> ScriptProgram.Role.SELF;
+                    case TEST -> ScriptProgram.Role.TEST;
+                    case BENCH -> ScriptProgram.Role.BENCH;
+                    default -> ScriptProgram.Role.PROBE;
+                };
+        var spec = group.first;
+        var context = context(group.shape, spec, group.shownAs);
+        return new Instance(
+                probe,
+                context,
+                group.shape.type,
+                group.shape.attachType,
+                group.shape.attachTo,
+                role,
+                group.specs,
+                group.names,
+                new Scope());
+    }
+
+    private ProbeContext context(ProbeKind kind, String name, String function, String category) {
+        return new ProbeContext(
+                kind, name, function, category, kernel.arch(), Optional.empty(), false, List.of(), Optional.empty());
+    }
+
+    private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs) {
+        Optional<CTypes.Signature> signature =
+                switch (shape.kind) {
+                    case FENTRY, FEXIT -> checking.types.function(spec.target());
+                    case RAWTRACEPOINT -> shape.type == ProgramType.TRACING
+                            ? checking.types.tracepoint(spec.target())
+                            : Optional.empty();
+                    default -> Optional.empty();
+                };
+        var format = shape.kind == ProbeKind.TRACEPOINT
+                ? kernel.tracepoint(spec.module(), spec.target())
+                : Optional.<skep.isa.kernel.TracepointFormat>empty();
+        return new ProbeContext(
+                shape.kind,
+                shownAs,
+                spec.target(),
+                spec.module(),
+                kernel.arch(),
+                format,
+                shape.raw,
+                signature.map(CTypes.Signature::parameters).orElse(List.of()),
+                signature.map(CTypes.Signature::result));
+    }
+
+    /** Whether the code depends on which of several attach points fired. */
+    private static boolean ownProgram(ProbeSpec spec, Shape shape, Uses uses) {
+        if (uses.uses("probe") || uses.uses("args")) {
+            return !(shape.raw && !uses.uses("probe") && !uses.wholeArguments());
+        }
+        return switch (spec.kind()) {
+            case FENTRY, FEXIT, ITER, BEGIN, END, SELF, TEST, BENCH -> true;
+            default -> false;
+        };
+    }
+
+    private Shape shape(ProbeSpec spec, Uses uses) {
+        return switch (spec.kind()) {
+            case BEGIN, END, SELF, TEST, BENCH -> plain(spec, ProgramType.RAW_TRACEPOINT);
+            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT -> plain(spec, ProgramType.KPROBE);
+            case INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> plain(spec, ProgramType.PERF_EVENT);
+            case TRACEPOINT -> {
+                boolean raw = canBeRaw(spec, uses);
+                yield new Shape(
+                        spec.kind(),
+                        raw ? ProgramType.RAW_TRACEPOINT : ProgramType.TRACEPOINT,
+                        Optional.empty(),
+                        "",
+                        raw);
+            }
+            case RAWTRACEPOINT -> {
+                if (uses.uses("args")) {
+                    yield new Shape(
+                            spec.kind(), ProgramType.TRACING, Optional.of(AttachType.TRACE_RAW_TP), spec.target(), false);
+                }
+                yield plain(spec, ProgramType.RAW_TRACEPOINT);
+            }
+            case FENTRY -> typed(spec, AttachType.TRACE_FENTRY);
+            case FEXIT -> typed(spec, AttachType.TRACE_FEXIT);
+            case ITER -> typed(spec, AttachType.TRACE_ITER);
+        };
+    }
+
+    private static Shape plain(ProbeSpec spec, ProgramType type) {
+        return new Shape(spec.kind(), type, Optional.empty(), "", false);
+    }
+
+    private static Shape typed(ProbeSpec spec, AttachType attachType) {
+        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false);
+    }
+
+    /**
+     * Whether a raw tracepoint does the same, at less cost: when the record that the tracepoint makes is not looked at,
+     * or only those of its fields that the raw arguments are.
+     */
+    private boolean canBeRaw(ProbeSpec spec, Uses uses) {
+        if (DERIVED_CATEGORIES.contains(spec.module())
+                || kernel.unsupported(Feature.RAW_TRACEPOINT).isPresent()
+                || uses.wholeArguments()) {
+            return false;
+        }
+        if (!uses.uses("args")) {
+            return true;
+        }
+        if (!spec.module().equals("raw_syscalls")) {
+            return false;
+        }
+        var field = spec.target().equals("sys_enter") ? "id" : "ret";
+        return RAW_SYSCALL_FIELDS.contains(field) && uses.argumentFields().equals(Set.of(field));
+    }
+
+    private static ProbeSpec attachPoint(ProbeSpec spec, Shape shape) {
+        return shape.raw
+                ? new ProbeSpec(ProbeKind.RAWTRACEPOINT, "", spec.target(), 0, 0, spec.pid())
+                : spec;
+    }
+
+    /** The place of a whole script, for what belongs to no part of it. */
+    static Span everywhere(Script script) {
+        return script.source().span(0, script.source().text().length());
+    }
+}

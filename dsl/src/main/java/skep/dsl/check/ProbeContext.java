@@ -1,0 +1,53 @@
+package skep.dsl.check;
+
+import java.util.List;
+import java.util.Optional;
+import skep.dsl.Type;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.TracepointFormat;
+
+/**
+ * What the code of a probe may use.
+ *
+ * @param kind the kind as the script sees it
+ * @param name the value of the builtin {@code probe}
+ * @param function the function or event
+ * @param category the tracepoint's category, a module or a binary, or empty
+ * @param format the record of a tracepoint
+ * @param raw whether a tracepoint is compiled as a raw tracepoint: arguments lie in the context in order
+ * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
+ * @param result type of what the function returns, if known
+ */
+public record ProbeContext(
+        ProbeKind kind,
+        String name,
+        String function,
+        String category,
+        Arch arch,
+        Optional<TracepointFormat> format,
+        boolean raw,
+        List<Type.Field> parameters,
+        Optional<Type> result) {
+    public ProbeContext {
+        parameters = List.copyOf(parameters);
+    }
+
+    /** Whose memory untyped addresses mean. */
+    Type.AddressSpace defaultSpace() {
+        return switch (kind) {
+            case UPROBE, URETPROBE, USDT -> Type.AddressSpace.USER;
+            case FENTRY, FEXIT, ITER, RAWTRACEPOINT -> Type.AddressSpace.KERNEL;
+            case TRACEPOINT -> category.equals("syscalls") ? Type.AddressSpace.USER : Type.AddressSpace.KERNEL;
+            default -> Type.AddressSpace.ANY;
+        };
+    }
+
+    /** Whether the context is the processor's registers. */
+    public boolean hasRegisters() {
+        return switch (kind) {
+            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT, INTERVAL -> true;
+            default -> false;
+        };
+    }
+}

@@ -1,0 +1,94 @@
+package skep.dsl.check;
+
+import java.util.OptionalInt;
+import skep.isa.kernel.Arch;
+
+/** Where registers lie in {@code struct pt_regs} (arch/*&#47;include/asm/ptrace.h), in bytes. */
+final class Registers {
+    private Registers() {}
+
+    private static final String[] X86 = {
+        "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "orig_ax", "ip",
+        "cs", "flags", "sp", "ss"
+    };
+
+    private static final int[] X86_ARGUMENTS = {112, 104, 96, 88, 72, 64};
+    private static final int X86_RESULT = 80;
+
+    /** Byte offset of an argument of a function call, counted from 0, if it comes in a register. */
+    static OptionalInt argument(Arch arch, int index) {
+        return switch (arch) {
+            case X86_64 -> index < X86_ARGUMENTS.length ? OptionalInt.of(X86_ARGUMENTS[index]) : OptionalInt.empty();
+            case ARM64 -> index < 8 ? OptionalInt.of(8 * index) : OptionalInt.empty();
+        };
+    }
+
+    static int result(Arch arch) {
+        return switch (arch) {
+            case X86_64 -> X86_RESULT;
+            case ARM64 -> 0;
+        };
+    }
+
+    /** Byte offset of a register by name. */
+    static OptionalInt named(Arch arch, String name) {
+        return switch (arch) {
+            case X86_64 -> {
+                var wanted = name.equals("pc") ? "ip" : name;
+                for (int i = 0; i < X86.length; i++) {
+                    if (X86[i].equals(wanted)) {
+                        yield OptionalInt.of(8 * i);
+                    }
+                }
+                yield OptionalInt.empty();
+            }
+            case ARM64 -> arm64(name);
+        };
+    }
+
+    private static OptionalInt arm64(String name) {
+        switch (name) {
+            case "sp" -> {
+                return OptionalInt.of(248);
+            }
+            case "pc", "ip" -> {
+                return OptionalInt.of(256);
+            }
+            case "pstate" -> {
+                return OptionalInt.of(264);
+            }
+            case "fp" -> {
+                return OptionalInt.of(8 * 29);
+            }
+            case "lr" -> {
+                return OptionalInt.of(8 * 30);
+            }
+            default -> {
+                if (name.length() < 2 || name.charAt(0) != 'r' && name.charAt(0) != 'x') {
+                    return OptionalInt.empty();
+                }
+                try {
+                    int number = Integer.parseInt(name.substring(1));
+                    return number >= 0 && number <= 30 ? OptionalInt.of(8 * number) : OptionalInt.empty();
+                } catch (NumberFormatException notANumber) {
+                    return OptionalInt.empty();
+                }
+            }
+        }
+    }
+
+    /** Stack pointer: arguments beyond the registers lie behind it. */
+    static int stackPointer(Arch arch) {
+        return switch (arch) {
+            case X86_64 -> 152;
+            case ARM64 -> 248;
+        };
+    }
+
+    static int instructionPointer(Arch arch) {
+        return switch (arch) {
+            case X86_64 -> 128;
+            case ARM64 -> 256;
+        };
+    }
+}

@@ -1,0 +1,63 @@
+package skep.dsl.check;
+
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Optional;
+import skep.source.Span;
+
+/**
+ * The variables of one program, block by block. A variable belongs to the syntax node that declares it, so that visiting
+ * the body again finds the same variable with the type it has grown to.
+ */
+final class Scope {
+    private final Map<Object, LocalVariable> byDeclaration = new IdentityHashMap<>();
+    private Block innermost = new Block(null);
+
+    private static final class Block {
+        private final Block outer;
+        private final Map<String, LocalVariable> variables = new HashMap<>();
+
+        Block(Block outer) {
+            this.outer = outer;
+        }
+    }
+
+    /** Begins a visit of the whole body. */
+    void restart() {
+        innermost = new Block(null);
+    }
+
+    void open() {
+        innermost = new Block(innermost);
+    }
+
+    void close() {
+        innermost = innermost.outer;
+    }
+
+    Optional<LocalVariable> find(String name) {
+        for (var block = innermost; block != null; block = block.outer) {
+            var variable = block.variables.get(name);
+            if (variable != null) {
+                return Optional.of(variable);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Declares a variable in the innermost block. */
+    LocalVariable declare(Object node, String name, Span span) {
+        var variable = byDeclaration.computeIfAbsent(node, _ -> new LocalVariable(name, span));
+        innermost.variables.put(name, variable);
+        return variable;
+    }
+
+    int changes() {
+        int changes = 0;
+        for (var variable : byDeclaration.values()) {
+            changes += variable.cell().changes();
+        }
+        return changes;
+    }
+}
