@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import skep.dsl.Type;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Helper;
@@ -110,7 +111,7 @@ final class BuiltinChecker {
     }
 
     /** {@code arg0} to {@code arg9}, {@code sarg0} to {@code sarg9}. */
-    private @org.jspecify.annotations.Nullable Typed.Expr numbered(String name, Span span) {
+    private Typed.@Nullable Expr numbered(String name, Span span) {
         boolean onStack = name.startsWith("sarg");
         var digits = onStack ? name.substring(4) : name.startsWith("arg") ? name.substring(3) : "";
         if (digits.isEmpty() || digits.length() > 3 || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {

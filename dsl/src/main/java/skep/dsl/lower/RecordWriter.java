@@ -1,0 +1,107 @@
+package skep.dsl.lower;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import skep.dsl.Action;
+import skep.dsl.CompiledScript;
+import skep.dsl.Type;
+import skep.dsl.check.Typed;
+import skep.ir.CompareOp;
+import skep.ir.Region;
+import skep.ir.Value;
+import skep.isa.AtomicOp;
+import skep.isa.MemSize;
+import skep.isa.kernel.Helper;
+
+/**
+ * Sends records to user space: reserves the space, computes the arguments into it, submits it. Numbers are computed
+ * before the reservation, so that code with branches does not stand between reservation and submission.
+ */
+final class RecordWriter {
+    private final FunctionLowering lowering;
+
+    RecordWriter(FunctionLowering lowering) {
+        this.lowering = lowering;
+    }
+
+    void emit(Typed.Emit e) {
+        var f = lowering.f;
+        var plan = lowering.plan;
+        var arguments = new ArrayList<Action.Argument>();
+        int end = Action.HEADER_BYTES;
+        for (var argument : e.arguments()) {
+            end = Type.Layout.alignUp(end, argument.type().alignBytes());
+            arguments.add(new Action.Argument(argument.type(), end));
+            end += argument.type().sizeBytes();
+        }
+        int size = Type.Layout.alignUp(end, 8);
+        int id = plan.action(e.action().apply(arguments));
+        plan.useRingBuffer();
+        Map<Integer, Value> numbers = new HashMap<>();
+        Map<Integer, Memory> values = new HashMap<>();
+        for (int i = 0; i < e.arguments().size(); i++) {
+            var argument = e.arguments().get(i);
+            if (FunctionLowering.isScalar(argument.type())) {
+                numbers.put(i, lowering.integer(lowering.scalar(argument)));
+            } else if (!writesInPlace(argument)) {
+                values.put(i, lowering.memory(argument));
+            }
+        }
+        f.at(e.span());
+        var reserved = f.helper(
+                skep.ir.Type.nullable(Region.RINGBUF),
+                Helper.RINGBUF_RESERVE,
+                f.mapRef(CompiledScript.EVENTS_MAP),
+                f.i64(size),
+                f.i64(0));
+        var some = f.newBlock();
+        var none = f.newBlock();
+        var out = f.newBlock();
+        f.branch(f.compare(CompareOp.NE, reserved, 0), some, none);
+        f.enter(none);
+        f.atomic(
+                AtomicOp.ADD,
+                f.mapValueRef(CompiledScript.COUNTERS_MAP, 8 * CompiledScript.LOST_EVENTS_COUNTER),
+                0,
+                f.i64(1));
+        f.jump(out);
+        f.enter(some);
+        var record = f.nonNull(reserved);
+        f.store(record, 0, f.i64(id));
+        for (int i = 0; i < arguments.size(); i++) {
+            var to = Memory.own(record, arguments.get(i).offsetBytes());
+            int bytes = arguments.get(i).type().sizeBytes();
+            if (numbers.containsKey(i)) {
+                f.store(MemSize.ofBytes(bytes), to.base(), to.offset(), numbers.get(i));
+            } else if (values.containsKey(i)) {
+                lowering.copy(to, values.get(i), bytes);
+            } else {
+                lowering.write(e.arguments().get(i), to, false);
+            }
+        }
+        f.at(e.span());
+        f.helper(skep.ir.Type.I64, Helper.RINGBUF_SUBMIT, record, f.i64(0));
+        f.jump(out);
+        f.enter(out);
+    }
+
+    /** Whether a value is computed straight into the record: when that takes no branches out of this place. */
+    private static boolean writesInPlace(Typed.Expr argument) {
+        return switch (argument) {
+            case Typed.Text _, Typed.CommandName _, Typed.Stack _ -> true;
+            case Typed.Call c ->
+                (c.fn() == Typed.Fn.STR || c.fn() == Typed.Fn.BUF || c.fn() == Typed.Fn.JOIN)
+                        && c.arguments().stream().allMatch(RecordWriter::simple);
+            case Typed.Compose c -> c.parts().stream().allMatch(p -> simple(p) || writesInPlace(p));
+            default -> false;
+        };
+    }
+
+    /** Numbers that cannot leave the program between reservation and submission. */
+    private static boolean simple(Typed.Expr expr) {
+        var plain = new boolean[] {true};
+        TypedWalker.walk(expr, e -> plain[0] &= !(e instanceof Typed.Block) && !(e instanceof Typed.Invoke));
+        return plain[0];
+    }
+}

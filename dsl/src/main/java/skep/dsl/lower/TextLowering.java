@@ -1,0 +1,547 @@
+package skep.dsl.lower;
+
+import java.util.ArrayList;
+import java.util.List;
+import skep.dsl.Type;
+import skep.dsl.check.Strings;
+import skep.dsl.check.Typed;
+import skep.ir.CompareOp;
+import skep.ir.FunctionBuilder;
+import skep.ir.FunctionBuilder.Label;
+import skep.ir.Value;
+import skep.isa.MemSize;
+import skep.isa.kernel.Helper;
+
+/** Strings, bytes and the functions of the language that become code of their own. */
+final class TextLowering {
+    private final FunctionLowering lowering;
+
+    TextLowering(FunctionLowering lowering) {
+        this.lowering = lowering;
+    }
+
+    private FunctionBuilder f() {
+        return lowering.f;
+    }
+
+    // ---- literals
+
+    void writeText(Typed.Text text, Memory to, boolean padded) {
+        writeBytes(FunctionLowering.bytes(text.value(), text.type().sizeBytes()), to);
+    }
+
+    /** Stores constant bytes in the biggest pieces that the alignment allows. */
+    private void writeBytes(byte[] bytes, Memory to) {
+        var f = f();
+        int at = 0;
+        while (at < bytes.length) {
+            int size = pieceSize(to.offset() + at, bytes.length - at);
+            f.store(MemSize.ofBytes(size), to.base(), to.offset() + at, f.i64(word(bytes, at, size)));
+            at += size;
+        }
+    }
+
+    private static int pieceSize(int offset, int left) {
+        int size = 8;
+        while (size > left || offset % size != 0) {
+            size /= 2;
+        }
+        return size;
+    }
+
+    private static long word(byte[] bytes, int at, int size) {
+        long word = 0;
+        for (int i = size - 1; i >= 0; i--) {
+            word = word << 8 | bytes[at + i] & 0xff;
+        }
+        return word;
+    }
+
+    // ---- comparison
+
+    void compare(Typed.TextCompare c, Label then, Label otherwise) {
+        var equal = c.equal() ? then : otherwise;
+        var different = c.equal() ? otherwise : then;
+        if (c.right() instanceof Typed.Text text) {
+            compareLiteral(c.left(), text, c.length(), equal, different);
+        } else if (c.left() instanceof Typed.Text text) {
+            compareLiteral(c.right(), text, c.length(), equal, different);
+        } else {
+            compareStrings(c, equal, different);
+        }
+    }
+
+    /** Word by word; the terminating NUL belongs to the literal if the length reaches it. */
+    private void compareLiteral(Typed.Expr value, Typed.Text text, int length, Label equal, Label different) {
+        var f = f();
+        var bytes = Strings.bytes(text.value());
+        int count = Math.min(Math.min(length, bytes.length + 1), value.type().sizeBytes());
+        boolean tooLong = bytes.length + 1 > value.type().sizeBytes() && length > value.type().sizeBytes();
+        if (tooLong) {
+            f.jump(different);
+            return;
+        }
+        var wanted = java.util.Arrays.copyOf(bytes, count);
+        var memory = lowering.memory(shortened(value, count));
+        if (!memory.direct() || memory.base().type().isPointerTo(skep.ir.Region.CTX)) {
+            var copy = lowering.allocate(count, "text");
+            lowering.readInto(copy, memory, f.i64(count));
+            memory = copy;
+        }
+        int at = 0;
+        while (at < count) {
+            int size = pieceSize(memory.offset() + at, count - at);
+            var next = at + size < count ? f.newBlock() : equal;
+            var piece = f.load(
+                    skep.ir.Type.I64, MemSize.ofBytes(size), false, memory.base(), memory.offset() + at);
+            f.branch(f.compare(CompareOp.EQ, piece, f.i64(word(wanted, at, size))), next, different);
+            if (next != equal) {
+                f.enter(next);
+            }
+            at += size;
+        }
+        if (count == 0) {
+            f.jump(equal);
+        }
+    }
+
+    /** A string read from memory only as far as it is compared. */
+    private static Typed.Expr shortened(Typed.Expr value, int count) {
+        if (value instanceof Typed.Call c
+                && c.fn() == Typed.Fn.STR
+                && c.arguments().get(1) instanceof Typed.IntConst n
+                && n.value() > count + 1) {
+            int size = count + 1;
+            return new Typed.Call(
+                    Typed.Fn.STR,
+                    List.of(c.arguments().getFirst(), new Typed.IntConst(Type.UINT64, size, c.span())),
+                    new Type.Str(size),
+                    c.span());
+        }
+        return value;
+    }
+
+    private void compareStrings(Typed.TextCompare c, Label equal, Label different) {
+        var f = f();
+        var left = own(c.left());
+        var right = own(c.right());
+        var head = f.newBlock(skep.ir.Type.I64);
+        var body = f.newBlock();
+        var same = f.newBlock();
+        var next = f.newBlock();
+        f.jump(head, f.i64(0));
+        f.enter(head);
+        var i = head.param(0);
+        f.branch(f.compare(CompareOp.ULT, i, c.length()), body, equal);
+        f.enter(body);
+        var a = byteAt(left, i);
+        var b = byteAt(right, i);
+        f.branch(f.compare(CompareOp.EQ, a, b), same, different);
+        f.enter(same);
+        f.branch(f.compare(CompareOp.NE, a, 0), next, equal);
+        f.enter(next);
+        f.jump(head, f.binary(skep.ir.BinaryOp.ADD, i, 1));
+    }
+
+    private Value byteAt(Memory memory, Value index) {
+        var f = f();
+        var at = f.ptrAdd(f.ptrAdd(memory.base(), memory.offset()), index);
+        return f.load(skep.ir.Type.I64, MemSize.ofBytes(1), false, at, 0);
+    }
+
+    /** The value in memory that the program may load from anywhere. */
+    private Memory own(Typed.Expr value) {
+        var memory = lowering.memory(value);
+        if (memory.direct() && !memory.base().type().isPointerTo(skep.ir.Region.CTX)) {
+            return memory;
+        }
+        return lowering.read(memory, value.type().sizeBytes(), "text");
+    }
+
+    Value bytesEqual(Typed.BytesCompare c) {
+        var f = f();
+        var left = own(c.left());
+        var right = own(c.right());
+        int size = c.left().type().sizeBytes();
+        var out = f.newBlock(skep.ir.Type.I1);
+        int at = 0;
+        while (at < size) {
+            int piece = Math.min(pieceSize(left.offset() + at, size - at), pieceSize(right.offset() + at, size - at));
+            piece = Math.min(piece, c.left().type().alignBytes());
+            var next = f.newBlock();
+            var a = f.load(skep.ir.Type.I64, MemSize.ofBytes(piece), false, left.base(), left.offset() + at);
+            var b = f.load(skep.ir.Type.I64, MemSize.ofBytes(piece), false, right.base(), right.offset() + at);
+            f.branch(
+                    f.compare(CompareOp.EQ, a, b), next, List.of(), out, List.of(f.i1(!c.equal())));
+            f.enter(next);
+            at += piece;
+        }
+        f.jump(out, f.i1(c.equal()));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    // ---- functions that give numbers
+
+    Value call(Typed.Call e) {
+        var f = f();
+        return switch (e.fn()) {
+            case BSWAP -> {
+                var value = lowering.scalar(e.arguments().getFirst());
+                int bits = 8 * e.type().sizeBytes();
+                yield bits == 8 ? value : f.swapBytes(bits, value);
+            }
+            case SIGNAL, SIGNAL_THREAD ->
+                f.helper(
+                        skep.ir.Type.I64,
+                        e.fn() == Typed.Fn.SIGNAL ? Helper.SEND_SIGNAL : Helper.SEND_SIGNAL_THREAD,
+                        lowering.scalar(e.arguments().getFirst()));
+            case OVERRIDE ->
+                f.helper(
+                        skep.ir.Type.I64,
+                        Helper.OVERRIDE_RETURN,
+                        lowering.context(),
+                        lowering.scalar(e.arguments().getFirst()));
+            case STRLEN -> length(e);
+            case STRCONTAINS -> contains(e);
+            case STRSTR -> position(e);
+            case SOCKET_COOKIE ->
+                f.helper(
+                        skep.ir.Type.I64,
+                        Helper.GET_SOCKET_COOKIE,
+                        lowering.scalar(e.arguments().getFirst()));
+            case MEMCMP -> memcmp(e);
+            case DEBUGF -> debug(e);
+            case WRITE_USER -> {
+                var to = lowering.scalar(e.arguments().getFirst());
+                var from = own(e.arguments().get(1));
+                var size = lowering.scalar(e.arguments().get(2));
+                var result = f.helper(
+                        skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.pointer(from), size);
+                yield f.zext(skep.ir.Type.I64, f.compare(CompareOp.EQ, result, 0));
+            }
+            case STR, BUF, USYM, NTOP, MACADDR, STR_CONCAT, PATH, BYTES_OF, JOIN, SKB_OUTPUT, PERCPU_KADDR,
+                    NAMESPACE_PID, USER_MODE, STRNCMP_ORDER, FAIL -> {
+                lowering.memory(e);
+                yield f.i64(0);
+            }
+        };
+    }
+
+    private Value length(Typed.Call e) {
+        var f = f();
+        var value = e.arguments().getFirst();
+        var text = own(value);
+        var head = f.newBlock(skep.ir.Type.I64);
+        var body = f.newBlock();
+        var next = f.newBlock();
+        var out = f.newBlock();
+        f.jump(head, f.i64(0));
+        f.enter(head);
+        var i = head.param(0);
+        f.branch(f.compare(CompareOp.ULT, i, value.type().sizeBytes()), body, out);
+        f.enter(body);
+        f.branch(f.compare(CompareOp.NE, byteAt(text, i), 0), next, out);
+        f.enter(next);
+        f.jump(head, f.binary(skep.ir.BinaryOp.ADD, i, 1));
+        f.enter(out);
+        return i;
+    }
+
+    private Value contains(Typed.Call e) {
+        var f = f();
+        return f.zext(skep.ir.Type.I64, f.compare(CompareOp.SGE, position(e), 0));
+    }
+
+    /** The first position of the second string in the first, or -1. */
+    private Value position(Typed.Call e) {
+        var f = f();
+        var haystackExpr = e.arguments().getFirst();
+        var needleExpr = e.arguments().get(1);
+        var haystack = own(haystackExpr);
+        var needle = own(needleExpr);
+        int haystackBytes = haystackExpr.type().sizeBytes();
+        int needleBytes = needleExpr.type().sizeBytes();
+        var out = f.newBlock(skep.ir.Type.I64);
+        var outer = f.newBlock(skep.ir.Type.I64);
+        var inner = f.newBlock(skep.ir.Type.I64);
+        f.jump(outer, f.i64(0));
+        f.enter(outer);
+        var i = outer.param(0);
+        f.branch(f.compare(CompareOp.ULT, i, haystackBytes), inner, List.of(f.i64(0)), out, List.of(f.i64(-1)));
+        f.enter(inner);
+        var j = inner.param(0);
+        var inNeedle = f.newBlock();
+        var wanted = f.newBlock();
+        var inHaystack = f.newBlock();
+        var step = f.newBlock();
+        var mismatch = f.newBlock();
+        var advance = f.newBlock();
+        f.branch(f.compare(CompareOp.ULT, j, needleBytes), inNeedle, List.of(), out, List.of(i));
+        f.enter(inNeedle);
+        var want = byteAt(needle, j);
+        f.branch(f.compare(CompareOp.NE, want, 0), wanted, List.of(), out, List.of(i));
+        f.enter(wanted);
+        var at = f.add(i, j);
+        f.branch(f.compare(CompareOp.ULT, at, haystackBytes), inHaystack, List.of(), out, List.of(f.i64(-1)));
+        f.enter(inHaystack);
+        f.branch(f.compare(CompareOp.EQ, byteAt(haystack, at), want), step, mismatch);
+        f.enter(step);
+        f.jump(inner, f.binary(skep.ir.BinaryOp.ADD, j, 1));
+        f.enter(mismatch);
+        f.branch(f.compare(CompareOp.NE, byteAt(haystack, i), 0), advance, List.of(), out, List.of(f.i64(-1)));
+        f.enter(advance);
+        f.jump(outer, f.binary(skep.ir.BinaryOp.ADD, i, 1));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    private Value memcmp(Typed.Call e) {
+        var f = f();
+        int size = (int) ((Typed.IntConst) e.arguments().get(2)).value();
+        var left = bytes(e.arguments().getFirst(), size);
+        var right = bytes(e.arguments().get(1), size);
+        var out = f.newBlock(skep.ir.Type.I64);
+        for (int i = 0; i < size; i++) {
+            var next = f.newBlock();
+            var a = f.load(skep.ir.Type.I64, MemSize.ofBytes(1), false, left.base(), left.offset() + i);
+            var b = f.load(skep.ir.Type.I64, MemSize.ofBytes(1), false, right.base(), right.offset() + i);
+            var difference = f.binary(skep.ir.BinaryOp.SUB, a, b);
+            f.branch(
+                    f.compare(CompareOp.EQ, difference, 0), next, List.of(), out, List.of(difference));
+            f.enter(next);
+        }
+        f.jump(out, f.i64(0));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    /** Bytes behind a pointer, or of a value. */
+    private Memory bytes(Typed.Expr value, int size) {
+        if (!FunctionLowering.isScalar(value.type())) {
+            return own(value);
+        }
+        var space = value.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
+        var pointer = lowering.scalar(value);
+        if (pointer.type().isPointer()) {
+            return Memory.own(pointer, 0);
+        }
+        return lowering.read(new Memory(pointer, 0, space), size, "bytes");
+    }
+
+    private Value debug(Typed.Call e) {
+        var f = f();
+        var format = (Typed.Text) e.arguments().getFirst();
+        var text = lowering.allocate(format.type().sizeBytes(), "format");
+        writeText(format, text, true);
+        var arguments = new ArrayList<Value>();
+        arguments.add(lowering.pointer(text));
+        arguments.add(f.i64(format.type().sizeBytes()));
+        for (var argument : e.arguments().subList(1, e.arguments().size())) {
+            arguments.add(
+                    FunctionLowering.isScalar(argument.type())
+                            ? lowering.scalar(argument)
+                            : lowering.pointer(own(argument)));
+        }
+        return f.helper(skep.ir.Type.I64, Helper.TRACE_PRINTK, arguments.toArray(Value[]::new));
+    }
+
+    // ---- functions that give compound values
+
+    void writeCall(Typed.Call e, Memory to, boolean padded) {
+        var f = f();
+        switch (e.fn()) {
+            case STR -> string(e, to, padded);
+            case BUF -> buffer(e, to, padded);
+            case USYM -> {
+                var address = lowering.integer(lowering.scalar(e.arguments().getFirst()));
+                f.store(to.base(), to.offset(), address);
+                var process = f.binary(
+                        skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
+                f.store(to.base(), to.offset() + 8, process);
+            }
+            case NTOP -> inet(e, to);
+            case MACADDR -> macAddress(e, to);
+            case STR_CONCAT -> concat(e, to);
+            case BYTES_OF -> {
+                var text = (Typed.Text) e.arguments().getFirst();
+                writeBytes(FunctionLowering.bytes(text.value(), e.type().sizeBytes()), to);
+            }
+            case PATH -> {
+                lowering.clear(to, e.type().sizeBytes());
+                var value = e.arguments().getFirst();
+                var place = FunctionLowering.isScalar(value.type())
+                        ? lowering.scalar(value)
+                        : lowering.address(lowering.memory(value));
+                f.helper(
+                        skep.ir.Type.I64,
+                        Helper.D_PATH,
+                        place,
+                        lowering.pointer(to),
+                        f.i64(e.type().sizeBytes()));
+            }
+            case JOIN -> join(e, to);
+            default -> throw new IllegalStateException("no compound value: " + e.fn());
+        }
+    }
+
+    private void string(Typed.Call e, Memory to, boolean padded) {
+        var f = f();
+        var pointerExpr = e.arguments().getFirst();
+        var pointer = lowering.scalar(pointerExpr);
+        int capacity = e.type().sizeBytes();
+        Value size;
+        if (e.arguments().get(1) instanceof Typed.IntConst) {
+            size = f.i64(capacity);
+        } else {
+            var wanted = lowering.scalar(e.arguments().get(1));
+            var fits = f.newBlock();
+            var bounded = f.newBlock(skep.ir.Type.I64);
+            f.branch(
+                    f.compare(CompareOp.ULT, wanted, capacity - 1), fits, List.of(), bounded, List.of(f.i64(capacity)));
+            f.enter(fits);
+            f.jump(bounded, f.binary(skep.ir.BinaryOp.ADD, wanted, 1));
+            f.enter(bounded);
+            size = bounded.param(0);
+        }
+        if (padded) {
+            lowering.clear(to, capacity);
+        } else {
+            f.store(MemSize.ofBytes(1), to.base(), to.offset(), f.i64(0));
+        }
+        var space = pointerExpr.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
+        var helper =
+                switch (space) {
+                    case KERNEL, BPF -> Helper.PROBE_READ_KERNEL_STR;
+                    case USER -> Helper.PROBE_READ_USER_STR;
+                    case ANY -> Helper.PROBE_READ_STR;
+                };
+        f.helper(skep.ir.Type.I64, helper, lowering.pointer(to), size, pointer);
+    }
+
+    private void buffer(Typed.Call e, Memory to, boolean padded) {
+        var f = f();
+        var source = e.arguments().getFirst();
+        var type = (Type.Buffer) e.type();
+        if (padded) {
+            lowering.clear(to, type.sizeBytes());
+        }
+        Value size;
+        if (e.arguments().get(1) instanceof Typed.IntConst n) {
+            size = f.i64(Math.min(n.value(), type.capacityBytes()));
+        } else {
+            var wanted = lowering.scalar(e.arguments().get(1));
+            var bounded = f.newBlock(skep.ir.Type.I64);
+            var fits = f.newBlock();
+            f.branch(
+                    f.compare(CompareOp.ULE, wanted, type.capacityBytes()),
+                    fits,
+                    List.of(),
+                    bounded,
+                    List.of(f.i64(type.capacityBytes())));
+            f.enter(fits);
+            f.jump(bounded, wanted);
+            f.enter(bounded);
+            size = bounded.param(0);
+        }
+        f.store(MemSize.ofBytes(4), to.base(), to.offset(), size);
+        Memory from;
+        if (FunctionLowering.isScalar(source.type())) {
+            var space = source.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
+            from = new Memory(lowering.scalar(source), 0, space);
+        } else {
+            from = lowering.memory(source);
+        }
+        lowering.readInto(to.plus(4), from, size);
+    }
+
+    private void inet(Typed.Call e, Memory to) {
+        var f = f();
+        var address = e.arguments().getLast();
+        boolean number = FunctionLowering.isScalar(address.type()) && !(address.type() instanceof Type.Pointer);
+        int bytes = number || !(address.type() instanceof Type.Pointer) ? Math.min(16, address.type().sizeBytes()) : 16;
+        boolean version6 = !number && bytes == 16;
+        lowering.clear(to, 20);
+        Value family = e.arguments().size() == 2
+                ? lowering.scalar(e.arguments().getFirst())
+                : f.i64(version6 ? 10 : 2);
+        f.store(MemSize.ofBytes(4), to.base(), to.offset(), family);
+        if (number) {
+            f.store(MemSize.ofBytes(4), to.base(), to.offset() + 4, lowering.scalar(address));
+        } else if (FunctionLowering.isScalar(address.type())) {
+            lowering.copy(to.plus(4), pointed(address), bytes);
+        } else {
+            lowering.copy(to.plus(4), lowering.memory(address), bytes);
+        }
+    }
+
+    private Memory pointed(Typed.Expr pointer) {
+        var space = pointer.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
+        var value = lowering.scalar(pointer);
+        return value.type().isPointer() ? Memory.own(value, 0) : new Memory(value, 0, space);
+    }
+
+    private void macAddress(Typed.Call e, Memory to) {
+        var value = e.arguments().getFirst();
+        if (FunctionLowering.isScalar(value.type()) && value.type() instanceof Type.Pointer) {
+            lowering.copy(to, pointed(value), 6);
+        } else if (FunctionLowering.isScalar(value.type())) {
+            lowering.copy(to, new Memory(lowering.scalar(value), 0, Type.AddressSpace.ANY), 6);
+        } else {
+            lowering.copy(to, lowering.memory(value), Math.min(6, value.type().sizeBytes()));
+        }
+    }
+
+    private void concat(Typed.Call e, Memory to) {
+        var f = f();
+        int size = e.type().sizeBytes();
+        var left = e.arguments().getFirst();
+        var right = e.arguments().get(1);
+        lowering.clear(to, size);
+        var rightMemory = own(right);
+        lowering.write(left, to, false);
+        var length = length(new Typed.Call(Typed.Fn.STRLEN, List.of(left), Type.UINT64, e.span()));
+        var fits = f.newBlock();
+        var out = f.newBlock();
+        f.branch(f.compare(CompareOp.ULT, length, left.type().sizeBytes()), fits, out);
+        f.enter(fits);
+        var at = f.ptrAdd(lowering.pointer(to), length);
+        f.helper(
+                skep.ir.Type.I64,
+                Helper.PROBE_READ_KERNEL_STR,
+                at,
+                f.i64(right.type().sizeBytes()),
+                lowering.address(rightMemory));
+        f.jump(out);
+        f.enter(out);
+    }
+
+    /** The strings of a NULL-terminated array of pointers; where it ends, an empty string stands. */
+    private void join(Typed.Call e, Memory to) {
+        var f = f();
+        var array = (Type.Array) e.type();
+        int each = array.element().sizeBytes();
+        var pointerExpr = e.arguments().getFirst();
+        var space = pointerExpr.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
+        var argv = lowering.integer(lowering.scalar(pointerExpr));
+        var helper = space == Type.AddressSpace.USER
+                ? Helper.PROBE_READ_USER_STR
+                : space == Type.AddressSpace.KERNEL ? Helper.PROBE_READ_KERNEL_STR : Helper.PROBE_READ_STR;
+        for (int i = 0; i < array.length(); i++) {
+            f.store(MemSize.ofBytes(1), to.base(), to.offset() + i * each, f.i64(0));
+        }
+        var out = f.newBlock();
+        for (int i = 0; i < array.length(); i++) {
+            var word = lowering.allocateSlot(8, "argument");
+            lowering.readInto(word, new Memory(argv, 8 * i, space), f.i64(8));
+            var pointer = f.load(skep.ir.Type.I64, word.base(), word.offset());
+            var some = f.newBlock();
+            f.branch(f.compare(CompareOp.NE, pointer, 0), some, out);
+            f.enter(some);
+            f.helper(
+                    skep.ir.Type.I64, helper, lowering.pointer(to.plus(i * each)), f.i64(each), pointer);
+        }
+        f.jump(out);
+        f.enter(out);
+    }
+}
