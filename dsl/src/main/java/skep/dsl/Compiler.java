@@ -27,8 +27,7 @@ public final class Compiler {
         var diagnostics = new Diagnostics();
         var stages = new EnumMap<CompileOptions.Stage, String>(CompileOptions.Stage.class);
         var script = compile(source, kernel, options, diagnostics, stages);
-        return new CompileResult(
-                diagnostics.hasErrors() ? Optional.empty() : script, diagnostics.list(), stages);
+        return new CompileResult(diagnostics.hasErrors() ? Optional.empty() : script, diagnostics.list(), stages);
     }
 
     private static Optional<CompiledScript> compile(

@@ -78,7 +78,10 @@ public final class AstPrinter {
                 expr(depth + 1, s.target());
             }
             case Stmt.Let s -> {
-                line(depth, "let: " + s.variable().name() + s.type().map(t -> " : " + type(t)).orElse(""));
+                line(
+                        depth,
+                        "let: " + s.variable().name()
+                                + s.type().map(t -> " : " + type(t)).orElse(""));
                 s.value().ifPresent(v -> expr(depth + 1, v));
             }
             case Stmt.Discard s -> {
@@ -211,7 +214,9 @@ public final class AstPrinter {
                 case '\\' -> text.append("\\\\");
                 default -> {
                     if (c < 32 || c == 127) {
-                        text.append("\\x").append(Character.forDigit(c >> 4, 16)).append(Character.forDigit(c & 15, 16));
+                        text.append("\\x")
+                                .append(Character.forDigit(c >> 4, 16))
+                                .append(Character.forDigit(c & 15, 16));
                     } else {
                         text.append(c);
                     }

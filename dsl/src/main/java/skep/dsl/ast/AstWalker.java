@@ -59,7 +59,12 @@ public final class AstWalker {
     private void expr(Expr expr) {
         visitor.accept(expr);
         switch (expr) {
-            case Expr.IntLit _, Expr.BoolLit _, Expr.StrLit _, Expr.Ident _, Expr.Positional _, Expr.PositionalCount _,
+            case Expr.IntLit _,
+                    Expr.BoolLit _,
+                    Expr.StrLit _,
+                    Expr.Ident _,
+                    Expr.Positional _,
+                    Expr.PositionalCount _,
                     Expr.Var _ -> {}
             case Expr.MapRef e -> e.key().ifPresent(this::expr);
             case Expr.Call e -> e.arguments().forEach(this::expr);

@@ -73,7 +73,8 @@ final class Addresses {
                 }
                 continue;
             }
-            if (parts[i].isEmpty() || parts[i].length() > 4
+            if (parts[i].isEmpty()
+                    || parts[i].length() > 4
                     || !parts[i].chars().allMatch(c -> Character.digit(c, 16) >= 0)) {
                 return Optional.empty();
             }

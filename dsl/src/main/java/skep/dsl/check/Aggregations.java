@@ -62,11 +62,14 @@ final class Aggregations {
 
     private static Typed.Expr number(Expr.Call call, ExpressionChecker expressions) {
         var value = expressions.expr(call.arguments().getFirst());
-        if (!value.type().isInteger() && !(value.type() instanceof Type.Void) && !(value.type() instanceof Type.Pointer)) {
+        if (!value.type().isInteger()
+                && !(value.type() instanceof Type.Void)
+                && !(value.type() instanceof Type.Pointer)) {
             throw new CheckError(
                     "type-mismatch",
                     call.span(),
-                    call.name() + "() only supports integer arguments (" + value.type().display() + " provided)");
+                    call.name() + "() only supports integer arguments ("
+                            + value.type().display() + " provided)");
         }
         return value;
     }
@@ -107,7 +110,9 @@ final class Aggregations {
         }
         if (min > max) {
             throw new CheckError(
-                    "range", call.span(), "lhist() min must be less than max (provided min " + min + " and max " + max + ")");
+                    "range",
+                    call.span(),
+                    "lhist() min must be less than max (provided min " + min + " and max " + max + ")");
         }
         if (max - min < step) {
             throw new CheckError(
@@ -134,8 +139,7 @@ final class Aggregations {
             }
             return constant.value();
         }
-        throw new CheckError(
-                "range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
+        throw new CheckError("range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
     }
 
     private static Type series(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
@@ -151,14 +155,17 @@ final class Aggregations {
         long interval = seriesBound(call, expressions, 1, "interval_ns");
         long count = seriesBound(call, expressions, 2, "num_intervals");
         if (interval < 1) {
-            throw new CheckError("range", call.span(), "tseries() interval_ns must be >= 1 (" + interval + " provided)");
+            throw new CheckError(
+                    "range", call.span(), "tseries() interval_ns must be >= 1 (" + interval + " provided)");
         }
         if (count < 1) {
             throw new CheckError("range", call.span(), "tseries() num_intervals must be >= 1 (" + count + " provided)");
         }
         if (count >= MAX_SERIES) {
             throw new CheckError(
-                    "range", call.span(), "tseries() num_intervals must be < " + MAX_SERIES + " (" + count + " provided)");
+                    "range",
+                    call.span(),
+                    "tseries() num_intervals must be < " + MAX_SERIES + " (" + count + " provided)");
         }
         var kind = Type.SeriesKind.NONE;
         if (given == 4) {

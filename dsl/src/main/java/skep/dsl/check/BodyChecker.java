@@ -21,7 +21,8 @@ final class BodyChecker {
     private int loops;
     private int mapLoops;
 
-    BodyChecker(Checking checking, ProbeContext probe, Scope scope, Optional<Type> functionResult, String functionName) {
+    BodyChecker(
+            Checking checking, ProbeContext probe, Scope scope, Optional<Type> functionResult, String functionName) {
         this.checking = checking;
         this.scope = scope;
         this.functionResult = functionResult;
@@ -72,10 +73,14 @@ final class BodyChecker {
     /** Declares what a broken statement would have declared, so that one mistake is not told twice. */
     private void recover(Stmt statement) {
         switch (statement) {
-            case Stmt.Assign s when s.target() instanceof Expr.Var v && scope.find(v.name()).isEmpty() ->
+            case Stmt.Assign s
+            when s.target() instanceof Expr.Var v && scope.find(v.name()).isEmpty() ->
                 scope.declare(s, v.name(), v.span()).cell().join(Type.INT64, true);
-            case Stmt.Let s when scope.find(s.variable().name()).isEmpty() ->
-                scope.declare(s, s.variable().name(), s.variable().span()).cell().join(Type.INT64, true);
+            case Stmt.Let s
+            when scope.find(s.variable().name()).isEmpty() ->
+                scope.declare(s, s.variable().name(), s.variable().span())
+                        .cell()
+                        .join(Type.INT64, true);
             default -> {}
         }
     }
@@ -157,8 +162,7 @@ final class BodyChecker {
         }
         var value = expressions.value(s.value());
         var variable = scope.find(v.name()).orElseGet(() -> scope.declare(s, v.name(), v.span()));
-        return new Typed.SetLocal(
-                variable, store(variable, value, Literal.isNonNegative(value), s.span()), s.span());
+        return new Typed.SetLocal(variable, store(variable, value, Literal.isNonNegative(value), s.span()), s.span());
     }
 
     /** Makes the variable's type hold the value, and the value of the variable's type. */
@@ -227,17 +231,16 @@ final class BodyChecker {
     /** Histograms and statistics are more than a number: they cannot go from map to map. */
     private void refuseAggregationCopy(Stmt.Assign s, Expr.MapRef target, Expr.MapRef source) {
         var type = checking.map(source.name(), source.span()).value();
-        var call =
-                switch (type) {
-                    case Type.Min _ -> "min(retval)";
-                    case Type.Max _ -> "max(retval)";
-                    case Type.Avg _ -> "avg(retval)";
-                    case Type.Stats _ -> "stats(arg2)";
-                    case Type.Hist _ -> "hist(retval)";
-                    case Type.LinearHist _ -> "lhist(rand %10, 0, 10, 1)";
-                    case Type.TimeSeries _ -> "tseries(rand %10, 10s, 1)";
-                    default -> "";
-                };
+        var call = switch (type) {
+            case Type.Min _ -> "min(retval)";
+            case Type.Max _ -> "max(retval)";
+            case Type.Avg _ -> "avg(retval)";
+            case Type.Stats _ -> "stats(arg2)";
+            case Type.Hist _ -> "hist(retval)";
+            case Type.LinearHist _ -> "lhist(rand %10, 0, 10, 1)";
+            case Type.TimeSeries _ -> "tseries(rand %10, 10s, 1)";
+            default -> "";
+        };
         if (!call.isEmpty()) {
             throw new CheckError(
                     "type-mismatch",
@@ -290,11 +293,10 @@ final class BodyChecker {
                             + "' when map already has a type '" + a.display() + "'");
         }
         boolean atomic = map.value() instanceof Type.Int && right.type().isInteger();
-        var joinable =
-                switch (op) {
-                    case ADD, SUB, BIT_OR, BIT_AND, BIT_XOR -> atomic;
-                    default -> false;
-                };
+        var joinable = switch (op) {
+            case ADD, SUB, BIT_OR, BIT_AND, BIT_XOR -> atomic;
+            default -> false;
+        };
         if (joinable) {
             map.valueCell().join(widest(map.value()), false);
             var amount = expressions.to64(right);
@@ -351,9 +353,7 @@ final class BodyChecker {
     private void refuseShadowing(Expr.Var variable) {
         if (scope.find(variable.name()).isPresent()) {
             throw new CheckError(
-                    "shadowing",
-                    variable.span(),
-                    "Loop declaration shadows existing variable: " + variable.name());
+                    "shadowing", variable.span(), "Loop declaration shadows existing variable: " + variable.name());
         }
     }
 
@@ -374,8 +374,7 @@ final class BodyChecker {
                 throw new CheckError(
                         "for",
                         s.map().span(),
-                        "Loop expression does not support type: "
-                                + map.value().display());
+                        "Loop expression does not support type: " + map.value().display());
             default -> {}
         }
         scope.open();

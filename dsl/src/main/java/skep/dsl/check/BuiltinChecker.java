@@ -33,9 +33,38 @@ final class BuiltinChecker {
     /** Names of all builtins, for hints and the reference. */
     Stream<String> names() {
         return Stream.of(
-                "args", "arg0", "arg1", "arg2", "cgroup", "comm", "cpid", "has_cpid", "cpu", "ncpus", "curtask", "ctx",
-                "elapsed", "func", "gid", "uid", "tid", "pid", "jiffies", "nsecs", "numaid", "ppid", "pcomm",
-                "leader_tid", "leader_comm", "probe", "probetype", "rand", "retval", "usermode", "username", "kstack",
+                "args",
+                "arg0",
+                "arg1",
+                "arg2",
+                "cgroup",
+                "comm",
+                "cpid",
+                "has_cpid",
+                "cpu",
+                "ncpus",
+                "curtask",
+                "ctx",
+                "elapsed",
+                "func",
+                "gid",
+                "uid",
+                "tid",
+                "pid",
+                "jiffies",
+                "nsecs",
+                "numaid",
+                "ppid",
+                "pcomm",
+                "leader_tid",
+                "leader_comm",
+                "probe",
+                "probetype",
+                "rand",
+                "retval",
+                "usermode",
+                "username",
+                "kstack",
                 "ustack");
     }
 
@@ -48,12 +77,7 @@ final class BuiltinChecker {
                     case "uid" -> helper(Helper.GET_CURRENT_UID_GID, 0, true, Type.UINT32, span);
                     case "gid" -> helper(Helper.GET_CURRENT_UID_GID, 32, false, Type.UINT32, span);
                     case "username" ->
-                        helper(
-                                Helper.GET_CURRENT_UID_GID,
-                                0,
-                                true,
-                                new Type.Symbolic(Type.Symbols.USER_NAME),
-                                span);
+                        helper(Helper.GET_CURRENT_UID_GID, 0, true, new Type.Symbolic(Type.Symbols.USER_NAME), span);
                     case "nsecs" -> helper(Helper.KTIME_GET_BOOT_NS, 0, false, Type.UINT64, span);
                     case "cpu" -> helper(Helper.GET_SMP_PROCESSOR_ID, 0, false, Type.UINT32, span);
                     case "ncpus" -> new Typed.IntConst(Type.UINT64, checking.kernel.possibleCpus(), span);
@@ -74,7 +98,8 @@ final class BuiltinChecker {
                                 span);
                     case "cpid" -> childPid(span);
                     case "has_cpid" ->
-                        new Typed.IntConst(Type.BOOL, checking.options.childPid().isPresent() ? 1 : 0, span);
+                        new Typed.IntConst(
+                                Type.BOOL, checking.options.childPid().isPresent() ? 1 : 0, span);
                     case "probe" -> ExpressionChecker.text(probe.name(), span);
                     case "probetype" -> ExpressionChecker.text(probe.kind().longName(), span);
                     case "kstack" -> stack(false, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
@@ -104,8 +129,7 @@ final class BuiltinChecker {
 
     private Typed.Expr childPid(Span span) {
         if (checking.options.childPid().isEmpty()) {
-            throw new CheckError(
-                    "cpid", span, "cpid cannot be used without child command", "give a command with -c");
+            throw new CheckError("cpid", span, "cpid cannot be used without child command", "give a command with -c");
         }
         return new Typed.IntConst(Type.UINT32, checking.options.childPid().getAsInt(), span);
     }
@@ -174,8 +198,7 @@ final class BuiltinChecker {
             case UPROBE, URETPROBE ->
                 new Typed.Call(
                         Typed.Fn.USYM,
-                        List.of(new Typed.ContextLoad(
-                                Registers.instructionPointer(probe.arch()), Type.UINT64, span)),
+                        List.of(new Typed.ContextLoad(Registers.instructionPointer(probe.arch()), Type.UINT64, span)),
                         new Type.UserSymbol(),
                         span);
             default ->
@@ -191,15 +214,16 @@ final class BuiltinChecker {
             throw new CheckError("builtin", span, "'" + span.text() + "' builtin is not allowed in a for-loop");
         }
         return switch (probe.kind()) {
-            case KRETPROBE, URETPROBE ->
-                new Typed.ContextLoad(Registers.result(probe.arch()), Type.UINT64, span);
+            case KRETPROBE, URETPROBE -> new Typed.ContextLoad(Registers.result(probe.arch()), Type.UINT64, span);
             case FEXIT -> {
                 var type = probe.result().orElse(Type.INT64);
                 if (type instanceof Type.Void) {
                     throw new CheckError("builtin", span, "Function " + probe.function() + " returns nothing");
                 }
                 yield new Typed.ContextLoad(
-                        8 * probe.parameters().size(), inKernel(type instanceof Type.Struct ? Type.UINT64 : type), span);
+                        8 * probe.parameters().size(),
+                        inKernel(type instanceof Type.Struct ? Type.UINT64 : type),
+                        span);
             }
             default ->
                 throw new CheckError(
@@ -218,10 +242,10 @@ final class BuiltinChecker {
 
     private Typed.Expr context(Span span) {
         return switch (probe.kind()) {
-            case TRACEPOINT ->
-                throw new CheckError("builtin", span, "Use args instead of ctx in tracepoint");
+            case TRACEPOINT -> throw new CheckError("builtin", span, "Use args instead of ctx in tracepoint");
             case ITER -> {
-                var type = checking.namedType("struct bpf_iter__" + probe.function()).orElse(Type.VOID);
+                var type = checking.namedType("struct bpf_iter__" + probe.function())
+                        .orElse(Type.VOID);
                 yield new Typed.ContextAddress(new Type.Pointer(type, Type.AddressSpace.BPF), span);
             }
             case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, INTERVAL, WATCHPOINT -> {
@@ -269,8 +293,8 @@ final class BuiltinChecker {
         if (first.isEmpty() || second.isEmpty()) {
             throw new CheckError("builtin", span, "'struct task_struct' of this kernel lacks '" + field + "'");
         }
-        var current = helper(
-                Helper.GET_CURRENT_TASK, 0, false, new Type.Pointer(struct, Type.AddressSpace.KERNEL), span);
+        var current =
+                helper(Helper.GET_CURRENT_TASK, 0, false, new Type.Pointer(struct, Type.AddressSpace.KERNEL), span);
         var other = new Typed.Part(
                 new Typed.Dereference(current, struct, span),
                 first.get().offsetBytes(),
@@ -279,7 +303,12 @@ final class BuiltinChecker {
                 0,
                 span);
         Typed.Expr value = new Typed.Part(
-                new Typed.Dereference(other, struct, span), second.get().offsetBytes(), second.get().type(), 0, 0, span);
+                new Typed.Dereference(other, struct, span),
+                second.get().offsetBytes(),
+                second.get().type(),
+                0,
+                0,
+                span);
         return as instanceof Type.Void ? value : new Typed.Convert(value, as, span);
     }
 
@@ -348,14 +377,16 @@ final class BuiltinChecker {
                 for (var field : probe.format().map(TracepointFormat::fields).orElse(List.of())) {
                     if (!field.name().startsWith("common_") && !field.name().equals("__syscall_nr")) {
                         parts.add(tracepointField(field, span));
-                        members.add(new Type.Member(field.name(), parts.getLast().type()));
+                        members.add(
+                                new Type.Member(field.name(), parts.getLast().type()));
                     }
                 }
             }
             case FENTRY, FEXIT, RAWTRACEPOINT, UPROBE -> {
                 for (var parameter : probe.parameters()) {
                     parts.add(parameter(parameter, span));
-                    members.add(new Type.Member(parameter.name(), parts.getLast().type()));
+                    members.add(
+                            new Type.Member(parameter.name(), parts.getLast().type()));
                 }
             }
             default -> throw noArguments(span);
@@ -374,7 +405,9 @@ final class BuiltinChecker {
         }
         if (field.arrayLength() > 0) {
             int elementBytes = Math.max(1, field.sizeBytes() / field.arrayLength());
-            if (elementBytes == 1 && field.type().endsWith("char") && !field.type().startsWith("unsigned")) {
+            if (elementBytes == 1
+                    && field.type().endsWith("char")
+                    && !field.type().startsWith("unsigned")) {
                 return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes()), span);
             }
             Type element = validSize(elementBytes) ? new Type.Int(elementBytes, field.signed()) : Type.UINT8;
@@ -402,7 +435,8 @@ final class BuiltinChecker {
         int stars = 0;
         while (target.endsWith("*") || target.endsWith("const")) {
             stars += target.endsWith("*") ? 1 : 0;
-            target = target.substring(0, target.length() - (target.endsWith("*") ? 1 : 5)).strip();
+            target = target.substring(0, target.length() - (target.endsWith("*") ? 1 : 5))
+                    .strip();
         }
         if (target.startsWith("const ")) {
             target = target.substring(6).strip();

@@ -20,7 +20,8 @@ final class CPreamble {
                     end++;
                 }
                 if (end > 0 && !(end < rest.length() && rest.charAt(end) == '(')) {
-                    declared.addDefine(rest.substring(0, end), rest.substring(end).strip());
+                    declared.addDefine(
+                            rest.substring(0, end), rest.substring(end).strip());
                 }
             }
         }

@@ -134,8 +134,7 @@ final class CTypes {
                 e.values().forEach(v -> names.putIfAbsent(v.value(), v.name()));
                 yield new Type.Enum(e.name(), e.sizeBytes(), e.signed(), names);
             }
-            case BtfType.Forward f ->
-                new Type.Struct((f.union() ? "union " : "struct ") + f.name(), 0, 1, List::of);
+            case BtfType.Forward f -> new Type.Struct((f.union() ? "union " : "struct ") + f.name(), 0, 1, List::of);
             case BtfType.Float f -> new Type.Array(Type.UINT8, f.sizeBytes());
             default -> Type.VOID;
         };
@@ -145,8 +144,13 @@ final class CTypes {
         var btf = kernel.orElseThrow();
         int resolved = btf.resolve(id);
         return switch (btf.type(resolved)) {
-            case BtfType.Struct _, BtfType.Union _, BtfType.Int _, BtfType.Pointer _, BtfType.Enumeration _,
-                    BtfType.Array _, BtfType.Forward _ -> convert(resolved);
+            case BtfType.Struct _,
+                    BtfType.Union _,
+                    BtfType.Int _,
+                    BtfType.Pointer _,
+                    BtfType.Enumeration _,
+                    BtfType.Array _,
+                    BtfType.Forward _ -> convert(resolved);
             default -> Type.VOID;
         };
     }
@@ -154,7 +158,9 @@ final class CTypes {
     private Type array(BtfType.Array a) {
         var btf = kernel.orElseThrow();
         int element = btf.resolve(a.elementId());
-        if (btf.type(element) instanceof BtfType.Int i && i.sizeBytes() == 1 && i.name().equals("char")) {
+        if (btf.type(element) instanceof BtfType.Int i
+                && i.sizeBytes() == 1
+                && i.name().equals("char")) {
             return new Type.Str(a.count());
         }
         return new Type.Array(convert(element), a.count());
@@ -233,7 +239,8 @@ final class CTypes {
         var own = declared.enumerator(name);
         if (own.isPresent()) {
             var type = own.get();
-            return Optional.of(new Typed.IntConst(type, Type.enumerator(type, name).orElseThrow(), span));
+            return Optional.of(
+                    new Typed.IntConst(type, Type.enumerator(type, name).orElseThrow(), span));
         }
         if (kernel.isEmpty()) {
             return Optional.empty();
@@ -286,8 +293,7 @@ final class CTypes {
         var parameters = new ArrayList<Type.Field>();
         for (var parameter : prototype.parameters()) {
             if (parameter.typeId() != 0) {
-                parameters.add(new Type.Field(
-                        parameter.name(), convert(parameter.typeId()), 8 * parameters.size()));
+                parameters.add(new Type.Field(parameter.name(), convert(parameter.typeId()), 8 * parameters.size()));
             }
         }
         return new Signature(parameters, prototype.returnId() == 0 ? Type.VOID : convert(prototype.returnId()));

@@ -38,14 +38,87 @@ final class CallChecker {
     }
 
     private static final String[] NAMES = {
-        "assert", "avg", "bswap", "buf", "cat", "cgroup_path", "cgroupid", "clear", "count", "debugf", "delete", "errorf",
-        "exit", "fail", "find", "getopt", "has_key", "hist", "is_array", "is_err", "is_integer", "is_literal", "is_ptr",
-        "is_scalar", "is_str", "is_unsigned_integer", "join", "kaddr", "kfunc_allowed", "kfunc_exist", "kptr", "kstack",
-        "ksym", "len", "lhist", "macaddr", "max", "memcmp", "min", "nsecs", "ntop", "offsetof", "override", "path",
-        "percpu_kaddr", "pid", "print", "printf", "pton", "reg", "signal", "signal_name", "signal_thread", "sizeof",
-        "skboutput", "socket_cookie", "static_assert", "stats", "str", "str_concat", "strcap", "strcontains", "strerror",
-        "strftime", "strlen", "strncmp", "strstr", "sum", "syscall_name", "system", "tid", "time", "tseries", "uaddr",
-        "unwatch", "uptr", "ustack", "usym", "warnf", "write_user", "zero"
+        "assert",
+        "avg",
+        "bswap",
+        "buf",
+        "cat",
+        "cgroup_path",
+        "cgroupid",
+        "clear",
+        "count",
+        "debugf",
+        "delete",
+        "errorf",
+        "exit",
+        "fail",
+        "find",
+        "getopt",
+        "has_key",
+        "hist",
+        "is_array",
+        "is_err",
+        "is_integer",
+        "is_literal",
+        "is_ptr",
+        "is_scalar",
+        "is_str",
+        "is_unsigned_integer",
+        "join",
+        "kaddr",
+        "kfunc_allowed",
+        "kfunc_exist",
+        "kptr",
+        "kstack",
+        "ksym",
+        "len",
+        "lhist",
+        "macaddr",
+        "max",
+        "memcmp",
+        "min",
+        "nsecs",
+        "ntop",
+        "offsetof",
+        "override",
+        "path",
+        "percpu_kaddr",
+        "pid",
+        "print",
+        "printf",
+        "pton",
+        "reg",
+        "signal",
+        "signal_name",
+        "signal_thread",
+        "sizeof",
+        "skboutput",
+        "socket_cookie",
+        "static_assert",
+        "stats",
+        "str",
+        "str_concat",
+        "strcap",
+        "strcontains",
+        "strerror",
+        "strftime",
+        "strlen",
+        "strncmp",
+        "strstr",
+        "sum",
+        "syscall_name",
+        "system",
+        "tid",
+        "time",
+        "tseries",
+        "uaddr",
+        "unwatch",
+        "uptr",
+        "ustack",
+        "usym",
+        "warnf",
+        "write_user",
+        "zero"
     };
 
     /** Names of all functions, for hints and the reference. */
@@ -62,8 +135,7 @@ final class CallChecker {
 
     Typed.Expr call(Expr.Call c) {
         if (Aggregations.isAggregation(c.name())) {
-            throw new CheckError(
-                    "aggregation", c.span(), c.name() + "() must be assigned directly to a map");
+            throw new CheckError("aggregation", c.span(), c.name() + "() must be assigned directly to a map");
         }
         var name = Uses.plain(c.name());
         return switch (name) {
@@ -83,8 +155,7 @@ final class CallChecker {
             case "kstack", "ustack" -> stack(c, name.equals("ustack"));
             case "ksym" -> {
                 arity(c, 1, 1);
-                yield new Typed.Convert(
-                        number(c, 0), new Type.Symbolic(Type.Symbols.KERNEL_SYMBOL), c.span());
+                yield new Typed.Convert(number(c, 0), new Type.Symbolic(Type.Symbols.KERNEL_SYMBOL), c.span());
             }
             case "usym" -> {
                 arity(c, 1, 1);
@@ -103,8 +174,7 @@ final class CallChecker {
             case "strncmp" -> strncmp(c);
             case "strcontains" -> {
                 arity(c, 2, 2);
-                yield new Typed.Call(
-                        Typed.Fn.STRCONTAINS, List.of(string(c, 0), string(c, 1)), Type.BOOL, c.span());
+                yield new Typed.Call(Typed.Fn.STRCONTAINS, List.of(string(c, 0), string(c, 1)), Type.BOOL, c.span());
             }
             case "strlen" -> {
                 arity(c, 1, 1);
@@ -190,7 +260,8 @@ final class CallChecker {
                         "arity",
                         c.span(),
                         "Function `" + c.name() + "` requires " + wanted + " arguments, got "
-                                + (c.arguments().size() < wanted ? "only " : "") + c.arguments().size());
+                                + (c.arguments().size() < wanted ? "only " : "")
+                                + c.arguments().size());
             }
             var arguments = new ArrayList<Typed.Expr>();
             for (int i = 0; i < wanted; i++) {
@@ -216,10 +287,7 @@ final class CallChecker {
             }
         }
         throw new CheckError(
-                "unknown-function",
-                c.span(),
-                "Unknown function: '" + c.name() + "'",
-                NearestNames.hint(name, names()));
+                "unknown-function", c.span(), "Unknown function: '" + c.name() + "'", NearestNames.hint(name, names()));
     }
 
     // ---- arguments
@@ -230,8 +298,9 @@ final class CallChecker {
             throw new CheckError(
                     "arity",
                     c.span(),
-                    c.name() + "() requires " + (min == 0 ? "no arguments" : min == 1 ? "one argument" : min + " arguments")
-                            + " (" + given + " provided)");
+                    c.name() + "() requires "
+                            + (min == 0 ? "no arguments" : min == 1 ? "one argument" : min + " arguments") + " ("
+                            + given + " provided)");
         }
         if (given < min) {
             throw new CheckError(
@@ -259,7 +328,9 @@ final class CallChecker {
 
     private Typed.Expr number(Expr.Call c, int index) {
         var value = argument(c, index);
-        if (value.type().isInteger() || value.type() instanceof Type.Pointer || unknown(value.type())
+        if (value.type().isInteger()
+                || value.type() instanceof Type.Pointer
+                || unknown(value.type())
                 || value.type() instanceof Type.Symbolic) {
             return expressions.to64(value);
         }
@@ -358,7 +429,8 @@ final class CallChecker {
         }
         if (subject instanceof Expr.MapRef m) {
             var map = checking.map(m.name(), true, m.span());
-            var key = expressions.key(map, m.key().orElseThrow());
+            var plainKey = expressions.key(map, m.key().orElseThrow());
+            var key = plainKey.type() instanceof Type.Int ? expressions.to64(plainKey) : plainKey;
             checking.definedMap(m.name(), m.span());
             if (map.value() instanceof Type.Aggregation) {
                 return emit(
@@ -411,13 +483,10 @@ final class CallChecker {
             throw new CheckError(
                     "type-mismatch",
                     c.span(),
-                    "exit() only supports integer arguments (" + ExpressionChecker.family(code.type())
-                            + " provided)");
+                    "exit() only supports integer arguments (" + ExpressionChecker.family(code.type()) + " provided)");
         }
         var emitted = emit(
-                List.of(expressions.to64(code)),
-                a -> new Action.Exit(Optional.of(a.getFirst()), c.span()),
-                c.span());
+                List.of(expressions.to64(code)), a -> new Action.Exit(Optional.of(a.getFirst()), c.span()), c.span());
         return stopping(emitted, c.span());
     }
 
@@ -448,7 +517,9 @@ final class CallChecker {
     private Typed.Expr strftime(Expr.Call c) {
         arity(c, 2, 2);
         var format = literal(c, 0);
-        var clock = c.arguments().get(1) instanceof Expr.Call n && n.name().equals("nsecs") && !n.arguments().isEmpty()
+        var clock = c.arguments().get(1) instanceof Expr.Call n
+                        && n.name().equals("nsecs")
+                        && !n.arguments().isEmpty()
                 ? clock(n)
                 : Type.Clock.BOOT;
         if (clock == Type.Clock.MONOTONIC) {
@@ -480,7 +551,10 @@ final class CallChecker {
         int bytes = Math.min(checking.settings.maxStringBytes(), 1024);
         var type = new Type.Array(new Type.Str(bytes), count);
         var strings = new Typed.Call(
-                Typed.Fn.JOIN, List.of(argv.type() instanceof Type.Pointer ? argv : expressions.asPointer(argv, Type.INT64, c.span())), type, c.span());
+                Typed.Fn.JOIN,
+                List.of(argv.type() instanceof Type.Pointer ? argv : expressions.asPointer(argv, Type.INT64, c.span())),
+                type,
+                c.span());
         return emit(List.of(strings), a -> new Action.Join(a.getFirst(), separator, c.span()), c.span());
     }
 
@@ -508,7 +582,11 @@ final class CallChecker {
         }
         var report = emit(
                 List.of(),
-                a -> new Action.Print(Action.Channel.ERRORF, Format.parse("assert failed: " + message.replace("%", "%%") + "\n"), a, c.span()),
+                a -> new Action.Print(
+                        Action.Channel.ERRORF,
+                        Format.parse("assert failed: " + message.replace("%", "%%") + "\n"),
+                        a,
+                        c.span()),
                 c.span());
         var stop = emit(
                 List.of(new Typed.IntConst(Type.INT64, 1, c.span())),
@@ -531,7 +609,8 @@ final class CallChecker {
         if (c.arguments().size() == 2
                 && c.arguments().getFirst() instanceof Expr.MapRef m
                 && m.key().isEmpty()
-                && !(c.arguments().get(1) instanceof Expr.MapRef other && checking.maps.containsKey(other.name())
+                && !(c.arguments().get(1) instanceof Expr.MapRef other
+                        && checking.maps.containsKey(other.name())
                         && checking.map(m.name(), m.span()).keyednessKnown()
                         && !checking.map(m.name(), m.span()).keyed())) {
             var map = checking.map(m.name(), m.span());
@@ -653,7 +732,9 @@ final class CallChecker {
             }
             return pointer;
         }
-        if (!(pointer.type().isInteger() || pointer.type() instanceof Type.Pointer || pointer.type() instanceof Type.Array
+        if (!(pointer.type().isInteger()
+                || pointer.type() instanceof Type.Pointer
+                || pointer.type() instanceof Type.Array
                 || unknown(pointer.type()))) {
             throw new CheckError(
                     "type-mismatch",
@@ -673,13 +754,11 @@ final class CallChecker {
             throw new CheckError(
                     "type-mismatch",
                     c.span(),
-                    "str() only supports integer arguments (" + ExpressionChecker.family(length.type())
-                            + " provided)");
+                    "str() only supports integer arguments (" + ExpressionChecker.family(length.type()) + " provided)");
         }
         if (length instanceof Typed.IntConst n) {
             if (n.value() < 0) {
-                throw new CheckError(
-                        "range", c.span(), "str cannot use negative length (" + n.value() + ")");
+                throw new CheckError("range", c.span(), "str cannot use negative length (" + n.value() + ")");
             }
             return expressions.stringAt(pointer, (int) Math.min(n.value() + 1, capacity), c.span());
         }
@@ -707,11 +786,15 @@ final class CallChecker {
                         new Type.Buffer(a.sizeBytes()),
                         c.span());
             }
-            throw new CheckError("arity", c.span(), "buf() expects a length argument for non-array type "
-                    + ExpressionChecker.family(pointer.type()));
+            throw new CheckError(
+                    "arity",
+                    c.span(),
+                    "buf() expects a length argument for non-array type " + ExpressionChecker.family(pointer.type()));
         }
-        if (!(pointer.type().isInteger() || pointer.type() instanceof Type.Pointer
-                || pointer.type() instanceof Type.Array || pointer.type() instanceof Type.Str
+        if (!(pointer.type().isInteger()
+                || pointer.type() instanceof Type.Pointer
+                || pointer.type() instanceof Type.Array
+                || pointer.type() instanceof Type.Str
                 || unknown(pointer.type()))) {
             throw new CheckError(
                     "type-mismatch",
@@ -724,8 +807,7 @@ final class CallChecker {
             throw new CheckError(
                     "type-mismatch",
                     c.span(),
-                    "buf() only supports integer arguments (" + ExpressionChecker.family(length.type())
-                            + " provided)");
+                    "buf() only supports integer arguments (" + ExpressionChecker.family(length.type()) + " provided)");
         }
         if (length instanceof Typed.IntConst n) {
             if (n.value() < 0) {
@@ -736,10 +818,7 @@ final class CallChecker {
         boolean direct = pointer.type() instanceof Type.Array || pointer.type() instanceof Type.Str;
         var from = direct ? pointer : expressions.pointerTo(pointer, Type.INT8, c.span());
         return new Typed.Call(
-                Typed.Fn.BUF,
-                List.of(from, expressions.to64(length)),
-                new Type.Buffer(capacity),
-                c.span());
+                Typed.Fn.BUF, List.of(from, expressions.to64(length)), new Type.Buffer(capacity), c.span());
     }
 
     private Typed.Expr strncmp(Expr.Call c) {
@@ -753,7 +832,8 @@ final class CallChecker {
             boolean same = head(x.value(), n.value()).equals(head(y.value(), n.value()));
             return new Typed.IntConst(Type.UINT64, same ? 0 : 1, c.span());
         }
-        int length = (int) Math.min(n.value(), Math.min(a.type().sizeBytes(), b.type().sizeBytes()));
+        int length = (int)
+                Math.min(n.value(), Math.min(a.type().sizeBytes(), b.type().sizeBytes()));
         return new Typed.Convert(new Typed.TextCompare(a, b, length, false, c.span()), Type.UINT64, c.span());
     }
 
@@ -832,7 +912,8 @@ final class CallChecker {
             throw new CheckError(
                     "register",
                     c.span(),
-                    "'" + name + "' is not a valid register on this architecture (" + probe.arch().machine() + ")");
+                    "'" + name + "' is not a valid register on this architecture ("
+                            + probe.arch().machine() + ")");
         }
         return new Typed.ContextLoad(offset.getAsInt(), Type.UINT64, c.span());
     }
@@ -842,8 +923,7 @@ final class CallChecker {
         var value = argument(c, 0);
         return switch (value.type()) {
             case Type.Pointer p -> new Typed.Convert(value, new Type.Pointer(p.target(), space), c.span());
-            case Type.Int _, Type.Void _ ->
-                new Typed.Convert(value, new Type.Pointer(Type.UINT64, space), c.span());
+            case Type.Int _, Type.Void _ -> new Typed.Convert(value, new Type.Pointer(Type.UINT64, space), c.span());
             case Type t ->
                 throw new CheckError(
                         "type-mismatch",
@@ -863,14 +943,16 @@ final class CallChecker {
         boolean known = address.type().isInteger()
                 || address.type() instanceof Type.Array a && (a.sizeBytes() == 4 || a.sizeBytes() == 16)
                 || address.type() instanceof Type.Pointer
-                || address.type() instanceof Type.Str s && (s.sizeBytes() == 4 || s.sizeBytes() == 16)
+                || address.type() instanceof Type.Str s
+                        && (s.sizeBytes() == 4 || s.sizeBytes() == 16)
                         && !(address instanceof Typed.Text)
                 || unknown(address.type());
         if (!known || arguments.size() == 2 && !arguments.getFirst().type().isInteger()) {
             throw new CheckError(
                     "type-mismatch",
                     c.span(),
-                    "ntop() does not support an address of type '" + address.type().display() + "'",
+                    "ntop() does not support an address of type '"
+                            + address.type().display() + "'",
                     "give a 32-bit number or an array of 4 or 16 bytes");
         }
         if (arguments.size() == 2) {
@@ -891,14 +973,15 @@ final class CallChecker {
             raw.append((char) (b & 0xff));
         }
         var value = new Typed.Text(new Type.Str(raw.length()), raw.toString(), c.span());
-        return new Typed.Call(
-                Typed.Fn.BYTES_OF, List.of(value), new Type.Array(Type.UINT8, raw.length()), c.span());
+        return new Typed.Call(Typed.Fn.BYTES_OF, List.of(value), new Type.Array(Type.UINT8, raw.length()), c.span());
     }
 
     private Typed.Expr macaddr(Expr.Call c) {
         arity(c, 1, 1);
         var value = argument(c, 0);
-        boolean known = value.type().isInteger() || value.type() instanceof Type.Pointer || unknown(value.type())
+        boolean known = value.type().isInteger()
+                || value.type() instanceof Type.Pointer
+                || unknown(value.type())
                 || value.type() instanceof Type.Array
                 || value.type() instanceof Type.Str && !(value instanceof Typed.Text);
         if (!known) {
@@ -951,16 +1034,22 @@ final class CallChecker {
         for (int i = 0; i < c.arguments().size(); i++) {
             var argument = c.arguments().get(i);
             boolean mayBeMode = i == 0;
-            if (mayBeMode && argument instanceof Expr.Ident word && Settings.stackMode(word.name()).isPresent()) {
+            if (mayBeMode
+                    && argument instanceof Expr.Ident word
+                    && Settings.stackMode(word.name()).isPresent()) {
                 mode = Settings.stackMode(word.name()).get();
                 continue;
             }
-            if (argument instanceof Expr.Ident word && mayBeMode && !skep.dsl.parse.Words.isBuiltin(word.name())
+            if (argument instanceof Expr.Ident word
+                    && mayBeMode
+                    && !skep.dsl.parse.Words.isBuiltin(word.name())
                     && checking.types.declared().define(word.name()).isEmpty()) {
                 throw new CheckError("stack", c.span(), "Unknown stack mode: '" + word.name() + "'");
             }
             var value = expressions.expr(argument);
-            boolean literalDepth = value instanceof Typed.IntConst n && n.value() >= 0 && (i == 1 || c.arguments().size() == 1);
+            boolean literalDepth = value instanceof Typed.IntConst n
+                    && n.value() >= 0
+                    && (i == 1 || c.arguments().size() == 1);
             if (!literalDepth) {
                 throw new CheckError("stack", c.span(), c.name() + ": invalid limit value, need non-negative literal");
             }
@@ -995,18 +1084,18 @@ final class CallChecker {
                 default -> {}
             }
         }
-        throw new CheckError("clock", word.span(), "Invalid timestamp mode: " + word.span().text());
+        throw new CheckError(
+                "clock", word.span(), "Invalid timestamp mode: " + word.span().text());
     }
 
     private Typed.Expr nsecs(Expr.Call c) {
         arity(c, 0, 1);
         var clock = c.arguments().isEmpty() ? Type.Clock.BOOT : clock(c);
-        var helper =
-                switch (clock) {
-                    case BOOT -> Helper.KTIME_GET_BOOT_NS;
-                    case MONOTONIC -> Helper.KTIME_GET_NS;
-                    case TAI, SW_TAI -> Helper.KTIME_GET_TAI_NS;
-                };
+        var helper = switch (clock) {
+            case BOOT -> Helper.KTIME_GET_BOOT_NS;
+            case MONOTONIC -> Helper.KTIME_GET_NS;
+            case TAI, SW_TAI -> Helper.KTIME_GET_TAI_NS;
+        };
         return new Typed.HelperValue(helper, List.of(), 0, false, Type.UINT64, c.span());
     }
 
@@ -1022,8 +1111,7 @@ final class CallChecker {
                 return host;
             }
         }
-        throw new CheckError(
-                "namespace", c.span(), name + "() only supports curr_ns and init as the argument");
+        throw new CheckError("namespace", c.span(), name + "() only supports curr_ns and init as the argument");
     }
 
     private Typed.Expr comm(Expr.Call c) {
@@ -1039,7 +1127,9 @@ final class CallChecker {
         var name = literal(c, 0);
         var given = Optional.ofNullable(checking.options.named().get(name));
         if (c.arguments().size() == 1) {
-            boolean on = given.isPresent() && !given.get().equals("false") && !given.get().equals("0");
+            boolean on = given.isPresent()
+                    && !given.get().equals("false")
+                    && !given.get().equals("0");
             return new Typed.IntConst(Type.BOOL, on ? 1 : 0, c.span());
         }
         var otherwise = argument(c, 1);
@@ -1078,9 +1168,7 @@ final class CallChecker {
         arity(c, 1, 2);
         if (probe.kind() != ProbeKind.FENTRY && probe.kind() != ProbeKind.FEXIT && probe.kind() != ProbeKind.ITER) {
             throw new CheckError(
-                    "probe-kind",
-                    c.span(),
-                    "The path function can only be used with 'fentry', 'fexit', 'iter' probes");
+                    "probe-kind", c.span(), "The path function can only be used with 'fentry', 'fexit', 'iter' probes");
         }
         int capacity = checking.settings.maxStringBytes();
         if (c.arguments().size() == 2) {
@@ -1096,7 +1184,10 @@ final class CallChecker {
     private void requireUnsafe(Expr.Call c) {
         if (!checking.options.unsafe()) {
             throw new CheckError(
-                    "unsafe", c.span(), c.name() + "() is an unsafe function being used in safe mode", "run with --unsafe");
+                    "unsafe",
+                    c.span(),
+                    c.name() + "() is an unsafe function being used in safe mode",
+                    "run with --unsafe");
         }
     }
 

@@ -14,31 +14,39 @@ final class Casts {
         }
         boolean fromNumber = from.isInteger() || from instanceof Type.Pointer || from instanceof Type.Symbolic;
         return switch (type) {
-            case Type.Int to when value instanceof Typed.IntConst c && from.isInteger() ->
+            case Type.Int to
+            when value instanceof Typed.IntConst c && from.isInteger() ->
                 new Typed.IntConst(to, truncate(c.value(), to), span);
-            case Type.Int _ when fromNumber || from instanceof Type.CgroupPath || from instanceof Type.Timestamp ->
+            case Type.Int _
+            when fromNumber || from instanceof Type.CgroupPath || from instanceof Type.Timestamp ->
                 new Typed.Convert(value, type, span);
-            case Type.Int to when from instanceof Type.Array a && a.element().isInteger() -> {
+            case Type.Int to
+            when from instanceof Type.Array a && a.element().isInteger() -> {
                 if (a.sizeBytes() > to.sizeBytes()) {
                     throw refused(from, type, typeSpan);
                 }
                 yield new Typed.Convert(value, type, span);
             }
-            case Type.Int _ when from instanceof Type.MacAddress || from instanceof Type.Inet ->
-                throw refused(from, type, typeSpan);
+            case Type.Int _
+            when from instanceof Type.MacAddress || from instanceof Type.Inet -> throw refused(from, type, typeSpan);
             case Type.Bool _ when fromNumber || value instanceof Typed.Text -> expressions.truth(value, span);
             case Type.Bool _ when from instanceof Type.Str -> refuse(from, type, typeSpan);
-            case Type.Enum e when value instanceof Typed.IntConst c && from.isInteger() ->
-                new Typed.IntConst(e, c.value(), span);
+            case Type.Enum e
+            when value instanceof Typed.IntConst c && from.isInteger() -> new Typed.IntConst(e, c.value(), span);
             case Type.Enum _ when from.isInteger() -> new Typed.Convert(value, type, span);
             case Type.Pointer _ when fromNumber -> new Typed.Convert(value, type, span);
-            case Type.Array to when from.isInteger() && to.element().isInteger() -> {
+            case Type.Array to
+            when from.isInteger() && to.element().isInteger() -> {
                 var sized = sized(to, from.sizeBytes(), value);
                 yield new Typed.Convert(value, sized, span);
             }
-            case Type.Array to when from instanceof Type.Array && to.element().isInteger() ->
+            case Type.Array to
+            when from instanceof Type.Array && to.element().isInteger() ->
                 new Typed.Convert(value, sized(to, from.sizeBytes(), value), span);
-            case Type.Array to when from instanceof Type.Str && to.element().isInteger() && to.element().sizeBytes() == 1 -> {
+            case Type.Array to
+            when from instanceof Type.Str
+                    && to.element().isInteger()
+                    && to.element().sizeBytes() == 1 -> {
                 int length = to.length() == 0 ? from.sizeBytes() : to.length();
                 if (length < from.sizeBytes() && value instanceof Typed.Text) {
                     throw refused(from, type, typeSpan);
@@ -46,8 +54,8 @@ final class Casts {
                 yield new Typed.Convert(value, new Type.Array(to.element(), length), span);
             }
             case Type.Str _ when from instanceof Type.Str -> new Typed.Convert(value, type, span);
-            case Type.Str to when from instanceof Type.Pointer
-                    || from instanceof Type.Int && !(value instanceof Typed.IntConst) ->
+            case Type.Str to
+            when from instanceof Type.Pointer || from instanceof Type.Int && !(value instanceof Typed.IntConst) ->
                 expressions.stringAt(value, to.sizeBytes(), span);
             case Type.Buffer _ when from instanceof Type.Buffer -> new Typed.Convert(value, type, span);
             case Type.Symbolic _ when from.isInteger() -> new Typed.Convert(value, type, span);

@@ -109,7 +109,9 @@ public final class Checker {
                 ? Optional.empty()
                 : Optional.of(new Typed.Script(
                         programs,
-                        maps.stream().filter(m -> !(m.value() instanceof Type.Void)).toList(),
+                        maps.stream()
+                                .filter(m -> !(m.value() instanceof Type.Void))
+                                .toList(),
                         subprograms));
         return new Result(
                 typed,
@@ -151,8 +153,9 @@ public final class Checker {
             diagnostics.error(
                     "map-declaration",
                     map.span(),
-                    "Incompatible map types. Type from declaration: " + map.declaredKind().get()
-                            + ". Type from value/key type: " + (needsPerCpu ? "percpuhash" : "hash"));
+                    "Incompatible map types. Type from declaration: "
+                            + map.declaredKind().get() + ". Type from value/key type: "
+                            + (needsPerCpu ? "percpuhash" : "hash"));
         }
     }
 
@@ -213,8 +216,10 @@ public final class Checker {
             var body = new BodyChecker(checking, context, scope, Optional.of(result), subprogram.name());
             var parameters = new ArrayList<LocalVariable>();
             for (var parameter : subprogram.parameters()) {
-                var variable =
-                        scope.declare(parameter, parameter.variable().name(), parameter.variable().span());
+                var variable = scope.declare(
+                        parameter,
+                        parameter.variable().name(),
+                        parameter.variable().span());
                 if (!variable.cell().isFixed()) {
                     variable.cell().fix(body.expressions().type(parameter.type()));
                 }
@@ -222,10 +227,10 @@ public final class Checker {
             }
             var statements = body.statements(subprogram.body().statements());
             if (!(result instanceof Type.Void) && checking.last && !alwaysReturns(statements)) {
-                checking.diagnostics.error(
-                        "no-return", subprogram.span(), "Not all code paths returned a value");
+                checking.diagnostics.error("no-return", subprogram.span(), "Not all code paths returned a value");
             }
-            return Optional.of(new Typed.Subprogram(subprogram.name(), parameters, result, statements, subprogram.span()));
+            return Optional.of(
+                    new Typed.Subprogram(subprogram.name(), parameters, result, statements, subprogram.span()));
         } catch (CheckError error) {
             error.report(checking.diagnostics);
             return Optional.empty();
@@ -234,13 +239,12 @@ public final class Checker {
 
     private static boolean alwaysReturns(List<Typed.Stmt> statements) {
         for (var statement : statements) {
-            boolean returns =
-                    switch (statement) {
-                        case Typed.Return _ -> true;
-                        case Typed.If s -> alwaysReturns(s.then()) && alwaysReturns(s.otherwise());
-                        case Typed.Sequence s -> alwaysReturns(s.statements());
-                        default -> false;
-                    };
+            boolean returns = switch (statement) {
+                case Typed.Return _ -> true;
+                case Typed.If s -> alwaysReturns(s.then()) && alwaysReturns(s.otherwise());
+                case Typed.Sequence s -> alwaysReturns(s.statements());
+                default -> false;
+            };
             if (returns) {
                 return true;
             }
@@ -271,14 +275,20 @@ public final class Checker {
         var shared = new ArrayList<Group>();
         var seen = new HashSet<String>();
         for (var point : probe.attachPoints()) {
-            var resolved = resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
+            var resolved =
+                    resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
             for (var one : resolved) {
                 if (!seen.add(one.shownAs())) {
                     continue;
                 }
                 var shape = shape(one.spec(), uses);
                 boolean own = ownProgram(one.spec(), shape, uses);
-                var group = own ? null : shared.stream().filter(g -> g.shape.equals(shape)).findFirst().orElse(null);
+                var group = own
+                        ? null
+                        : shared.stream()
+                                .filter(g -> g.shape.equals(shape))
+                                .findFirst()
+                                .orElse(null);
                 if (group == null) {
                     group = new Group(shape, new ArrayList<>(), new ArrayList<>(), one.spec(), one.shownAs());
                     shared.add(group);
@@ -300,25 +310,32 @@ public final class Checker {
 
     private static Instance frozen(Instance i) {
         return new Instance(
-                i.probe, i.context, i.type, i.attachType, i.attachTo, i.role, List.copyOf(i.specs), List.copyOf(i.shownAs),
+                i.probe,
+                i.context,
+                i.type,
+                i.attachType,
+                i.attachTo,
+                i.role,
+                List.copyOf(i.specs),
+                List.copyOf(i.shownAs),
                 i.scope);
     }
 
     /** The kind of program that attach points with the same shape share. */
-    private record Shape(ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
+    private record Shape(
+            ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
 
     private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
 
     private Instance instance(Script.Probe probe, Group group) {
-        var role =
-                switch (group.shape.kind) {
-                    case BEGIN -> ScriptProgram.Role.BEGIN;
-                    case END -> ScriptProgram.Role.END;
-                    case SELF -> ScriptProgram.Role.SELF;
-                    case TEST -> ScriptProgram.Role.TEST;
-                    case BENCH -> ScriptProgram.Role.BENCH;
-                    default -> ScriptProgram.Role.PROBE;
-                };
+        var role = switch (group.shape.kind) {
+            case BEGIN -> ScriptProgram.Role.BEGIN;
+            case END -> ScriptProgram.Role.END;
+            case SELF -> ScriptProgram.Role.SELF;
+            case TEST -> ScriptProgram.Role.TEST;
+            case BENCH -> ScriptProgram.Role.BENCH;
+            default -> ScriptProgram.Role.PROBE;
+        };
         var spec = group.first;
         var context = context(group.shape, spec, group.shownAs);
         return new Instance(
@@ -339,14 +356,12 @@ public final class Checker {
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs) {
-        Optional<CTypes.Signature> signature =
-                switch (shape.kind) {
-                    case FENTRY, FEXIT -> checking.types.function(spec.target());
-                    case RAWTRACEPOINT -> shape.type == ProgramType.TRACING
-                            ? checking.types.tracepoint(spec.target())
-                            : Optional.empty();
-                    default -> Optional.empty();
-                };
+        Optional<CTypes.Signature> signature = switch (shape.kind) {
+            case FENTRY, FEXIT -> checking.types.function(spec.target());
+            case RAWTRACEPOINT ->
+                shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
+            default -> Optional.empty();
+        };
         var format = shape.kind == ProbeKind.TRACEPOINT
                 ? kernel.tracepoint(spec.module(), spec.target())
                 : Optional.<skep.isa.kernel.TracepointFormat>empty();
@@ -390,7 +405,11 @@ public final class Checker {
             case RAWTRACEPOINT -> {
                 if (uses.uses("args")) {
                     yield new Shape(
-                            spec.kind(), ProgramType.TRACING, Optional.of(AttachType.TRACE_RAW_TP), spec.target(), false);
+                            spec.kind(),
+                            ProgramType.TRACING,
+                            Optional.of(AttachType.TRACE_RAW_TP),
+                            spec.target(),
+                            false);
                 }
                 yield plain(spec, ProgramType.RAW_TRACEPOINT);
             }
@@ -429,9 +448,7 @@ public final class Checker {
     }
 
     private static ProbeSpec attachPoint(ProbeSpec spec, Shape shape) {
-        return shape.raw
-                ? new ProbeSpec(ProbeKind.RAWTRACEPOINT, "", spec.target(), 0, 0, spec.pid())
-                : spec;
+        return shape.raw ? new ProbeSpec(ProbeKind.RAWTRACEPOINT, "", spec.target(), 0, 0, spec.pid()) : spec;
     }
 
     /** The place of a whole script, for what belongs to no part of it. */

@@ -23,15 +23,14 @@ final class ConstantFolding {
         var b = exact(right);
         if (op.isComparison()) {
             int order = a.compareTo(b);
-            boolean holds =
-                    switch (op) {
-                        case EQ -> order == 0;
-                        case NE -> order != 0;
-                        case LT -> order < 0;
-                        case GT -> order > 0;
-                        case LE -> order <= 0;
-                        default -> order >= 0;
-                    };
+            boolean holds = switch (op) {
+                case EQ -> order == 0;
+                case NE -> order != 0;
+                case LT -> order < 0;
+                case GT -> order > 0;
+                case LE -> order <= 0;
+                default -> order >= 0;
+            };
             return Optional.of(new Typed.IntConst(Type.BOOL, holds ? 1 : 0, span));
         }
         if ((op == BinaryOp.DIV || op == BinaryOp.MOD) && b.signum() == 0) {
@@ -42,23 +41,23 @@ final class ConstantFolding {
         }
         boolean unsigned = isUnsigned(left) || isUnsigned(right);
         if ((op == BinaryOp.BIT_AND || op == BinaryOp.BIT_OR || op == BinaryOp.BIT_XOR)) {
-            long bits =
-                    switch (op) {
-                        case BIT_AND -> left.value() & right.value();
-                        case BIT_OR -> left.value() | right.value();
-                        default -> left.value() ^ right.value();
-                    };
-            return Optional.of(constant(unsigned && bits < 0 ? unsignedValue(bits) : BigInteger.valueOf(bits), left, right, span));
+            long bits = switch (op) {
+                case BIT_AND -> left.value() & right.value();
+                case BIT_OR -> left.value() | right.value();
+                default -> left.value() ^ right.value();
+            };
+            return Optional.of(
+                    constant(unsigned && bits < 0 ? unsignedValue(bits) : BigInteger.valueOf(bits), left, right, span));
         }
-        var result =
-                switch (op) {
-                    case ADD -> a.add(b);
-                    case SUB -> a.subtract(b);
-                    case MUL -> a.multiply(b);
-                    case DIV -> a.divide(b);
-                    default -> a.remainder(b);
-                };
-        if (result.compareTo(MAX_UNSIGNED) > 0 || result.signum() > 0 && result.compareTo(MAX_SIGNED) > 0 && !unsigned) {
+        var result = switch (op) {
+            case ADD -> a.add(b);
+            case SUB -> a.subtract(b);
+            case MUL -> a.multiply(b);
+            case DIV -> a.divide(b);
+            default -> a.remainder(b);
+        };
+        if (result.compareTo(MAX_UNSIGNED) > 0
+                || result.signum() > 0 && result.compareTo(MAX_SIGNED) > 0 && !unsigned) {
             throw new CheckError("overflow", span, "overflow: " + a + " " + op.text() + " " + b);
         }
         if (result.compareTo(MIN_SIGNED) < 0) {
@@ -111,7 +110,8 @@ final class ConstantFolding {
     }
 
     private static int declaredSize(Typed.IntConst constant) {
-        return constant.type() instanceof Type.Int i && i.sizeBytes() > Literals.smallest(constant.value()).sizeBytes()
+        return constant.type() instanceof Type.Int i
+                        && i.sizeBytes() > Literals.smallest(constant.value()).sizeBytes()
                 ? i.sizeBytes()
                 : 1;
     }

@@ -21,10 +21,9 @@ final class Conversions {
             case Type.Int x when b instanceof Type.Enum y -> Optional.of(integers(x, asInt(y)));
             case Type.Enum x when b instanceof Type.Int y -> Optional.of(integers(asInt(x), y));
             case Type.Enum x when b instanceof Type.Enum y -> Optional.of(integers(asInt(x), asInt(y)));
-            case Type.Str x when b instanceof Type.Str y ->
-                Optional.of(x.sizeBytes() >= y.sizeBytes() ? x : y);
-            case Type.Buffer x when b instanceof Type.Buffer y ->
-                Optional.of(x.capacityBytes() >= y.capacityBytes() ? x : y);
+            case Type.Str x when b instanceof Type.Str y -> Optional.of(x.sizeBytes() >= y.sizeBytes() ? x : y);
+            case Type.Buffer x
+            when b instanceof Type.Buffer y -> Optional.of(x.capacityBytes() >= y.capacityBytes() ? x : y);
             case Type.Tuple x when b instanceof Type.Tuple y -> tuples(x, y);
             case Type.Rec x when b instanceof Type.Rec y -> records(x, y);
             case Type.Pointer x when b instanceof Type.Pointer y -> pointers(x, y);
@@ -35,9 +34,9 @@ final class Conversions {
             case Type.Stats _ when b instanceof Type.Stats -> Optional.of(new Type.Stats(true));
             case Type.TimeSeries x
             when b instanceof Type.TimeSeries y
-                            && x.intervalNanos() == y.intervalNanos()
-                            && x.intervals() == y.intervals()
-                            && x.kind() == y.kind() ->
+                    && x.intervalNanos() == y.intervalNanos()
+                    && x.intervals() == y.intervals()
+                    && x.kind() == y.kind() ->
                 Optional.of(new Type.TimeSeries(x.intervalNanos(), x.intervals(), x.kind(), true));
             case Type.CgroupPath _ when b instanceof Type.CgroupPath -> Optional.of(a);
             case Type.Timestamp _ when b instanceof Type.Timestamp -> Optional.of(a);
@@ -79,7 +78,9 @@ final class Conversions {
         }
         var parts = new ArrayList<Type.Member>();
         for (var member : a.members()) {
-            var other = b.members().stream().filter(m -> m.name().equals(member.name())).findFirst();
+            var other = b.members().stream()
+                    .filter(m -> m.name().equals(member.name()))
+                    .findFirst();
             var part = other.flatMap(o -> join(member.type(), o.type()));
             if (part.isEmpty()) {
                 return Optional.empty();
@@ -115,7 +116,11 @@ final class Conversions {
 
     /** Whether zero padding makes bytes of equal values equal: then they can be compared byte by byte. */
     static boolean isScalar(Type type) {
-        return type.isInteger() || type instanceof Type.Pointer || type instanceof Type.Symbolic
-                || type instanceof Type.CgroupPath || type instanceof Type.Timestamp || type instanceof Type.KernelStack;
+        return type.isInteger()
+                || type instanceof Type.Pointer
+                || type instanceof Type.Symbolic
+                || type instanceof Type.CgroupPath
+                || type instanceof Type.Timestamp
+                || type instanceof Type.KernelStack;
     }
 }

@@ -59,13 +59,13 @@ final class ExpressionChecker {
         return switch (value.type()) {
             case Type.Void _ when !checking.last -> new Typed.IntConst(Type.BOOL, 1, span);
             case Type.Bool _ -> value;
-            case Type _ when value instanceof Typed.IntConst c ->
-                new Typed.IntConst(Type.BOOL, c.value() != 0 ? 1 : 0, span);
-            case Type _ when value instanceof Typed.Text t ->
+            case Type _
+            when value instanceof Typed.IntConst c -> new Typed.IntConst(Type.BOOL, c.value() != 0 ? 1 : 0, span);
+            case Type _
+            when value instanceof Typed.Text t ->
                 new Typed.IntConst(Type.BOOL, t.value().isEmpty() ? 0 : 1, span);
             case Type.Int _, Type.Enum _, Type.Pointer _, Type.Symbolic _ ->
-                new Typed.Compare(
-                        BinaryOp.NE, to64(value), new Typed.IntConst(Type.INT64, 0, span), false, span);
+                new Typed.Compare(BinaryOp.NE, to64(value), new Typed.IntConst(Type.INT64, 0, span), false, span);
             case Type t -> throw new CheckError("condition", span, "Invalid condition: " + family(t));
         };
     }
@@ -91,9 +91,7 @@ final class ExpressionChecker {
         var key = expr(keyExpr);
         if (key.type() instanceof Type.Aggregation || key.type() instanceof Type.Void && checking.last) {
             throw new CheckError(
-                    "map-key",
-                    keyExpr.span(),
-                    "Value '" + key.type().display() + "' cannot be used as a map key.");
+                    "map-key", keyExpr.span(), "Value '" + key.type().display() + "' cannot be used as a map key.");
         }
         var before = map.keyCell().type();
         if (map.keyCell().join(key.type(), Literal.isNonNegative(key)).isEmpty()) {
@@ -177,8 +175,7 @@ final class ExpressionChecker {
                     if (!checking.last) {
                         yield value;
                     }
-                    throw new CheckError(
-                            "comptime", e.operand().span(), "Unable to resolve comptime expression");
+                    throw new CheckError("comptime", e.operand().span(), "Unable to resolve comptime expression");
                 }
                 yield value;
             }
@@ -195,8 +192,7 @@ final class ExpressionChecker {
 
     private Typed.Expr callValue(Expr.Call call) {
         if (Aggregations.isAggregation(call.name())) {
-            throw new CheckError(
-                    "aggregation", call.span(), call.name() + "() must be assigned directly to a map");
+            throw new CheckError("aggregation", call.span(), call.name() + "() must be assigned directly to a map");
         }
         var value = calls.call(call);
         if (value.type() instanceof Type.Void && value instanceof Typed.Emit && checking.last) {
@@ -218,9 +214,7 @@ final class ExpressionChecker {
     }
 
     private static Typed.IntConst literal(Expr.IntLit e) {
-        Type type = e.unsigned()
-                ? Type.UINT64
-                : e.pinned() ? Type.INT64 : Literals.smallest(e.value());
+        Type type = e.unsigned() ? Type.UINT64 : e.pinned() ? Type.INT64 : Literals.smallest(e.value());
         return new Typed.IntConst(type, e.value(), e.span());
     }
 
@@ -317,7 +311,10 @@ final class ExpressionChecker {
             case NEGATE -> {
                 if (e.operand() instanceof Expr.IntLit literal && literal.unsigned() && !literal.pinned()) {
                     if (literal.value() != Long.MIN_VALUE) {
-                        throw new CheckError("overflow", e.span(), "underflow: -" + literal.span().text());
+                        throw new CheckError(
+                                "overflow",
+                                e.span(),
+                                "underflow: -" + literal.span().text());
                     }
                     yield new Typed.IntConst(Type.INT64, Long.MIN_VALUE, e.span());
                 }
@@ -336,8 +333,7 @@ final class ExpressionChecker {
                     throw new CheckError(
                             "type-mismatch",
                             e.span(),
-                            "The ~ operator can not be used on expressions of type '"
-                                    + family(operand.type()) + "'");
+                            "The ~ operator can not be used on expressions of type '" + family(operand.type()) + "'");
                 }
                 if (operand instanceof Typed.IntConst c) {
                     long value = ~c.value();
@@ -351,7 +347,9 @@ final class ExpressionChecker {
     }
 
     private Typed.Expr truthOperand(Typed.Expr value, Span span) {
-        if (value.type() instanceof Type.Pointer || value.type().isInteger() || value instanceof Typed.Text
+        if (value.type() instanceof Type.Pointer
+                || value.type().isInteger()
+                || value instanceof Typed.Text
                 || unknown(value.type())) {
             return truth(value, span);
         }
@@ -399,8 +397,7 @@ final class ExpressionChecker {
                 var map = checking.map(m.name(), m.key().isPresent(), m.span());
                 var key = m.key().map(k -> key(map, k));
                 checking.definedMap(m.name(), m.span());
-                yield new Typed.AddressOfMap(
-                        map, key, new Type.Pointer(map.value(), Type.AddressSpace.BPF), e.span());
+                yield new Typed.AddressOfMap(map, key, new Type.Pointer(map.value(), Type.AddressSpace.BPF), e.span());
             }
             default -> throw new CheckError("address", e.span(), "Can only take the address of variables and maps");
         };
@@ -410,8 +407,8 @@ final class ExpressionChecker {
         return switch (pointer.type()) {
             case Type.Pointer p -> {
                 if (p.target() instanceof Type.Void) {
-                    throw new CheckError("type-mismatch", span, "Can not dereference pointers of type '"
-                            + p.display() + "'");
+                    throw new CheckError(
+                            "type-mismatch", span, "Can not dereference pointers of type '" + p.display() + "'");
                 }
                 yield new Typed.Dereference(pointer, p.target(), span);
             }
@@ -460,8 +457,7 @@ final class ExpressionChecker {
                     "The " + (e.up() ? "++" : "--") + " operator can not be used on a variable of type '"
                             + family(variable.type()) + "'");
         }
-        return new Typed.LocalIncrement(
-                variable, scale(variable.type(), delta), e.prefix(), variable.type(), e.span());
+        return new Typed.LocalIncrement(variable, scale(variable.type(), delta), e.prefix(), variable.type(), e.span());
     }
 
     private static long scale(Type type, long delta) {
@@ -485,15 +481,18 @@ final class ExpressionChecker {
     }
 
     private Typed.Expr truthOfOperand(Typed.Expr value, Expr.Binary e) {
-        if (value.type().isInteger() || value.type() instanceof Type.Pointer || value instanceof Typed.Text
-                || value.type() instanceof Type.Symbolic || unknown(value.type())) {
+        if (value.type().isInteger()
+                || value.type() instanceof Type.Pointer
+                || value instanceof Typed.Text
+                || value.type() instanceof Type.Symbolic
+                || unknown(value.type())) {
             return truth(value, value.span());
         }
         throw new CheckError(
                 "type-mismatch",
                 value.span(),
-                "The " + e.op().text() + " operator can not be used on expressions of type '"
-                        + family(value.type()) + "'");
+                "The " + e.op().text() + " operator can not be used on expressions of type '" + family(value.type())
+                        + "'");
     }
 
     /** Any operator but the logical ones. */
@@ -501,7 +500,9 @@ final class ExpressionChecker {
         if (unknown(left.type()) || unknown(right.type())) {
             return op.isComparison()
                     ? new Typed.IntConst(Type.BOOL, 1, span)
-                    : unknown(left.type()) && !unknown(right.type()) && right.type().isInteger()
+                    : unknown(left.type())
+                                    && !unknown(right.type())
+                                    && right.type().isInteger()
                             ? new Typed.Convert(right, widest(right.type()), span)
                             : unknown(right.type()) && left.type().isInteger()
                                     ? new Typed.Convert(left, widest(left.type()), span)
@@ -544,9 +545,11 @@ final class ExpressionChecker {
                         "signs",
                         span,
                         op.isComparison()
-                                ? "comparison of integers of different signs: '" + left.type().display() + "' and '"
+                                ? "comparison of integers of different signs: '"
+                                        + left.type().display() + "' and '"
                                         + right.type().display() + "' can lead to undefined behavior"
-                                : "arithmetic on integers of different signs: '" + left.type().display() + "' and '"
+                                : "arithmetic on integers of different signs: '"
+                                        + left.type().display() + "' and '"
                                         + right.type().display() + "' can lead to undefined behavior",
                         "cast one side, for example (int64)");
             }
@@ -607,14 +610,14 @@ final class ExpressionChecker {
             return new CheckError(
                     "type-mismatch",
                     span,
-                    "The " + op.text() + " operator can not be used on expressions of types '"
-                            + family(left.type()) + "' and '" + family(right.type()) + "'");
+                    "The " + op.text() + " operator can not be used on expressions of types '" + family(left.type())
+                            + "' and '" + family(right.type()) + "'");
         }
         return new CheckError(
                 "type-mismatch",
                 span,
-                "Type mismatch for '" + op.text() + "': comparing " + left.type().display() + " with "
-                        + right.type().display());
+                "Type mismatch for '" + op.text() + "': comparing "
+                        + left.type().display() + " with " + right.type().display());
     }
 
     private Typed.Expr compare(BinaryOp op, Typed.Expr left, Typed.Expr right, Span span) {
@@ -631,14 +634,16 @@ final class ExpressionChecker {
         if (equality && left.type() instanceof Type.Tuple l && right.type() instanceof Type.Tuple r) {
             return tuples(op, left, l, right, r, span);
         }
-        if (equality
-                && left.type() instanceof Type.Array
-                && left.type().equals(right.type())) {
+        if (equality && left.type() instanceof Type.Array && left.type().equals(right.type())) {
             return new Typed.BytesCompare(left, right, op == BinaryOp.EQ, span);
         }
-        if (equality && left.type().equals(right.type()) && left.type().sizeBytes() > 0
-                && (left.type() instanceof Type.Inet || left.type() instanceof Type.MacAddress
-                        || left.type() instanceof Type.UserSymbol || left.type() instanceof Type.UserStack)) {
+        if (equality
+                && left.type().equals(right.type())
+                && left.type().sizeBytes() > 0
+                && (left.type() instanceof Type.Inet
+                        || left.type() instanceof Type.MacAddress
+                        || left.type() instanceof Type.UserSymbol
+                        || left.type() instanceof Type.UserStack)) {
             return new Typed.BytesCompare(left, right, op == BinaryOp.EQ, span);
         }
         throw mismatch(op, left, right, span);
@@ -653,8 +658,7 @@ final class ExpressionChecker {
                 || type instanceof Type.Timestamp;
     }
 
-    private Typed.Expr tuples(
-            BinaryOp op, Typed.Expr left, Type.Tuple l, Typed.Expr right, Type.Tuple r, Span span) {
+    private Typed.Expr tuples(BinaryOp op, Typed.Expr left, Type.Tuple l, Typed.Expr right, Type.Tuple r, Span span) {
         if (l.elements().size() != r.elements().size()) {
             if (op == BinaryOp.NE || op == BinaryOp.EQ) {
                 return new Typed.IntConst(Type.BOOL, op == BinaryOp.NE ? 1 : 0, span);
@@ -664,8 +668,8 @@ final class ExpressionChecker {
         Typed.Expr all = new Typed.IntConst(Type.BOOL, 1, span);
         boolean constant = true;
         for (int i = 0; i < l.elements().size(); i++) {
-            var same = binary(
-                    BinaryOp.EQ, tupleElement(left, i, left.span()), tupleElement(right, i, right.span()), span);
+            var same =
+                    binary(BinaryOp.EQ, tupleElement(left, i, left.span()), tupleElement(right, i, right.span()), span);
             if (same instanceof Typed.IntConst c) {
                 if (c.value() == 0) {
                     return new Typed.IntConst(Type.BOOL, op == BinaryOp.NE ? 1 : 0, span);
@@ -682,15 +686,16 @@ final class ExpressionChecker {
     }
 
     private Typed.Expr pointers(BinaryOp op, Typed.Expr left, Typed.Expr right, Span span) {
-        if (left.type() instanceof Type.Pointer && right.type().isInteger()
+        if (left.type() instanceof Type.Pointer
+                && right.type().isInteger()
                 && (op == BinaryOp.ADD || op == BinaryOp.SUB)) {
             return new Typed.PointerMove(left, to64(right), op == BinaryOp.SUB, left.type(), span);
         }
         if (right.type() instanceof Type.Pointer && left.type().isInteger() && op == BinaryOp.ADD) {
             return new Typed.PointerMove(right, to64(left), false, right.type(), span);
         }
-        boolean bitwise = op == BinaryOp.BIT_AND || op == BinaryOp.BIT_OR || op == BinaryOp.BIT_XOR
-                || op == BinaryOp.SHR;
+        boolean bitwise =
+                op == BinaryOp.BIT_AND || op == BinaryOp.BIT_OR || op == BinaryOp.BIT_XOR || op == BinaryOp.SHR;
         if (bitwise && left.type() instanceof Type.Pointer && right.type().isInteger()) {
             return new Typed.Arithmetic(op, to64(left), to64(right), Type.UINT64, span);
         }
@@ -721,7 +726,8 @@ final class ExpressionChecker {
                     "type-mismatch",
                     e.span(),
                     "Branches must return the same type or compatible types: have '"
-                            + then.type().display() + "' and '" + otherwise.type().display() + "'");
+                            + then.type().display() + "' and '"
+                            + otherwise.type().display() + "'");
         }
         return new Typed.Conditional(
                 condition, convert(then, joined.get()), convert(otherwise, joined.get()), joined.get(), e.span());
@@ -753,9 +759,11 @@ final class ExpressionChecker {
     private Typed.Expr member(Typed.Expr object, String name, Span nameSpan, Span span) {
         return switch (object.type()) {
             case Type.Void _ when !checking.last -> object;
-            case Type.Pointer p when p.target() instanceof Type.Struct ->
+            case Type.Pointer p
+            when p.target() instanceof Type.Struct ->
                 member(new Typed.Dereference(object, p.target(), span), name, nameSpan, span);
-            case Type.Pointer p when p.target() instanceof Type.Rec || p.target() instanceof Type.Tuple ->
+            case Type.Pointer p
+            when p.target() instanceof Type.Rec || p.target() instanceof Type.Tuple ->
                 member(new Typed.Dereference(object, p.target(), span), name, nameSpan, span);
             case Type.Struct s -> {
                 var field = CTypes.field(s, name);
@@ -767,12 +775,14 @@ final class ExpressionChecker {
                             NearestNames.hint(name, CTypes.fieldNames(s)));
                 }
                 var f = field.get();
-                yield new Typed.Part(object, f.offsetBytes(), spaced(f.type(), object), f.bitOffset(), f.bitWidth(), span);
+                yield new Typed.Part(
+                        object, f.offsetBytes(), spaced(f.type(), object), f.bitOffset(), f.bitWidth(), span);
             }
             case Type.Rec r -> {
                 for (int i = 0; i < r.members().size(); i++) {
                     if (r.members().get(i).name().equals(name)) {
-                        yield partOf(object, i, r.offsetOf(i), r.members().get(i).type(), span);
+                        yield partOf(
+                                object, i, r.offsetOf(i), r.members().get(i).type(), span);
                     }
                 }
                 throw new CheckError(
@@ -799,8 +809,8 @@ final class ExpressionChecker {
 
     private Type.AddressSpace spaceOf(Typed.Expr place) {
         return switch (place) {
-            case Typed.Dereference d when d.pointer().type() instanceof Type.Pointer p
-                    && p.space() != Type.AddressSpace.BPF -> p.space();
+            case Typed.Dereference d
+            when d.pointer().type() instanceof Type.Pointer p && p.space() != Type.AddressSpace.BPF -> p.space();
             case Typed.Part p -> spaceOf(p.whole());
             case Typed.Element e -> spaceOf(e.array());
             default -> probe.defaultSpace();
@@ -821,13 +831,14 @@ final class ExpressionChecker {
                     throw new CheckError(
                             "range",
                             span,
-                            "Invalid tuple index: " + index + ". Found " + t.elements().size()
-                                    + " elements in tuple.");
+                            "Invalid tuple index: " + index + ". Found "
+                                    + t.elements().size() + " elements in tuple.");
                 }
                 int i = (int) index;
                 yield partOf(tuple, i, t.offsetOf(i), t.elements().get(i), span);
             }
-            case Type.Pointer p when p.target() instanceof Type.Tuple ->
+            case Type.Pointer p
+            when p.target() instanceof Type.Tuple ->
                 tupleElement(new Typed.Dereference(tuple, p.target(), span), index, span);
             case Type t ->
                 throw new CheckError(
@@ -871,8 +882,7 @@ final class ExpressionChecker {
                 var moved = new Typed.PointerMove(object, to64(index), false, p, e.span());
                 yield new Typed.Dereference(moved, p.target(), e.span());
             }
-            case Type.Inet _, Type.MacAddress _, Type.Buffer _ ->
-                throw notIndexable(object.type(), e.span());
+            case Type.Inet _, Type.MacAddress _, Type.Buffer _ -> throw notIndexable(object.type(), e.span());
             case Type t -> throw notIndexable(t, e.span());
         };
     }
@@ -885,7 +895,8 @@ final class ExpressionChecker {
                         + family(type) + ".");
     }
 
-    private Typed.Expr element(Typed.Expr array, Type element, int length, Typed.Expr index, boolean negative, Span span) {
+    private Typed.Expr element(
+            Typed.Expr array, Type element, int length, Typed.Expr index, boolean negative, Span span) {
         if (negative) {
             throw new CheckError(
                     "range",
@@ -896,15 +907,15 @@ final class ExpressionChecker {
         if (index instanceof Typed.IntConst c) {
             if (length > 0 && c.value() >= length) {
                 throw new CheckError(
-                        "range",
-                        span,
-                        "the index " + c.value() + " is out of bounds for array of size " + length);
+                        "range", span, "the index " + c.value() + " is out of bounds for array of size " + length);
             }
-            return new Typed.Part(
-                    array, (int) (c.value() * element.sizeBytes()), spaced(element, array), 0, 0, span);
+            return new Typed.Part(array, (int) (c.value() * element.sizeBytes()), spaced(element, array), 0, 0, span);
         }
-        if (array.type() instanceof Type.Array && index.type().isSigned() && index.type().sizeBytes() < 8
-                && index instanceof Typed.Local l && l.variable().cell().isFixed()) {
+        if (array.type() instanceof Type.Array
+                && index.type().isSigned()
+                && index.type().sizeBytes() < 8
+                && index instanceof Typed.Local l
+                && l.variable().cell().isFixed()) {
             return new Typed.Element(array, to64(index), length, spaced(element, array), span);
         }
         return new Typed.Element(array, to64(index), length, spaced(element, array), span);
@@ -927,7 +938,8 @@ final class ExpressionChecker {
                 if (a.element() instanceof TypeRef.Name n && n.name().equals("buffer")) {
                     yield new Type.Buffer(length.map(Long::intValue).orElse(checking.settings.maxStringBytes()));
                 }
-                yield new Type.Array(type(a.element()), length.map(Long::intValue).orElse(0));
+                yield new Type.Array(
+                        type(a.element()), length.map(Long::intValue).orElse(0));
             }
             case TypeRef.TypeOf t -> subjectType(t.subject());
         };
@@ -942,7 +954,8 @@ final class ExpressionChecker {
 
     private Type subjectType(Expr.TypeOrExpr subject) {
         return switch (subject) {
-            case Expr.OfType t when t.type() instanceof TypeRef.Name n
+            case Expr.OfType t
+            when t.type() instanceof TypeRef.Name n
                     && checking.namedType(n.name()).isEmpty()
                     && !n.name().contains(" ")
                     && (checking.types.declared().isDefined(n.name())

@@ -57,7 +57,10 @@ final class FormatChecker {
         boolean number = type.isInteger() || type instanceof Type.Pointer;
         return switch (conversion) {
             case "d", "i", "u", "x", "X", "o", "c", "gr" ->
-                number || type instanceof Type.Symbolic || type instanceof Type.Timestamp || type instanceof Type.CgroupPath;
+                number
+                        || type instanceof Type.Symbolic
+                        || type instanceof Type.Timestamp
+                        || type instanceof Type.CgroupPath;
             case "p" -> number || type instanceof Type.Symbolic;
             case "r", "rx", "rh" -> type instanceof Type.Buffer || type instanceof Type.Array;
             case "s" -> printable(type);
@@ -68,8 +71,17 @@ final class FormatChecker {
 
     private static boolean printable(Type type) {
         return switch (type) {
-            case Type.Str _, Type.Bool _, Type.Enum _, Type.KernelStack _, Type.UserStack _, Type.Symbolic _,
-                    Type.UserSymbol _, Type.Inet _, Type.MacAddress _, Type.CgroupPath _, Type.Timestamp _,
+            case Type.Str _,
+                    Type.Bool _,
+                    Type.Enum _,
+                    Type.KernelStack _,
+                    Type.UserStack _,
+                    Type.Symbolic _,
+                    Type.UserSymbol _,
+                    Type.Inet _,
+                    Type.MacAddress _,
+                    Type.CgroupPath _,
+                    Type.Timestamp _,
                     Type.Buffer _ -> true;
             default -> false;
         };

@@ -20,12 +20,35 @@ import skep.source.Span;
 /** Turns attach points as written into probes: positional parameters, wildcards, periods, offsets. */
 final class ProbeResolver {
     private static final Set<String> SOFTWARE_EVENTS = Set.of(
-            "cpu", "cpu-clock", "task-clock", "faults", "page-faults", "cs", "context-switches", "cpu-migrations",
-            "minor-faults", "major-faults", "alignment-faults", "emulation-faults", "dummy", "bpf-output",
-            "bpf-output-data", "cgroup-switches");
+            "cpu",
+            "cpu-clock",
+            "task-clock",
+            "faults",
+            "page-faults",
+            "cs",
+            "context-switches",
+            "cpu-migrations",
+            "minor-faults",
+            "major-faults",
+            "alignment-faults",
+            "emulation-faults",
+            "dummy",
+            "bpf-output",
+            "bpf-output-data",
+            "cgroup-switches");
     private static final Set<String> HARDWARE_EVENTS = Set.of(
-            "cpu-cycles", "cycles", "instructions", "cache-references", "cache-misses", "branch-instructions",
-            "branches", "bus-cycles", "frontend-stalls", "backend-stalls", "ref-cycles", "branch-misses");
+            "cpu-cycles",
+            "cycles",
+            "instructions",
+            "cache-references",
+            "cache-misses",
+            "branch-instructions",
+            "branches",
+            "bus-cycles",
+            "frontend-stalls",
+            "backend-stalls",
+            "ref-cycles",
+            "branch-misses");
 
     private static final long MIN_PERIOD_NANOS = 1_000;
 
@@ -124,8 +147,7 @@ final class ProbeResolver {
     }
 
     private static CheckError arity(ProbeKind kind, Span span, String wanted, int found) {
-        return problem(
-                span, kind.longName() + " probe type requires " + wanted + " arguments, found " + found);
+        return problem(span, kind.longName() + " probe type requires " + wanted + " arguments, found " + found);
     }
 
     private List<Resolved> resolve(ProbeKind kind, List<String> parts, List<Boolean> quoted, Span span) {
@@ -136,7 +158,10 @@ final class ProbeResolver {
                     throw arity(kind, span, "0", count);
                 }
                 yield List.of(new Resolved(
-                        ProbeSpec.of(kind, ""), parts.getFirst().equals(parts.getFirst().toUpperCase(Locale.ROOT)) ? parts.getFirst() : kind.longName()));
+                        ProbeSpec.of(kind, ""),
+                        parts.getFirst().equals(parts.getFirst().toUpperCase(Locale.ROOT))
+                                ? parts.getFirst()
+                                : kind.longName()));
             }
             case SELF -> {
                 if (count != 2 || !parts.get(1).equals("signal")) {
@@ -315,7 +340,8 @@ final class ProbeResolver {
             if (moduleMatches && Glob.matches(target, name)) {
                 found.add(new Resolved(
                         new ProbeSpec(kind, itsModule, name, 0, 0, OptionalInt.empty()),
-                        kind.longName() + ":" + (module.isEmpty() || itsModule.isEmpty() ? "" : itsModule + ":") + name));
+                        kind.longName() + ":" + (module.isEmpty() || itsModule.isEmpty() ? "" : itsModule + ":")
+                                + name));
             }
         });
         if (found.isEmpty()) {
@@ -381,7 +407,8 @@ final class ProbeResolver {
 
     private List<Resolved> userProbes(ProbeKind kind, List<String> parts, List<Boolean> quoted, Span span) {
         int count = parts.size() - 1;
-        if (count == 1 && parts.get(1).indexOf('@') > 0 || count >= 2 && parts.get(1).indexOf('@') > 0) {
+        if (count == 1 && parts.get(1).indexOf('@') > 0
+                || count >= 2 && parts.get(1).indexOf('@') > 0) {
             return sourceLine(kind, parts, span);
         }
         if (count != 2 && count != 3) {

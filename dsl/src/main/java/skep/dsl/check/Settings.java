@@ -28,12 +28,35 @@ record Settings(
         String license,
         ScriptConfig forUserSpace) {
     private static final Set<String> NAMES = Set.of(
-            "max_strlen", "max_map_keys", "max_probes", "max_bpf_progs", "max_cat_bytes", "max_type_res_iterations",
-            "on_stack_limit", "log_size", "perf_rb_pages", "stack_mode", "missing_probes", "print_maps_on_exit",
-            "str_trunc_trailer", "license", "cpp_demangle", "show_debug_info", "cache_user_symbols",
-            "lazy_symbolication", "use_blazesym", "unstable_import", "unstable_map_decl", "unstable_macro",
-            "unstable_tseries", "unstable_addr", "unstable_typeinfo", "unstable_dw_ustack", "symbol_source",
-            "max_ast_nodes", "strict_division");
+            "max_strlen",
+            "max_map_keys",
+            "max_probes",
+            "max_bpf_progs",
+            "max_cat_bytes",
+            "max_type_res_iterations",
+            "on_stack_limit",
+            "log_size",
+            "perf_rb_pages",
+            "stack_mode",
+            "missing_probes",
+            "print_maps_on_exit",
+            "str_trunc_trailer",
+            "license",
+            "cpp_demangle",
+            "show_debug_info",
+            "cache_user_symbols",
+            "lazy_symbolication",
+            "use_blazesym",
+            "unstable_import",
+            "unstable_map_decl",
+            "unstable_macro",
+            "unstable_tseries",
+            "unstable_addr",
+            "unstable_typeinfo",
+            "unstable_dw_ustack",
+            "symbol_source",
+            "max_ast_nodes",
+            "strict_division");
 
     private static final Set<String> ENVIRONMENT_ONLY =
             Set.of("kernel_build", "kernel_source", "btf", "debug_output", "color", "vmlinux", "no_cpp_demangle");
@@ -75,8 +98,7 @@ record Settings(
                 name = name.substring(9);
             }
             if (ENVIRONMENT_ONLY.contains(name)) {
-                diagnostics.error(
-                        "config", setting.span(), name + ": can only be set as an environment variable");
+                diagnostics.error("config", setting.span(), name + ": can only be set as an environment variable");
                 return;
             }
             if (!NAMES.contains(name)) {
@@ -87,14 +109,13 @@ record Settings(
                         NearestNames.hint(name, NAMES.stream()));
                 return;
             }
-            var value =
-                    switch (setting.value()) {
-                        case Expr.IntLit i -> Long.toString(i.value());
-                        case Expr.StrLit s -> s.value();
-                        case Expr.BoolLit b -> b.value() ? "true" : "false";
-                        case Expr.Ident i -> i.name();
-                        default -> "";
-                    };
+            var value = switch (setting.value()) {
+                case Expr.IntLit i -> Long.toString(i.value());
+                case Expr.StrLit s -> s.value();
+                case Expr.BoolLit b -> b.value() ? "true" : "false";
+                case Expr.Ident i -> i.name();
+                default -> "";
+            };
             if (!set(name, value)) {
                 diagnostics.error(
                         "config", setting.span(), "Invalid value for " + name + ": '" + value + "'" + expected(name));
@@ -160,7 +181,9 @@ record Settings(
     }
 
     static java.util.Optional<Type.StackMode> stackMode(String name) {
-        return Stream.of(Type.StackMode.values()).filter(m -> m.title().equals(name)).findFirst();
+        return Stream.of(Type.StackMode.values())
+                .filter(m -> m.title().equals(name))
+                .findFirst();
     }
 
     /** Names that {@code config} knows, for the reference. */

@@ -21,8 +21,10 @@ public final class TypedPrinter {
                             + map.value().display());
         }
         for (var subprogram : script.subprograms()) {
-            printer.line(0, "fn " + subprogram.name() + " " + subprogram.parameters() + " : "
-                    + subprogram.result().display());
+            printer.line(
+                    0,
+                    "fn " + subprogram.name() + " " + subprogram.parameters() + " : "
+                            + subprogram.result().display());
             subprogram.body().forEach(s -> printer.node(1, s));
         }
         for (var program : script.programs()) {
@@ -69,11 +71,12 @@ public final class TypedPrinter {
         switch (value) {
             case Span _, Type _ -> {}
             case Typed child -> children.add(child);
-            case Optional<?> optional -> optional.ifPresent(o -> {
-                if (o instanceof Typed child) {
-                    children.add(child);
-                }
-            });
+            case Optional<?> optional ->
+                optional.ifPresent(o -> {
+                    if (o instanceof Typed child) {
+                        children.add(child);
+                    }
+                });
             case List<?> list -> {
                 for (var element : list) {
                     if (element instanceof Typed child) {

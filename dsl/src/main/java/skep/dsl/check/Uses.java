@@ -25,7 +25,8 @@ record Uses(Set<String> names, Set<String> argumentFields, boolean wholeArgument
                     counts[0] += plain(i.name()).equals("args") ? 1 : 0;
                 }
                 case Expr.Call c -> names.add(plain(c.name()));
-                case Expr.Field f when f.object() instanceof Expr.Ident i && plain(i.name()).equals("args") -> {
+                case Expr.Field f
+                when f.object() instanceof Expr.Ident i && plain(i.name()).equals("args") -> {
                     fields.add(f.name());
                     counts[1]++;
                 }

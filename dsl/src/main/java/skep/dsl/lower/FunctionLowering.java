@@ -218,7 +218,8 @@ final class FunctionLowering {
                 evaluate(b.value());
             }
             case Typed.Delete d -> maps.delete(d);
-            case Typed.Conditional c when c.type() instanceof Type.Void -> {
+            case Typed.Conditional c
+            when c.type() instanceof Type.Void -> {
                 var then = f.newBlock();
                 var otherwise = f.newBlock();
                 var out = f.newBlock();
@@ -365,13 +366,7 @@ final class FunctionLowering {
             body.writeScalar(body.place(s.variable()), s.variable().type(), index);
             body.statements(s.body());
         });
-        f.helper(
-                skep.ir.Type.I64,
-                Helper.LOOP,
-                count,
-                f.functionRef(name),
-                pointer(frame.memory),
-                f.i64(0));
+        f.helper(skep.ir.Type.I64, Helper.LOOP, count, f.functionRef(name), pointer(frame.memory), f.i64(0));
         afterCallback(frame);
         f.jump(out);
         f.enter(out);
@@ -459,7 +454,8 @@ final class FunctionLowering {
             Span span,
             java.util.function.Consumer<FunctionLowering> write) {
         var mark = plan.mark();
-        int needed = writeCallback(new skep.ir.ModuleBuilder(), name, parameters, frameParameter, frame, span, write, 0);
+        int needed =
+                writeCallback(new skep.ir.ModuleBuilder(), name, parameters, frameParameter, frame, span, write, 0);
         plan.reset(mark);
         writeCallback(module, name, parameters, frameParameter, frame, span, write, needed);
     }
@@ -572,8 +568,14 @@ final class FunctionLowering {
     /** Whether values of the type are kept in a register. */
     static boolean isScalar(Type type) {
         return switch (type) {
-            case Type.Int _, Type.Bool _, Type.Enum _, Type.Pointer _, Type.Symbolic _, Type.CgroupPath _,
-                    Type.Timestamp _, Type.KernelStack _ -> true;
+            case Type.Int _,
+                    Type.Bool _,
+                    Type.Enum _,
+                    Type.Pointer _,
+                    Type.Symbolic _,
+                    Type.CgroupPath _,
+                    Type.Timestamp _,
+                    Type.KernelStack _ -> true;
             default -> false;
         };
     }
@@ -670,11 +672,7 @@ final class FunctionLowering {
     /** Counts something that went wrong at a place. */
     void fault(RuntimeFault.Kind kind, String map, Span span) {
         int offset = plan.fault(kind, map, span);
-        f.atomic(
-                AtomicOp.ADD,
-                f.mapValueRef(skep.dsl.CompiledScript.COUNTERS_MAP, offset),
-                0,
-                f.i64(1));
+        f.atomic(AtomicOp.ADD, f.mapValueRef(skep.dsl.CompiledScript.COUNTERS_MAP, offset), 0, f.i64(1));
     }
 
     private Value conditional(Typed.Conditional e) {
@@ -705,7 +703,9 @@ final class FunctionLowering {
             return f.zext(skep.ir.Type.I64, f.compare(CompareOp.NE, integer(scalar(e.operand())), 0));
         }
         var value = scalar(e.operand());
-        if (to instanceof Type.Pointer p && p.space() == Type.AddressSpace.BPF && value.type().isPointer()) {
+        if (to instanceof Type.Pointer p
+                && p.space() == Type.AddressSpace.BPF
+                && value.type().isPointer()) {
             return value;
         }
         if (to instanceof Type.Pointer && from instanceof Type.Pointer p && p.space() == Type.AddressSpace.BPF) {
@@ -765,8 +765,7 @@ final class FunctionLowering {
         var word = readScalar(placeOf(e), unit, false);
         int up = 64 - e.bitOffset() - e.bitWidth();
         var high = f.binary(skep.ir.BinaryOp.SHL, word, up);
-        return f.binary(
-                e.type().isSigned() ? skep.ir.BinaryOp.ASHR : skep.ir.BinaryOp.LSHR, high, 64L - e.bitWidth());
+        return f.binary(e.type().isSigned() ? skep.ir.BinaryOp.ASHR : skep.ir.BinaryOp.LSHR, high, 64L - e.bitWidth());
     }
 
     private Value pointerMove(Typed.PointerMove e) {
@@ -785,8 +784,7 @@ final class FunctionLowering {
         if (size == 8 || size == 0) {
             return f.load(skep.ir.Type.I64, context(), e.offsetBytes());
         }
-        return f.load(
-                skep.ir.Type.I64, MemSize.ofBytes(size), e.type().isSigned(), context(), e.offsetBytes());
+        return f.load(skep.ir.Type.I64, MemSize.ofBytes(size), e.type().isSigned(), context(), e.offsetBytes());
     }
 
     /** The address of data that a {@code __data_loc} word points to. */
@@ -936,11 +934,14 @@ final class FunctionLowering {
 
     void clear(Memory memory, int bytes) {
         if (bytes <= INLINE_BYTES || !memory.direct()) {
-            f.zero(memory.base(), memory.offset(), Type.Layout.alignUp(bytes, 8) == bytes ? bytes : bytes, alignment(memory));
+            f.zero(
+                    memory.base(),
+                    memory.offset(),
+                    Type.Layout.alignUp(bytes, 8) == bytes ? bytes : bytes,
+                    alignment(memory));
         } else {
             // Reading from address 0 fails, and then the helper clears its target.
-            f.helper(
-                    skep.ir.Type.I64, Helper.PROBE_READ_KERNEL, pointer(memory), f.i64(bytes), f.i64(0));
+            f.helper(skep.ir.Type.I64, Helper.PROBE_READ_KERNEL, pointer(memory), f.i64(bytes), f.i64(0));
         }
     }
 
@@ -1008,12 +1009,11 @@ final class FunctionLowering {
             clear(to, e.type().sizeBytes());
         }
         for (int i = 0; i < e.parts().size(); i++) {
-            int offset =
-                    switch (e.type()) {
-                        case Type.Tuple t -> t.offsetOf(i);
-                        case Type.Rec r -> r.offsetOf(i);
-                        default -> throw new IllegalStateException("not compound: " + e.type());
-                    };
+            int offset = switch (e.type()) {
+                case Type.Tuple t -> t.offsetOf(i);
+                case Type.Rec r -> r.offsetOf(i);
+                default -> throw new IllegalStateException("not compound: " + e.type());
+            };
             write(e.parts().get(i), to.plus(offset), padded);
         }
     }
@@ -1034,7 +1034,8 @@ final class FunctionLowering {
     private void convertInto(Typed.Convert e, Memory to, boolean padded) {
         var from = e.operand().type();
         switch (e.type()) {
-            case Type.Str s when from instanceof Type.Str source && source.sizeBytes() <= s.sizeBytes() -> {
+            case Type.Str s
+            when from instanceof Type.Str source && source.sizeBytes() <= s.sizeBytes() -> {
                 if (padded && source.sizeBytes() < s.sizeBytes()) {
                     clear(to, s.sizeBytes());
                 }
@@ -1043,14 +1044,16 @@ final class FunctionLowering {
                     f.store(MemSize.ofBytes(1), to.base(), to.offset() + source.sizeBytes(), f.i64(0));
                 }
             }
-            case Type.Str s when from instanceof Type.Str || from instanceof Type.Array -> {
+            case Type.Str s
+            when from instanceof Type.Str || from instanceof Type.Array -> {
                 int bytes = Math.min(s.sizeBytes(), from.sizeBytes());
                 copy(to, memory(e.operand()), bytes);
                 if (bytes == s.sizeBytes() && from instanceof Type.Str) {
                     f.store(MemSize.ofBytes(1), to.base(), to.offset() + bytes - 1, f.i64(0));
                 }
             }
-            case Type.Tuple t when from instanceof Type.Tuple source -> {
+            case Type.Tuple t
+            when from instanceof Type.Tuple source -> {
                 if (padded) {
                     clear(to, t.sizeBytes());
                 }
@@ -1063,14 +1066,18 @@ final class FunctionLowering {
                             t.elements().get(i));
                 }
             }
-            case Type.Rec r when from instanceof Type.Rec source -> {
+            case Type.Rec r
+            when from instanceof Type.Rec source -> {
                 if (padded) {
                     clear(to, r.sizeBytes());
                 }
                 var whole = memory(e.operand());
                 for (int i = 0; i < r.members().size(); i++) {
                     for (int j = 0; j < source.members().size(); j++) {
-                        if (source.members().get(j).name().equals(r.members().get(i).name())) {
+                        if (source.members()
+                                .get(j)
+                                .name()
+                                .equals(r.members().get(i).name())) {
                             convertPart(
                                     whole.plus(source.offsetOf(j)),
                                     source.members().get(j).type(),
@@ -1080,13 +1087,15 @@ final class FunctionLowering {
                     }
                 }
             }
-            case Type.Buffer b when from instanceof Type.Buffer source -> {
+            case Type.Buffer b
+            when from instanceof Type.Buffer source -> {
                 if (padded && source.sizeBytes() < b.sizeBytes()) {
                     clear(to, b.sizeBytes());
                 }
                 copy(to, memory(e.operand()), Math.min(source.sizeBytes(), b.sizeBytes()));
             }
-            case Type.Array a when isScalar(from) -> {
+            case Type.Array a
+            when isScalar(from) -> {
                 var value = scalar(e.operand());
                 int size = Math.min(8, a.sizeBytes());
                 for (int i = 0; i < size; i++) {
@@ -1149,11 +1158,9 @@ final class FunctionLowering {
         }
         plan.useStacks(type.map(), type.depth());
         // BPF_F_USER_STACK
-        var id = f.helper(
-                skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
+        var id = f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
         f.store(to.base(), to.offset(), id);
-        var process = f.binary(
-                skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
+        var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
         f.store(to.base(), to.offset() + 8, process);
     }
 

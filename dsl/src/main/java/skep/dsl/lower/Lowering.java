@@ -53,7 +53,10 @@ public final class Lowering {
             programs.addFirst(startClock(plan, source, checked.license()));
         }
         plan.addMaps(script.maps());
-        var views = script.maps().stream().map(plan::view).map(v -> shown(v, checked)).toList();
+        var views = script.maps().stream()
+                .map(plan::view)
+                .map(v -> shown(v, checked))
+                .toList();
         return new Lowered(
                 plan.module.build(),
                 programs,

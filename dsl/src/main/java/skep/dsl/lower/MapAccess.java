@@ -88,8 +88,7 @@ final class MapAccess {
             return total(view, a, e.key(), e.span());
         }
         if (view.storage() == MapView.Storage.SCALAR) {
-            return lowering.readScalar(
-                    Memory.own(f.mapValueRef(view.mapName(), 0), 0), view.value(), false);
+            return lowering.readScalar(Memory.own(f.mapValueRef(view.mapName(), 0), 0), view.value(), false);
         }
         var key = key(view, e.key(), e.span());
         f.at(e.span());
@@ -176,11 +175,7 @@ final class MapAccess {
         var valueType = type.elements().get(1);
         if (map.value() instanceof Type.Aggregation a) {
             var total = total(view, a, key);
-            f.store(
-                    MemSize.ofBytes(valueType.sizeBytes()),
-                    place.base(),
-                    place.offset() + type.offsetOf(1),
-                    total);
+            f.store(MemSize.ofBytes(valueType.sizeBytes()), place.base(), place.offset() + type.offsetOf(1), total);
         } else {
             put(place.plus(type.offsetOf(1)), valueType, Memory.own(value, 0), view.value());
         }
@@ -210,12 +205,12 @@ final class MapAccess {
         var view = view(e.map());
         var name = lowering.emptyCallback(e.span());
         return f().helper(
-                skep.ir.Type.I64,
-                Helper.FOR_EACH_MAP_ELEM,
-                f().mapRef(view.mapName()),
-                f().functionRef(name),
-                f().i64(0),
-                f().i64(0));
+                        skep.ir.Type.I64,
+                        Helper.FOR_EACH_MAP_ELEM,
+                        f().mapRef(view.mapName()),
+                        f().functionRef(name),
+                        f().i64(0),
+                        f().i64(0));
     }
 
     // ---- reading aggregations over all CPUs
@@ -270,14 +265,8 @@ final class MapAccess {
                 f.store(sum, 0, f.add(f.load(skep.ir.Type.I64, sum, 0), one));
             }
             case Type.Avg _, Type.Stats _ -> {
-                f.store(
-                        count,
-                        0,
-                        f.add(f.load(skep.ir.Type.I64, count, 0), f.load(skep.ir.Type.I64, value, 0)));
-                f.store(
-                        sum,
-                        0,
-                        f.add(f.load(skep.ir.Type.I64, sum, 0), f.load(skep.ir.Type.I64, value, 8)));
+                f.store(count, 0, f.add(f.load(skep.ir.Type.I64, count, 0), f.load(skep.ir.Type.I64, value, 0)));
+                f.store(sum, 0, f.add(f.load(skep.ir.Type.I64, sum, 0), f.load(skep.ir.Type.I64, value, 8)));
             }
             case Type.Min t -> extreme(value, sum, count, t.signed() ? CompareOp.SLT : CompareOp.ULT);
             case Type.Max t -> extreme(value, sum, count, t.signed() ? CompareOp.SGT : CompareOp.UGT);
@@ -328,13 +317,8 @@ final class MapAccess {
     /** Inserts, and counts it if that fails. */
     private void insert(MapView view, Value key, Value value, long flags, Span span) {
         var f = f();
-        var result = f.helper(
-                skep.ir.Type.I64,
-                Helper.MAP_UPDATE_ELEM,
-                f.mapRef(view.mapName()),
-                key,
-                value,
-                f.i64(flags));
+        var result =
+                f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
         var failed = f.newBlock();
         var out = f.newBlock();
         f.branch(f.compare(CompareOp.NE, result, 0), failed, out);
@@ -350,8 +334,7 @@ final class MapAccess {
         switch (view.storage()) {
             case SCALAR -> {
                 var at = f.mapValueRef(view.mapName(), 0);
-                var was = f.compare(
-                        CompareOp.NE, f.load(skep.ir.Type.I64, at, view.presenceOffsetBytes()), 0);
+                var was = f.compare(CompareOp.NE, f.load(skep.ir.Type.I64, at, view.presenceOffsetBytes()), 0);
                 f.zero(at, 0, view.presenceOffsetBytes() + 8);
                 return was;
             }
@@ -369,8 +352,7 @@ final class MapAccess {
             case HASH -> {
                 var key = key(view, e.key(), e.span());
                 f.at(e.span());
-                var result = f.helper(
-                        skep.ir.Type.I64, Helper.MAP_DELETE_ELEM, f.mapRef(view.mapName()), key);
+                var result = f.helper(skep.ir.Type.I64, Helper.MAP_DELETE_ELEM, f.mapRef(view.mapName()), key);
                 return f.compare(CompareOp.EQ, result, 0);
             }
         }
@@ -380,13 +362,12 @@ final class MapAccess {
     /** An atomic change of an integer: in place, or inserted. */
     void update(Typed.UpdateMap s) {
         var amount = lowering.scalar(s.value());
-        var op =
-                switch (s.op()) {
-                    case BIT_OR -> AtomicOp.OR;
-                    case BIT_AND -> AtomicOp.AND;
-                    case BIT_XOR -> AtomicOp.XOR;
-                    default -> AtomicOp.ADD;
-                };
+        var op = switch (s.op()) {
+            case BIT_OR -> AtomicOp.OR;
+            case BIT_AND -> AtomicOp.AND;
+            case BIT_XOR -> AtomicOp.XOR;
+            default -> AtomicOp.ADD;
+        };
         change(s.map(), s.key(), op, amount, s.op() == BinaryOp.BIT_AND ? f().i64(0) : amount, s.span());
     }
 
@@ -431,7 +412,10 @@ final class MapAccess {
         var view = view(s.map());
         var type = (Type.Aggregation) s.map().value();
         var f = f();
-        var arguments = s.arguments().stream().map(lowering::scalar).map(lowering::integer).toList();
+        var arguments = s.arguments().stream()
+                .map(lowering::scalar)
+                .map(lowering::integer)
+                .toList();
         f.at(s.span());
         switch (type) {
             case Type.Hist h -> {
@@ -553,9 +537,7 @@ final class MapAccess {
         f.jump(merged, f.nonNull(found));
         f.enter(none);
         int bytes = view.value().sizeBytes();
-        var zeros = lowering.allocate(bytes, "zeros");
-        lowering.clear(zeros, bytes);
-        insert(view, key, lowering.pointer(zeros), NO_EXIST, s.span());
+        insert(view, key, lowering.plan.zeros(f, bytes), NO_EXIST, s.span());
         var again = f.lookup(view.mapName(), key);
         var inserted = f.newBlock();
         f.branch(f.compare(CompareOp.NE, again, 0), inserted, out);
@@ -583,17 +565,12 @@ final class MapAccess {
         for (int step = 32; step >= 1; step /= 2) {
             var high = f.newBlock();
             var next = f.newBlock(skep.ir.Type.I64, skep.ir.Type.I64);
-            Value above = f.binary(skep.ir.BinaryOp.LSHR, rest, step);
-            f.branch(
-                    step == 32
-                            ? f.compare(CompareOp.NE, above, 0)
-                            : f.compare(CompareOp.UGE, rest, 1L << step),
-                    high,
-                    List.of(),
-                    next,
-                    List.of(rest, power));
+            var isHigh = step == 32
+                    ? f.compare(CompareOp.NE, f.binary(skep.ir.BinaryOp.LSHR, rest, step), 0)
+                    : f.compare(CompareOp.UGE, rest, 1L << step);
+            f.branch(isHigh, high, List.of(), next, List.of(rest, power));
             f.enter(high);
-            f.jump(next, above, f.binary(skep.ir.BinaryOp.ADD, power, step));
+            f.jump(next, f.binary(skep.ir.BinaryOp.LSHR, rest, step), f.binary(skep.ir.BinaryOp.ADD, power, step));
             f.enter(next);
             rest = next.param(0);
             power = next.param(1);
@@ -602,10 +579,8 @@ final class MapAccess {
             f.jump(out, f.binary(skep.ir.BinaryOp.ADD, power, 2));
         } else {
             var steps = f.binary(skep.ir.BinaryOp.SUB, power, bits);
-            var sub = f.binary(
-                    skep.ir.BinaryOp.AND, f.binary(skep.ir.BinaryOp.LSHR, value, steps), (1L << bits) - 1);
-            var base = f.binary(
-                    skep.ir.BinaryOp.ADD, f.binary(skep.ir.BinaryOp.SHL, steps, bits), 1 + (1L << bits));
+            var sub = f.binary(skep.ir.BinaryOp.AND, f.binary(skep.ir.BinaryOp.LSHR, value, steps), (1L << bits) - 1);
+            var base = f.binary(skep.ir.BinaryOp.ADD, f.binary(skep.ir.BinaryOp.SHL, steps, bits), 1 + (1L << bits));
             f.jump(out, f.add(base, sub));
         }
         f.enter(out);
@@ -655,9 +630,8 @@ final class MapAccess {
             case AVG, SUM -> plus(at, 8, sample);
             case MIN, MAX -> {
                 boolean less = t.kind() == Type.SeriesKind.MIN;
-                var better = t.signed()
-                        ? (less ? CompareOp.SLT : CompareOp.SGT)
-                        : (less ? CompareOp.ULT : CompareOp.UGT);
+                var better =
+                        t.signed() ? (less ? CompareOp.SLT : CompareOp.SGT) : (less ? CompareOp.ULT : CompareOp.UGT);
                 var take = f.newBlock();
                 var keep = f.newBlock();
                 f.branch(f.compare(better, sample, f.load(skep.ir.Type.I64, at, 8)), take, keep);

@@ -25,6 +25,9 @@ final class ScriptPlan {
     /** When the script began, for {@code elapsed}. */
     static final String STARTED_MAP = "started";
 
+    /** Zeros, from which big entries start. */
+    static final String ZEROS_MAP = "zeros";
+
     /** {@code BPF_F_NO_PREALLOC}. */
     private static final int NO_PREALLOC = 1;
 
@@ -49,6 +52,7 @@ final class ScriptPlan {
     private boolean usesRingBuffer;
     private boolean usesCounters;
     private boolean usesElapsed;
+    private int zeroBytes;
     private int scratchEntries;
     private int scratchBytes;
     private int callbacks;
@@ -85,6 +89,12 @@ final class ScriptPlan {
         var fault = new RuntimeFault(faults.size() + 1, kind, map, span);
         faults.add(fault);
         return 8 * fault.counter();
+    }
+
+    /** The address of so many zeros, which nobody changes. */
+    skep.ir.Value zeros(skep.ir.FunctionBuilder f, int bytes) {
+        zeroBytes = Math.max(zeroBytes, bytes);
+        return f.mapValueRef(ZEROS_MAP, 0);
     }
 
     void useElapsed() {
@@ -185,7 +195,8 @@ final class ScriptPlan {
                     type = recent ? MapType.LRU_HASH : MapType.HASH;
                 }
                 boolean big = valueBytes + keyBytes > PREALLOCATED_VALUE_BYTES;
-                yield new MapSpec(view.mapName(), type, keyBytes, valueBytes, entries, big && !recent ? NO_PREALLOC : 0);
+                yield new MapSpec(
+                        view.mapName(), type, keyBytes, valueBytes, entries, big && !recent ? NO_PREALLOC : 0);
             }
         };
     }
@@ -195,18 +206,20 @@ final class ScriptPlan {
         for (var symbol : symbols) {
             module.map(spec(view(symbol), Optional.of(symbol)));
         }
-        stackDepths.forEach((name, depth) ->
-                module.map(new MapSpec(name, MapType.STACK_TRACE, 4, 8 * depth, STACK_ENTRIES, 0)));
+        stackDepths.forEach(
+                (name, depth) -> module.map(new MapSpec(name, MapType.STACK_TRACE, 4, 8 * depth, STACK_ENTRIES, 0)));
         if (usesRingBuffer) {
             int bytes = Integer.highestOneBit(Math.max(1, ringBufferPages)) * PAGE_BYTES;
             module.map(new MapSpec(CompiledScript.EVENTS_MAP, MapType.RINGBUF, 0, 0, bytes, 0));
         }
         if (usesCounters) {
-            module.map(new MapSpec(
-                    CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 8 * (1 + faults.size()), 1, 0));
+            module.map(new MapSpec(CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 8 * (1 + faults.size()), 1, 0));
         }
         if (usesElapsed) {
             module.map(new MapSpec(STARTED_MAP, MapType.ARRAY, 4, 8, 1, 0));
+        }
+        if (zeroBytes > 0) {
+            module.map(new MapSpec(ZEROS_MAP, MapType.ARRAY, 4, zeroBytes, 1, 0));
         }
         if (scratchEntries > 0) {
             module.map(new MapSpec(SCRATCH_MAP, MapType.PERCPU_ARRAY, 4, scratchBytes, scratchEntries, 0));

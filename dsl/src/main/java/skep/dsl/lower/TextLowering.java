@@ -76,7 +76,8 @@ final class TextLowering {
         var f = f();
         var bytes = Strings.bytes(text.value());
         int count = Math.min(Math.min(length, bytes.length + 1), value.type().sizeBytes());
-        boolean tooLong = bytes.length + 1 > value.type().sizeBytes() && length > value.type().sizeBytes();
+        boolean tooLong = bytes.length + 1 > value.type().sizeBytes()
+                && length > value.type().sizeBytes();
         if (tooLong) {
             f.jump(different);
             return;
@@ -92,8 +93,7 @@ final class TextLowering {
         while (at < count) {
             int size = pieceSize(memory.offset() + at, count - at);
             var next = at + size < count ? f.newBlock() : equal;
-            var piece = f.load(
-                    skep.ir.Type.I64, MemSize.ofBytes(size), false, memory.base(), memory.offset() + at);
+            var piece = f.load(skep.ir.Type.I64, MemSize.ofBytes(size), false, memory.base(), memory.offset() + at);
             f.branch(f.compare(CompareOp.EQ, piece, f.i64(word(wanted, at, size))), next, different);
             if (next != equal) {
                 f.enter(next);
@@ -171,8 +171,7 @@ final class TextLowering {
             var next = f.newBlock();
             var a = f.load(skep.ir.Type.I64, MemSize.ofBytes(piece), false, left.base(), left.offset() + at);
             var b = f.load(skep.ir.Type.I64, MemSize.ofBytes(piece), false, right.base(), right.offset() + at);
-            f.branch(
-                    f.compare(CompareOp.EQ, a, b), next, List.of(), out, List.of(f.i1(!c.equal())));
+            f.branch(f.compare(CompareOp.EQ, a, b), next, List.of(), out, List.of(f.i1(!c.equal())));
             f.enter(next);
             at += piece;
         }
@@ -216,12 +215,24 @@ final class TextLowering {
                 var to = lowering.scalar(e.arguments().getFirst());
                 var from = own(e.arguments().get(1));
                 var size = lowering.scalar(e.arguments().get(2));
-                var result = f.helper(
-                        skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.pointer(from), size);
+                var result = f.helper(skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.pointer(from), size);
                 yield f.zext(skep.ir.Type.I64, f.compare(CompareOp.EQ, result, 0));
             }
-            case STR, BUF, USYM, NTOP, MACADDR, STR_CONCAT, PATH, BYTES_OF, JOIN, SKB_OUTPUT, PERCPU_KADDR,
-                    NAMESPACE_PID, USER_MODE, STRNCMP_ORDER, FAIL -> {
+            case STR,
+                    BUF,
+                    USYM,
+                    NTOP,
+                    MACADDR,
+                    STR_CONCAT,
+                    PATH,
+                    BYTES_OF,
+                    JOIN,
+                    SKB_OUTPUT,
+                    PERCPU_KADDR,
+                    NAMESPACE_PID,
+                    USER_MODE,
+                    STRNCMP_ORDER,
+                    FAIL -> {
                 lowering.memory(e);
                 yield f.i64(0);
             }
@@ -307,8 +318,7 @@ final class TextLowering {
             var a = f.load(skep.ir.Type.I64, MemSize.ofBytes(1), false, left.base(), left.offset() + i);
             var b = f.load(skep.ir.Type.I64, MemSize.ofBytes(1), false, right.base(), right.offset() + i);
             var difference = f.binary(skep.ir.BinaryOp.SUB, a, b);
-            f.branch(
-                    f.compare(CompareOp.EQ, difference, 0), next, List.of(), out, List.of(difference));
+            f.branch(f.compare(CompareOp.EQ, difference, 0), next, List.of(), out, List.of(difference));
             f.enter(next);
         }
         f.jump(out, f.i64(0));
@@ -356,8 +366,8 @@ final class TextLowering {
             case USYM -> {
                 var address = lowering.integer(lowering.scalar(e.arguments().getFirst()));
                 f.store(to.base(), to.offset(), address);
-                var process = f.binary(
-                        skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
+                var process =
+                        f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
                 f.store(to.base(), to.offset() + 8, process);
             }
             case NTOP -> inet(e, to);
@@ -410,12 +420,11 @@ final class TextLowering {
             f.store(MemSize.ofBytes(1), to.base(), to.offset(), f.i64(0));
         }
         var space = pointerExpr.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
-        var helper =
-                switch (space) {
-                    case KERNEL, BPF -> Helper.PROBE_READ_KERNEL_STR;
-                    case USER -> Helper.PROBE_READ_USER_STR;
-                    case ANY -> Helper.PROBE_READ_STR;
-                };
+        var helper = switch (space) {
+            case KERNEL, BPF -> Helper.PROBE_READ_KERNEL_STR;
+            case USER -> Helper.PROBE_READ_USER_STR;
+            case ANY -> Helper.PROBE_READ_STR;
+        };
         f.helper(skep.ir.Type.I64, helper, lowering.pointer(to), size, pointer);
     }
 
@@ -459,12 +468,12 @@ final class TextLowering {
         var f = f();
         var address = e.arguments().getLast();
         boolean number = FunctionLowering.isScalar(address.type()) && !(address.type() instanceof Type.Pointer);
-        int bytes = number || !(address.type() instanceof Type.Pointer) ? Math.min(16, address.type().sizeBytes()) : 16;
+        int bytes = number || !(address.type() instanceof Type.Pointer)
+                ? Math.min(16, address.type().sizeBytes())
+                : 16;
         boolean version6 = !number && bytes == 16;
         lowering.clear(to, 20);
-        Value family = e.arguments().size() == 2
-                ? lowering.scalar(e.arguments().getFirst())
-                : f.i64(version6 ? 10 : 2);
+        Value family = e.arguments().size() == 2 ? lowering.scalar(e.arguments().getFirst()) : f.i64(version6 ? 10 : 2);
         f.store(MemSize.ofBytes(4), to.base(), to.offset(), family);
         if (number) {
             f.store(MemSize.ofBytes(4), to.base(), to.offset() + 4, lowering.scalar(address));
@@ -538,8 +547,7 @@ final class TextLowering {
             var some = f.newBlock();
             f.branch(f.compare(CompareOp.NE, pointer, 0), some, out);
             f.enter(some);
-            f.helper(
-                    skep.ir.Type.I64, helper, lowering.pointer(to.plus(i * each)), f.i64(each), pointer);
+            f.helper(skep.ir.Type.I64, helper, lowering.pointer(to.plus(i * each)), f.i64(each), pointer);
         }
         f.jump(out);
         f.enter(out);

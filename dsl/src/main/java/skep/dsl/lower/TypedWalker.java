@@ -93,9 +93,20 @@ final class TypedWalker {
     private void expr(Typed.Expr expr) {
         visitor.accept(expr);
         switch (expr) {
-            case Typed.IntConst _, Typed.Text _, Typed.Local _, Typed.MapLength _, Typed.LocalIncrement _,
-                    Typed.AddressOfLocal _, Typed.ContextLoad _, Typed.ContextBytes _, Typed.ContextAddress _,
-                    Typed.HelperValue _, Typed.CommandName _, Typed.Elapsed _, Typed.Stack _, Typed.Nothing _ -> {}
+            case Typed.IntConst _,
+                    Typed.Text _,
+                    Typed.Local _,
+                    Typed.MapLength _,
+                    Typed.LocalIncrement _,
+                    Typed.AddressOfLocal _,
+                    Typed.ContextLoad _,
+                    Typed.ContextBytes _,
+                    Typed.ContextAddress _,
+                    Typed.HelperValue _,
+                    Typed.CommandName _,
+                    Typed.Elapsed _,
+                    Typed.Stack _,
+                    Typed.Nothing _ -> {}
             case Typed.MapGet e -> e.key().ifPresent(this::expr);
             case Typed.HasKey e -> e.key().ifPresent(this::expr);
             case Typed.Find e -> expr(e.key());

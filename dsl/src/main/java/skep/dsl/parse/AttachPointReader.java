@@ -58,7 +58,11 @@ final class AttachPointReader {
     }
 
     private boolean ends(char c) {
-        return c <= ' ' || c == ',' || c == '{' || c == '/' && !pathMayStandHere() || c == '<' && !run.isEmpty() && text.indexOf('>', at) > 0 && !pathMayStandHere();
+        return c <= ' '
+                || c == ','
+                || c == '{'
+                || c == '/' && !pathMayStandHere()
+                || c == '<' && !run.isEmpty() && text.indexOf('>', at) > 0 && !pathMayStandHere();
     }
 
     /** Binaries stand in the second part of user-space probes, pins behind iterators. */

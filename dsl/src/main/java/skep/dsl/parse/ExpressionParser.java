@@ -89,7 +89,9 @@ final class ExpressionParser {
                 return left;
             }
             var op = binary(token.text());
-            if (op.isEmpty() || op.get().precedence() < minPrecedence || op.get() == Expr.BinaryOp.GT && closesBody(token)) {
+            if (op.isEmpty()
+                    || op.get().precedence() < minPrecedence
+                    || op.get() == Expr.BinaryOp.GT && closesBody(token)) {
                 return left;
             }
             cursor.advance();
@@ -135,8 +137,7 @@ final class ExpressionParser {
                     cursor.advance();
                     var target = cursor.token();
                     if (target.kind() != Token.Kind.VARIABLE && target.kind() != Token.Kind.MAP) {
-                        throw new SyntaxError(
-                                cursor.tokenSpan(), "increment/decrement requires a variable or map");
+                        throw new SyntaxError(cursor.tokenSpan(), "increment/decrement requires a variable or map");
                     }
                     var operand = primary();
                     yield new Expr.Increment(operand, token.is("++"), true, statements.span(token.start()));
@@ -452,7 +453,9 @@ final class ExpressionParser {
             case TypeRef.PointerTo _, TypeRef.TypeOf _ -> true;
             case TypeRef.ArrayOf a -> baseIsType(a) || startsOperand(false);
             case TypeRef.Name n ->
-                Words.isType(n.name()) || n.name().indexOf(' ') > 0 || !Words.isBuiltin(n.name()) && startsOperand(true);
+                Words.isType(n.name())
+                        || n.name().indexOf(' ') > 0
+                        || !Words.isBuiltin(n.name()) && startsOperand(true);
         };
     }
 
@@ -525,7 +528,8 @@ final class ExpressionParser {
             }
             case "unsigned", "signed", "long", "short", "const", "volatile" -> {
                 var text = new StringBuilder(name.text());
-                while (cursor.token().kind() == Token.Kind.NAME && isCWord(cursor.token().text())) {
+                while (cursor.token().kind() == Token.Kind.NAME
+                        && isCWord(cursor.token().text())) {
                     text.append(' ').append(cursor.advance().text());
                 }
                 return new TypeRef.Name(text.toString(), statements.span(from));

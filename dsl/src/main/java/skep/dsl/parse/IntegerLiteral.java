@@ -41,7 +41,8 @@ public record IntegerLiteral(long value, int flags, String problem) {
         var digits = word.substring(from, end);
         var rest = word.substring(end);
         if (digits.endsWith("_")) {
-            return problem(rest.isEmpty() ? "trailing underscore in integer literal" : "invalid trailing bytes: " + word);
+            return problem(
+                    rest.isEmpty() ? "trailing underscore in integer literal" : "invalid trailing bytes: " + word);
         }
         if (overflow) {
             return problem("overflow error, maximum value is 18446744073709551615: " + word);
@@ -94,8 +95,7 @@ public record IntegerLiteral(long value, int flags, String problem) {
             }
         }
         return switch (suffix.toLowerCase(java.util.Locale.ROOT)) {
-            case "u", "ul", "ull", "lu", "llu" ->
-                new IntegerLiteral(value, flags | Token.UNSIGNED | Token.PINNED, "");
+            case "u", "ul", "ull", "lu", "llu" -> new IntegerLiteral(value, flags | Token.UNSIGNED | Token.PINNED, "");
             case "l", "ll" -> new IntegerLiteral(value, flags | Token.PINNED, "");
             default -> problem("invalid trailing bytes: " + word);
         };

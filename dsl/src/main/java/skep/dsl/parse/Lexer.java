@@ -8,8 +8,8 @@ final class Lexer {
     /** Longest first, so that the first match is the token. */
     private static final String[] OPERATORS = {
         "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "+=", "-=", "*=", "/=", "%=",
-        "&=", "|=", "^=", "..", "?:", "{", "}", "(", ")", "[", "]", ";", ",", ":", ".", "?", "+", "-", "*", "/", "%", "&",
-        "|", "^", "~", "!", "<", ">", "="
+        "&=", "|=", "^=", "..", "?:", "{", "}", "(", ")", "[", "]", ";", ",", ":", ".", "?", "+", "-", "*", "/", "%",
+        "&", "|", "^", "~", "!", "<", ">", "="
     };
 
     private final Source source;
@@ -29,7 +29,9 @@ final class Lexer {
             char c = text.charAt(i);
             if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f') {
                 i++;
-            } else if (c == '\\' && i + 1 < text.length() && (text.charAt(i + 1) == '\n' || text.charAt(i + 1) == '\r')) {
+            } else if (c == '\\'
+                    && i + 1 < text.length()
+                    && (text.charAt(i + 1) == '\n' || text.charAt(i + 1) == '\r')) {
                 i++;
             } else if (text.startsWith("//", i)) {
                 int end = text.indexOf('\n', i);

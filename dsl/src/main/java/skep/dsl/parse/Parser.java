@@ -387,7 +387,9 @@ public final class Parser {
             try {
                 var statement = statement();
                 boolean closed = endsItself(statement) || cursor.accept(";");
-                if (!closed && statement instanceof Stmt.ExprStmt e && cursor.token().is(end)) {
+                if (!closed
+                        && statement instanceof Stmt.ExprStmt e
+                        && cursor.token().is(end)) {
                     if (end.equals(">")) {
                         into.add(statement);
                         return Optional.empty();

@@ -1,0 +1,115 @@
+package skep.dsl;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import skep.btf.Btf;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.KernelVersion;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.Unsupported;
+
+/**
+ * A kernel for tests of the compiler: every function exists but {@code no_such_function}, a few tracepoints with made-up
+ * layouts, no types.
+ */
+public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
+    public static final FakeKernel X86 = new FakeKernel(Arch.X86_64, Optional.empty());
+    public static final FakeKernel ARM = new FakeKernel(Arch.ARM64, Optional.empty());
+
+    @Override
+    public String description() {
+        return "a kernel for tests";
+    }
+
+    @Override
+    public KernelVersion version() {
+        return new KernelVersion(6, 18, 0);
+    }
+
+    @Override
+    public int possibleCpus() {
+        return 2;
+    }
+
+    private static TracepointFormat.Field field(String type, String name, int offset, int size, boolean signed) {
+        return new TracepointFormat.Field(type, name, offset, size, signed, 0, false);
+    }
+
+    @Override
+    public Optional<TracepointFormat> tracepoint(String category, String event) {
+        var common = Stream.of(field("unsigned short", "common_type", 0, 2, false));
+        var own = switch (category + ":" + event) {
+            case "raw_syscalls:sys_enter" ->
+                Stream.of(
+                        field("long", "id", 8, 8, true),
+                        new TracepointFormat.Field("unsigned long", "args", 16, 48, false, 6, false));
+            case "raw_syscalls:sys_exit" ->
+                Stream.of(field("long", "id", 8, 8, true), field("long", "ret", 16, 8, true));
+            case "syscalls:sys_enter_openat", "syscalls:sys_enter_open", "syscalls:sys_enter_execve" ->
+                Stream.of(
+                        field("int", "__syscall_nr", 8, 4, true),
+                        field("int", "dfd", 16, 8, true),
+                        field("const char *", "filename", 24, 8, false),
+                        field("const char *const *", "argv", 32, 8, false));
+            case "syscalls:sys_exit_read" -> Stream.of(field("long", "ret", 16, 8, true));
+            case "sched:sched_switch" ->
+                Stream.of(
+                        new TracepointFormat.Field("char", "prev_comm", 8, 16, true, 16, false),
+                        field("pid_t", "prev_pid", 24, 4, true));
+            case "sched:sched_process_exec" ->
+                Stream.of(new TracepointFormat.Field("char[]", "filename", 8, 4, true, 0, true));
+            case "block:block_rq_issue" -> Stream.of(field("unsigned int", "bytes", 28, 4, false));
+            default -> null;
+        };
+        return Optional.ofNullable(own)
+                .map(fields -> new TracepointFormat(
+                        category, event, Stream.concat(common, fields).toList()));
+    }
+
+    @Override
+    public Stream<String> probes(ProbeKind kind) {
+        return switch (kind) {
+            case TRACEPOINT ->
+                Stream.of(
+                        "raw_syscalls:sys_enter",
+                        "raw_syscalls:sys_exit",
+                        "sched:sched_process_exec",
+                        "sched:sched_switch",
+                        "syscalls:sys_enter_execve",
+                        "syscalls:sys_enter_open",
+                        "syscalls:sys_enter_openat",
+                        "syscalls:sys_exit_read");
+            case KPROBE, KRETPROBE, FENTRY, FEXIT -> Stream.of("vfs_open", "vfs_read", "vfs_write");
+            default -> Stream.empty();
+        };
+    }
+
+    @Override
+    public boolean hasFunction(String module, String function) {
+        return !function.equals("no_such_function");
+    }
+
+    @Override
+    public Optional<Long> symbolAddress(String name) {
+        return name.equals("avenrun") ? Optional.of(0xffffffff81000000L) : Optional.empty();
+    }
+
+    @Override
+    public Optional<Symbol> symbolAt(long address) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Unsupported> unsupported(Feature feature) {
+        return Optional.empty();
+    }
+
+    /** All stages. */
+    public static List<CompileOptions.Stage> stages() {
+        return List.of(CompileOptions.Stage.values());
+    }
+}
