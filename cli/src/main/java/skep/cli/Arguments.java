@@ -52,6 +52,64 @@ record Arguments(
         includes = List.copyOf(includes);
     }
 
+    Arguments withFile(String value) {
+        return new Arguments(
+                mode,
+                Optional.empty(),
+                Optional.of(value),
+                positional,
+                named,
+                command,
+                pid,
+                output,
+                format,
+                buffering,
+                quiet,
+                verbose,
+                stages,
+                helperErrors,
+                includeDirs,
+                includes,
+                unsafe,
+                warnings,
+                dryRun,
+                probeFilter,
+                target,
+                duration,
+                backend,
+                language,
+                watch);
+    }
+
+    Arguments withTarget(String value) {
+        return new Arguments(
+                mode,
+                program,
+                file,
+                positional,
+                named,
+                command,
+                pid,
+                output,
+                format,
+                buffering,
+                quiet,
+                verbose,
+                stages,
+                helperErrors,
+                includeDirs,
+                includes,
+                unsafe,
+                warnings,
+                dryRun,
+                probeFilter,
+                Optional.of(value),
+                duration,
+                backend,
+                language,
+                watch);
+    }
+
     /** What is done with the script, or instead of one. */
     enum Mode {
         RUN,

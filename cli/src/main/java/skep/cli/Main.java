@@ -56,7 +56,8 @@ public final class Main {
                 case RUN, TEST, BENCH -> new ScriptCommand(arguments, in, out, err).run();
                 case LIST -> ListCommand.list(arguments, in, out);
                 case INFO -> ListCommand.info(arguments, out);
-                case FORMAT, REPL -> {
+                case REPL -> Repl.run(arguments, out, err);
+                case FORMAT -> {
                     err.println("ERROR: not there yet");
                     yield 1;
                 }

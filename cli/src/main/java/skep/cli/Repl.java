@@ -1,0 +1,272 @@
+package skep.cli;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jline.reader.Candidate;
+import org.jline.reader.CompletingParsedLine;
+import org.jline.reader.EOFError;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.ParsedLine;
+import org.jline.reader.Parser;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal.Signal;
+import org.jline.terminal.TerminalBuilder;
+import org.jspecify.annotations.Nullable;
+import skep.cli.Arguments.Format;
+import skep.cli.Arguments.UsageException;
+import skep.session.Completion;
+import skep.session.Listing;
+import skep.session.ScriptException;
+import skep.session.Session;
+import skep.session.view.JsonRenderer;
+import skep.session.view.TextRenderer;
+import skep.target.Target;
+import skep.target.TargetException;
+
+/**
+ * A prompt: scripts are typed over as many lines as they have open brackets, run, and stopped with Ctrl-C, which ends the
+ * trace and not the prompt. Lines that start with a colon are commands.
+ */
+final class Repl {
+    private static final String HELP = """
+            A script runs as soon as its brackets are closed; a bare statement runs once, as if in begin.
+            Ctrl-C ends a trace and prints its maps; Ctrl-D leaves. Tab completes probes, fields, functions, maps.
+              :list PATTERN     probes that match         :fields PROBE     the arguments of a probe
+              :type struct X    a type of the kernel      :info             what the kernel allows
+              :target SPEC      trace somewhere else      :json, :text      the form of results
+              :load FILE        run a script file         :quit
+            """;
+
+    private final Arguments arguments;
+    private final AtomicReference<@Nullable Session> running = new AtomicReference<>();
+    private Format format;
+    private Target target;
+
+    private Repl(Arguments arguments) {
+        this.arguments = arguments;
+        this.format = arguments.format();
+        this.target = ScriptCommand.openTarget(arguments);
+    }
+
+    /** Runs the prompt to its end. Without a terminal there is nobody to prompt. */
+    static int run(Arguments arguments, PrintStream out, PrintStream err) {
+        if (System.console() == null || !System.console().isTerminal()) {
+            err.print(CommandLineParser.help());
+            return 1;
+        }
+        return new Repl(arguments).prompt(out, err);
+    }
+
+    private int prompt(PrintStream out, PrintStream err) {
+        try (var terminal = TerminalBuilder.builder()
+                .system(true)
+                .encoding(StandardCharsets.UTF_8)
+                .build()) {
+            var reader = LineReaderBuilder.builder()
+                    .terminal(terminal)
+                    .appName("skep")
+                    .parser(new BracketParser())
+                    .completer(this::complete)
+                    .variable(LineReader.HISTORY_FILE, historyFile())
+                    .variable(LineReader.SECONDARY_PROMPT_PATTERN, "....> ")
+                    .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
+                    .build();
+            terminal.handle(Signal.INT, _ -> stopRunning());
+            out.println("skep " + Main.VERSION + " on " + target.kernel().description() + ". :help, Ctrl-D to leave.");
+            out.flush();
+            while (true) {
+                try {
+                    var line = reader.readLine("skep> ").strip();
+                    if (line.equals(":quit") || line.equals(":q")) {
+                        return 0;
+                    }
+                    obey(line, out, err);
+                } catch (UserInterruptException e) {
+                    continue;
+                } catch (EndOfFileException e) {
+                    return 0;
+                } finally {
+                    out.flush();
+                    err.flush();
+                }
+            }
+        } catch (IOException e) {
+            throw new UsageException("no terminal: " + e.getMessage());
+        } finally {
+            target.close();
+        }
+    }
+
+    private static Path historyFile() {
+        var state = System.getenv("XDG_STATE_HOME");
+        var home = Path.of(System.getProperty("user.home"));
+        return (state == null || state.isEmpty() ? home.resolve(".local/state") : Path.of(state))
+                .resolve("skep/history");
+    }
+
+    private void obey(String line, PrintStream out, PrintStream err) {
+        try {
+            if (line.startsWith(":")) {
+                command(line, out, err);
+            } else if (!line.isEmpty()) {
+                trace("stdin", asScript(line), out, err);
+            }
+        } catch (UsageException | TargetException e) {
+            err.println("ERROR: " + e.getMessage());
+        } catch (ScriptException e) {
+            err.println(e.getMessage());
+        }
+    }
+
+    /** A line without a body is a statement or an expression. */
+    static String asScript(String line) {
+        if (line.contains("{") || line.startsWith("config") || line.startsWith("#")) {
+            return line;
+        }
+        boolean statement = line.endsWith(";")
+                || line.matches("(print|printf|time|cat|system|clear|zero|delete|join|exit)\\s*\\(.*");
+        return statement ? "begin { " + line + " }" : "begin { print((" + line + ")); }";
+    }
+
+    private void command(String line, PrintStream out, PrintStream err) {
+        int space = line.indexOf(' ');
+        var word = space < 0 ? line : line.substring(0, space);
+        var rest = space < 0 ? "" : line.substring(space + 1).strip();
+        switch (word) {
+            case ":help" -> out.print(HELP);
+            case ":list", ":l" -> Listing.list(target, rest, false, out::println);
+            case ":fields", ":type", ":lv" -> Listing.list(target, rest, true, out::println);
+            case ":info" -> Listing.features(target, Main.VERSION, out::println);
+            case ":json" -> format = Format.JSON;
+            case ":text" -> format = Format.TEXT;
+            case ":load" -> {
+                var script = ScriptCommand.read(arguments.withFile(rest), System.in);
+                trace(script.name(), script.text(), out, err);
+            }
+            case ":target" -> {
+                var opened = ScriptCommand.openTarget(arguments.withTarget(rest));
+                target.close();
+                target = opened;
+                out.println(target.kernel().description());
+            }
+            default -> throw new UsageException("no command " + word + "; :help tells which there are");
+        }
+    }
+
+    private void trace(String name, String text, PrintStream out, PrintStream err) {
+        var renderer = format == Format.JSON ? new JsonRenderer() : new TextRenderer();
+        var terminal = new Terminal(renderer, out, err, arguments);
+        try (var session = Session.prepare(target, name, text, ScriptCommand.options(arguments), terminal)) {
+            session.warnings().forEach(err::print);
+            running.set(session);
+            session.run();
+        } finally {
+            running.set(null);
+        }
+    }
+
+    private void stopRunning() {
+        var session = running.get();
+        if (session != null) {
+            session.stop();
+        }
+    }
+
+    private void complete(LineReader reader, ParsedLine line, List<Candidate> candidates) {
+        var text = line.line();
+        var completion = new Completion(target, List.of());
+        var start = Completion.wordStart(text, line.cursor());
+        for (var word : completion.candidates(text, line.cursor())) {
+            boolean complete = !word.endsWith(":");
+            candidates.add(new Candidate(word, word, null, null, null, null, complete && start >= 0));
+        }
+    }
+
+    /** The whole input is one thing; it goes on while brackets are open. */
+    private static final class BracketParser implements Parser {
+        @Override
+        public ParsedLine parse(String line, int cursor, ParseContext context) {
+            if (context == ParseContext.ACCEPT_LINE && openBrackets(line) > 0) {
+                throw new EOFError(-1, cursor, "open bracket", "}");
+            }
+            int start = Completion.wordStart(line, cursor);
+            var word = line.substring(start, cursor);
+            return new CompletingParsedLine() {
+                @Override
+                public String word() {
+                    return word;
+                }
+
+                @Override
+                public int wordCursor() {
+                    return word.length();
+                }
+
+                @Override
+                public CharSequence escape(CharSequence candidate, boolean complete) {
+                    return candidate;
+                }
+
+                @Override
+                public int rawWordCursor() {
+                    return word.length();
+                }
+
+                @Override
+                public int rawWordLength() {
+                    return word.length();
+                }
+
+                @Override
+                public int wordIndex() {
+                    return 0;
+                }
+
+                @Override
+                public List<String> words() {
+                    return List.of(word);
+                }
+
+                @Override
+                public String line() {
+                    return line;
+                }
+
+                @Override
+                public int cursor() {
+                    return cursor;
+                }
+            };
+        }
+    }
+
+    /** Brackets that are open at the end of a text; those in strings and comments do not count. */
+    static int openBrackets(String text) {
+        int depth = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"') {
+                i++;
+                while (i < text.length() && text.charAt(i) != '"') {
+                    i += text.charAt(i) == '\\' ? 2 : 1;
+                }
+            } else if (c == '/' && text.startsWith("//", i)) {
+                while (i < text.length() && text.charAt(i) != '\n') {
+                    i++;
+                }
+            } else if (c == '/' && text.startsWith("/*", i)) {
+                int end = text.indexOf("*/", i + 2);
+                i = end < 0 ? text.length() : end + 1;
+            } else {
+                depth += c == '{' || c == '(' || c == '[' ? 1 : c == '}' || c == ')' || c == ']' ? -1 : 0;
+            }
+        }
+        return depth;
+    }
+}
