@@ -101,6 +101,11 @@ public final class VmCpu implements AutoCloseable {
         top = frame;
     }
 
+    /** A compiled function says that its frame is the innermost one, before it calls what may push another. */
+    public void use(long frame) {
+        top = frame - FRAME_BYTES;
+    }
+
     /** Lowest address of the current frame. */
     public long stackLow() {
         return top;

@@ -97,6 +97,54 @@ public final class Atomics {
         }
     }
 
+    public static long add(long address, long operand) {
+        return (address & 7) == 0 ? Memory.getAndAdd(address, operand) : modify(AtomicOp.ADD, address, operand, 0);
+    }
+
+    public static int add(long address, int operand) {
+        return (address & 3) == 0 ? Memory.getAndAdd(address, operand) : modify(AtomicOp.ADD, address, operand, 0);
+    }
+
+    public static long or(long address, long operand) {
+        return (address & 7) == 0 ? Memory.getAndOr(address, operand) : modify(AtomicOp.OR, address, operand, 0);
+    }
+
+    public static int or(long address, int operand) {
+        return (address & 3) == 0 ? Memory.getAndOr(address, operand) : modify(AtomicOp.OR, address, operand, 0);
+    }
+
+    public static long and(long address, long operand) {
+        return (address & 7) == 0 ? Memory.getAndAnd(address, operand) : modify(AtomicOp.AND, address, operand, 0);
+    }
+
+    public static int and(long address, int operand) {
+        return (address & 3) == 0 ? Memory.getAndAnd(address, operand) : modify(AtomicOp.AND, address, operand, 0);
+    }
+
+    public static long xor(long address, long operand) {
+        return (address & 7) == 0 ? Memory.getAndXor(address, operand) : modify(AtomicOp.XOR, address, operand, 0);
+    }
+
+    public static int xor(long address, int operand) {
+        return (address & 3) == 0 ? Memory.getAndXor(address, operand) : modify(AtomicOp.XOR, address, operand, 0);
+    }
+
+    public static long xchg(long address, long operand) {
+        return (address & 7) == 0 ? Memory.getAndSet(address, operand) : modify(AtomicOp.XCHG, address, operand, 0);
+    }
+
+    public static int xchg(long address, int operand) {
+        return (address & 3) == 0 ? Memory.getAndSet(address, operand) : modify(AtomicOp.XCHG, address, operand, 0);
+    }
+
+    public static long cmpxchg(long address, long operand, long expected) {
+        return modify(AtomicOp.CMPXCHG, address, operand, expected);
+    }
+
+    public static int cmpxchg(long address, int operand, int expected) {
+        return modify(AtomicOp.CMPXCHG, address, operand, expected);
+    }
+
     private static long combine(AtomicOp op, long old, long operand, long expected) {
         return switch (op) {
             case ADD, FETCH_ADD -> old + operand;

@@ -1,0 +1,461 @@
+package skep.vm.jit;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.TypeKind;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import skep.isa.DecodedProgram;
+import skep.isa.Insn;
+import skep.isa.Reg;
+import skep.isa.Width;
+import skep.vm.LinkedProgram;
+import skep.vm.VmCpu;
+
+/** Writes the method of a function, or of one part of it: blocks in the order of their slots, jumps between them. */
+final class FunctionEmitter {
+    private static final ClassDesc I = ConstantDescs.CD_int;
+    private static final ClassDesc J = ConstantDescs.CD_long;
+    private static final ClassDesc VOID = ConstantDescs.CD_void;
+    private static final ClassDesc CPU = InsnEmitter.CPU;
+    private static final ClassDesc CACHE = InsnEmitter.CACHE;
+    private static final ClassDesc SUPPORT = InsnEmitter.SUPPORT;
+    private static final ClassDesc FRAME = InsnEmitter.desc(JitFrame.class);
+    private static final ClassDesc PROGRAM = InsnEmitter.desc(JitProgram.class);
+    private static final ClassDesc EXECUTABLE = InsnEmitter.desc(skep.vm.Executable.class);
+    private static final ClassDesc FAULT = InsnEmitter.desc(skep.vm.VmFault.class);
+
+    /** {@code long f(VmCpu cpu, long fp, long a, long b, long c, long d, long e)}. */
+    static final MethodTypeDesc FUNCTION = MethodTypeDesc.of(J, CPU, J, J, J, J, J, J);
+
+    /** {@code int p(VmCpu cpu, JitFrame frame, int block)}. */
+    static final MethodTypeDesc PART = MethodTypeDesc.of(I, CPU, FRAME, I);
+
+    private static final int[] FUNCTION_REGS = {13, 3, 5, 7, 9, 11, 15, 17, 19, 21, 1};
+    private static final int[] PART_REGS = {3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23};
+    private static final int FUNCTION_OTHERS = 23;
+    private static final int PART_OTHERS = 25;
+
+    private final CodeBuilder code;
+    private final LinkedProgram linked;
+    private final DecodedProgram program;
+    private final Plan plan;
+    private final Plan.Function function;
+    private final JitProgram owner;
+    private final Constants constants;
+    private final ClassDesc self;
+    private final boolean whole;
+    private final int from;
+    private final int to;
+    private final InsnEmitter.Locals locals;
+    private final int temporary;
+    private final InsnEmitter insns;
+    private final Map<Integer, Label> labels = new HashMap<>();
+    private final List<Stub> stubs = new ArrayList<>();
+    private final Map<Integer, Label> leaves = new HashMap<>();
+
+    /** A place outside the straight code that does something before it goes on to a slot. */
+    private record Stub(Label label, int target, int jumpSlot) {}
+
+    private FunctionEmitter(
+            CodeBuilder code,
+            LinkedProgram linked,
+            Plan plan,
+            Plan.Function function,
+            JitProgram owner,
+            Constants constants,
+            ClassDesc self,
+            boolean whole,
+            int from,
+            int to) {
+        this.code = code;
+        this.linked = linked;
+        this.program = linked.program();
+        this.plan = plan;
+        this.function = function;
+        this.owner = owner;
+        this.constants = constants;
+        this.self = self;
+        this.whole = whole;
+        this.from = from;
+        this.to = to;
+        int others = whole ? FUNCTION_OTHERS : PART_OTHERS;
+        locals = new InsnEmitter.Locals(
+                whole ? FUNCTION_REGS : PART_REGS,
+                others,
+                others + 2,
+                others + 4,
+                others + 6,
+                others + 7,
+                others + 8,
+                others + 9);
+        temporary = others + 10;
+        insns = new InsnEmitter(code, linked, constants, locals);
+    }
+
+    /** The method that callers call. */
+    static void function(
+            CodeBuilder code,
+            LinkedProgram linked,
+            Plan plan,
+            Plan.Function function,
+            JitProgram owner,
+            Constants constants,
+            ClassDesc self) {
+        var emitter = new FunctionEmitter(
+                code, linked, plan, function, owner, constants, self, true, function.start(), function.end());
+        if (function.parts().isEmpty()) {
+            emitter.body();
+        } else {
+            emitter.driver();
+        }
+    }
+
+    /** The method of one part. */
+    static void part(
+            CodeBuilder code,
+            LinkedProgram linked,
+            Plan plan,
+            Plan.Function function,
+            Plan.Part part,
+            JitProgram owner,
+            Constants constants,
+            ClassDesc self) {
+        new FunctionEmitter(code, linked, plan, function, owner, constants, self, false, part.start(), part.end())
+                .part(part);
+    }
+
+    private void driver() {
+        if (linked.checked()) {
+            code.aload(0).invokevirtual(CPU, "push", MethodTypeDesc.of(J)).lstore(locals.of(Reg.R10));
+        }
+        constants.load(code, owner, PROGRAM);
+        code.aload(0);
+        code.new_(FRAME).dup().aload(0);
+        insns.load(Reg.R10);
+        insns.arguments();
+        code.invokespecial(FRAME, "<init>", MethodTypeDesc.of(VOID, CPU, J, J, J, J, J, J));
+        code.loadConstant(function.idOf(function.start()));
+        code.invokestatic(SUPPORT, "drive", MethodTypeDesc.of(J, PROGRAM, CPU, FRAME, I));
+        if (linked.checked()) {
+            code.aload(0);
+            insns.load(Reg.R10);
+            code.invokevirtual(CPU, "pop", MethodTypeDesc.of(VOID, J));
+        }
+        code.lreturn();
+    }
+
+    private void body() {
+        for (var reg : new Reg[] {Reg.R0, Reg.R6, Reg.R7, Reg.R8, Reg.R9}) {
+            code.lconst_0();
+            insns.store(reg);
+        }
+        if (linked.checked()) {
+            code.aload(0).invokevirtual(CPU, "push", MethodTypeDesc.of(J)).lstore(locals.of(Reg.R10));
+            cache(false, locals.reads());
+            cache(true, locals.writes());
+            enterChecked();
+        }
+        code.loadConstant(JitSupport.MAX_MAY_GOTOS).istore(locals.mayGotos());
+        guarded(this::blocks);
+    }
+
+    private void cache(boolean write, int local) {
+        code.new_(CACHE).dup().aload(0).loadConstant(write ? 1 : 0);
+        code.invokespecial(CACHE, "<init>", MethodTypeDesc.of(VOID, CPU, ConstantDescs.CD_boolean))
+                .astore(local);
+    }
+
+    private void enterChecked() {
+        code.aload(0).invokevirtual(CPU, "stackLow", MethodTypeDesc.of(J)).lstore(locals.stackLow());
+        code.aload(0).invokevirtual(CPU, "stackEnd", MethodTypeDesc.of(J)).lstore(locals.stackEnd());
+        code.aload(0).invokevirtual(CPU, "budget", MethodTypeDesc.of(J)).lstore(locals.budget());
+        code.iconst_m1().istore(locals.at());
+    }
+
+    private void part(Plan.Part part) {
+        for (var reg : Reg.values()) {
+            code.aload(1).getfield(FRAME, reg.toString(), J);
+            insns.store(reg);
+        }
+        code.aload(1).getfield(FRAME, "mayGotos", I).istore(locals.mayGotos());
+        if (linked.checked()) {
+            code.aload(1).getfield(FRAME, "reads", CACHE).astore(locals.reads());
+            code.aload(1).getfield(FRAME, "writes", CACHE).astore(locals.writes());
+            enterChecked();
+        }
+        guarded(() -> {
+            var cases = new ArrayList<SwitchCase>();
+            for (int i = 0; i < part.entries().size(); i++) {
+                int slot = part.entries().get(i);
+                if (isEmitted(slot)) {
+                    cases.add(SwitchCase.of(i, label(slot)));
+                }
+            }
+            var unknown = code.newLabel();
+            code.iload(2).tableswitch(unknown, cases);
+            code.labelBinding(unknown).aconst_null().athrow();
+            blocks();
+        });
+    }
+
+    /** Checked code tells faults of helpers where they were called. */
+    private void guarded(Runnable body) {
+        if (!linked.checked()) {
+            body.run();
+            return;
+        }
+        var start = code.newBoundLabel();
+        body.run();
+        var end = code.newBoundLabel();
+        var handler = code.newBoundLabel();
+        code.iload(locals.at())
+                .invokestatic(SUPPORT, "placed", MethodTypeDesc.of(FAULT, FAULT, I))
+                .athrow();
+        code.exceptionCatch(start, end, handler, FAULT);
+    }
+
+    private boolean isEmitted(int slot) {
+        return program.reachable(slot) && !function.absorbed().contains(slot);
+    }
+
+    private void blocks() {
+        boolean falls = false;
+        for (int slot = from; slot < to; slot = program.next(slot)) {
+            if (isEmitted(slot)) {
+                if (function.blocks().begins(slot) || slot == from) {
+                    code.labelBinding(label(slot));
+                }
+                falls = emit(slot);
+            }
+        }
+        if (falls && to < function.end()) {
+            leaveTo(to);
+        }
+        while (!stubs.isEmpty()) {
+            stub(stubs.removeLast());
+        }
+        if (!leaves.isEmpty()) {
+            leaves();
+        }
+    }
+
+    /** Writes one instruction; false if control never comes out behind it. */
+    private boolean emit(int slot) {
+        var tree = function.trees().get(slot);
+        if (tree != null) {
+            table(tree, slot);
+            return false;
+        }
+        var insn = linked.insn(slot);
+        switch (insn) {
+            case Insn.Jump _ -> {
+                jump(slot, program.target(slot));
+                return false;
+            }
+            case Insn.Branch branch -> insns.branch(branch, destination(slot, program.target(slot)));
+            case Insn.MayGoto _ -> {
+                var stays = code.newLabel();
+                code.iinc(locals.mayGotos(), -1).iload(locals.mayGotos()).ifge(stays);
+                jump(slot, program.target(slot));
+                code.labelBinding(stays);
+            }
+            case Insn.Exit() -> {
+                exit();
+                return false;
+            }
+            case Insn.Call call when LinkedProgram.isTailCall(call) -> tailCall(slot);
+            case Insn.Call call when call.kind() == Insn.CallKind.LOCAL -> localCall(slot);
+            default -> insns.emit(insn, slot);
+        }
+        return true;
+    }
+
+    private void exit() {
+        if (linked.checked()) {
+            code.aload(0).lload(locals.budget()).invokevirtual(CPU, "setBudget", MethodTypeDesc.of(VOID, J));
+        }
+        if (!whole) {
+            code.aload(1);
+            insns.load(Reg.R0);
+            code.putfield(FRAME, "r0", J).loadConstant(JitCode.DONE).ireturn();
+            return;
+        }
+        if (linked.checked()) {
+            code.aload(0);
+            insns.load(Reg.R10);
+            code.invokevirtual(CPU, "pop", MethodTypeDesc.of(VOID, J));
+        }
+        insns.load(Reg.R0);
+        code.lreturn();
+    }
+
+    private void tailCall(int slot) {
+        insns.beforeCall(slot);
+        code.aload(0);
+        insns.load(Reg.R2);
+        insns.load(Reg.R3);
+        code.l2i()
+                .invokevirtual(CPU, "tailCallTarget", MethodTypeDesc.of(EXECUTABLE, J, I))
+                .astore(temporary);
+        var none = code.newLabel();
+        code.aload(temporary).ifnull(none);
+        code.aload(0);
+        insns.load(Reg.R10);
+        code.invokevirtual(CPU, "pop", MethodTypeDesc.of(VOID, J));
+        code.aload(temporary).aload(0).iconst_0();
+        insns.load(Reg.R1);
+        code.lconst_0().lconst_0().lconst_0().lconst_0();
+        code.invokeinterface(EXECUTABLE, "call", MethodTypeDesc.of(J, CPU, I, J, J, J, J, J));
+        if (whole) {
+            code.lreturn();
+        } else {
+            insns.store(Reg.R0);
+            code.aload(1);
+            insns.load(Reg.R0);
+            code.putfield(FRAME, "r0", J).loadConstant(JitCode.DONE).ireturn();
+        }
+        code.labelBinding(none);
+        insns.afterCall();
+    }
+
+    private void localCall(int slot) {
+        int callee = program.callee(slot);
+        var target = plan.functions().get(program.functionAt(callee));
+        boolean here = target.inClass() == owner.compiling();
+        if (linked.checked()) {
+            insns.beforeCall(slot);
+        }
+        if (!here) {
+            constants.load(code, owner, PROGRAM);
+        }
+        code.aload(0);
+        if (!here) {
+            code.loadConstant(callee);
+        }
+        insns.load(Reg.R10);
+        code.loadConstant((long) VmCpu.FRAME_BYTES).lsub();
+        insns.arguments();
+        if (here) {
+            code.invokestatic(self, name(callee), FUNCTION);
+        } else {
+            code.invokevirtual(PROGRAM, "callFunction", MethodTypeDesc.of(J, CPU, I, J, J, J, J, J, J));
+        }
+        insns.store(Reg.R0);
+        insns.afterCall();
+    }
+
+    static String name(int slot) {
+        return "f" + slot;
+    }
+
+    private void table(SwitchTree tree, int slot) {
+        long mask = tree.width() == Width.W64 ? -1 : 0xffff_ffffL;
+        insns.load(tree.reg());
+        code.loadConstant(mask).land();
+        if (tree.below() != tree.above()) {
+            code.dup2().lstore(temporary).loadConstant(tree.low());
+            compareUnsigned();
+            code.iflt(destination(slot, tree.below()));
+            code.lload(temporary);
+        }
+        code.loadConstant(tree.low()).lsub();
+        if (tree.width() == Width.W32) {
+            code.loadConstant(mask).land();
+        }
+        code.dup2().lstore(temporary).loadConstant((long) tree.targets().length);
+        compareUnsigned();
+        var above = destination(slot, tree.above());
+        code.ifge(above);
+        var cases = new ArrayList<SwitchCase>();
+        for (int i = 0; i < tree.targets().length; i++) {
+            cases.add(SwitchCase.of(i, destination(slot, tree.targets()[i])));
+        }
+        code.lload(temporary).l2i().tableswitch(above, cases);
+    }
+
+    private void compareUnsigned() {
+        code.invokestatic(ConstantDescs.CD_Long, "compareUnsigned", MethodTypeDesc.of(I, J, J));
+    }
+
+    private void jump(int slot, int target) {
+        if (target < from || target >= to) {
+            if (linked.checked() && target <= slot) {
+                spend(slot, target);
+            }
+            leaveTo(target);
+            return;
+        }
+        if (linked.checked() && target <= slot) {
+            spend(slot, target);
+        }
+        code.goto_(label(target));
+    }
+
+    /** Where a branch goes that wants to go to a slot: right there, or to a stub that does what has to be done on the way. */
+    private Label destination(int slot, int target) {
+        boolean outside = target < from || target >= to;
+        boolean back = linked.checked() && target <= slot;
+        if (!back && !outside) {
+            return label(target);
+        }
+        if (!back) {
+            return leaves.computeIfAbsent(target, t -> code.newLabel());
+        }
+        var stub = new Stub(code.newLabel(), target, slot);
+        stubs.add(stub);
+        return stub.label;
+    }
+
+    private void stub(Stub stub) {
+        code.labelBinding(stub.label);
+        spend(stub.jumpSlot, stub.target);
+        if (stub.target < from || stub.target >= to) {
+            leaveTo(stub.target);
+        } else {
+            code.goto_(label(stub.target));
+        }
+    }
+
+    private void spend(int slot, int target) {
+        code.lload(locals.budget())
+                .loadConstant(slot - target + 1)
+                .loadConstant(slot)
+                .invokestatic(SUPPORT, "spend", MethodTypeDesc.of(J, J, I, I))
+                .lstore(locals.budget());
+    }
+
+    private void leaveTo(int target) {
+        code.goto_(leaves.computeIfAbsent(target, t -> code.newLabel()));
+    }
+
+    /** The ways out of a part: each says where to, then all give the registers to the frame. */
+    private void leaves() {
+        var common = code.newLabel();
+        leaves.forEach((target, label) ->
+                code.labelBinding(label).loadConstant(function.idOf(target)).goto_(common));
+        code.labelBinding(common).storeLocal(TypeKind.INT, temporary);
+        for (var reg : Reg.values()) {
+            if (reg != Reg.R10) {
+                code.aload(1);
+                insns.load(reg);
+                code.putfield(FRAME, reg.toString(), J);
+            }
+        }
+        code.aload(1).iload(locals.mayGotos()).putfield(FRAME, "mayGotos", I);
+        if (linked.checked()) {
+            code.aload(0).lload(locals.budget()).invokevirtual(CPU, "setBudget", MethodTypeDesc.of(VOID, J));
+        }
+        code.iload(temporary).ireturn();
+    }
+
+    private Label label(int slot) {
+        return labels.computeIfAbsent(slot, s -> code.newLabel());
+    }
+}

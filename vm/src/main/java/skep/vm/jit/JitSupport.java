@@ -1,0 +1,85 @@
+package skep.vm.jit;
+
+import skep.vm.Memory;
+import skep.vm.RegionCache;
+import skep.vm.VmCpu;
+import skep.vm.VmFault;
+
+/** What generated code calls; small enough for HotSpot to inline. */
+final class JitSupport {
+    /** As the interpreter's: BPF_MAX_LOOPS. */
+    static final int MAX_MAY_GOTOS = 8 << 20;
+
+    private JitSupport() {}
+
+    /** The address, if it may be read. */
+    static long read(long address, RegionCache reads, long stackLow, long stackEnd, int sizeBytes, int slot) {
+        if (address >= stackLow && address <= stackEnd - sizeBytes || reads.holds(address, sizeBytes)) {
+            return address;
+        }
+        throw outside("read", address, sizeBytes, slot);
+    }
+
+    /** The address, if it may be written. */
+    static long write(long address, RegionCache writes, long stackLow, long stackEnd, int sizeBytes, int slot) {
+        if (address >= stackLow && address <= stackEnd - sizeBytes || writes.holds(address, sizeBytes)) {
+            return address;
+        }
+        throw outside("write", address, sizeBytes, slot);
+    }
+
+    private static VmFault outside(String what, long address, int sizeBytes, int slot) {
+        return new VmFault(
+                slot,
+                what + " of " + sizeBytes + " bytes at 0x" + Long.toHexString(address) + " is outside every region");
+    }
+
+    /** A load that the verifier allows to go to kernel memory; zero-extended. */
+    static long kernelLoad(VmCpu cpu, long address, int sizeBytes) {
+        if (!cpu.allows(address, sizeBytes, false)) {
+            return cpu.loadKernel(address, sizeBytes);
+        }
+        return switch (sizeBytes) {
+            case 1 -> Memory.getByte(address) & 0xffL;
+            case 2 -> Memory.getShort(address) & 0xffffL;
+            case 4 -> Memory.getInt(address) & 0xffff_ffffL;
+            default -> Memory.getLong(address);
+        };
+    }
+
+    /** The value of an array map at the index that {@code keyAddress} points to, or 0. */
+    static long arrayLookup(long keyAddress, long base, int strideBytes, int maxEntries) {
+        int index = Memory.getInt(keyAddress);
+        return Integer.compareUnsigned(index, maxEntries) < 0 ? base + (long) index * strideBytes : 0;
+    }
+
+    /** The same for a per-CPU array. */
+    static long perCpuLookup(
+            VmCpu cpu, long keyAddress, long base, int strideBytes, int maxEntries, long cpuStrideBytes) {
+        int index = Memory.getInt(keyAddress);
+        return Integer.compareUnsigned(index, maxEntries) < 0
+                ? base + cpu.services().cpu() * cpuStrideBytes + (long) index * strideBytes
+                : 0;
+    }
+
+    /** What is left of the budget after a jump back over that many slots. */
+    static long spend(long budget, int slots, int slot) {
+        if (budget < slots) {
+            throw new VmFault(slot, "the instruction budget is used up");
+        }
+        return budget - slots;
+    }
+
+    /** A fault of a helper, with the instruction that called it. */
+    static VmFault placed(VmFault fault, int slot) {
+        return fault.insn() >= 0 || slot < 0 ? fault : new VmFault(slot, fault.reason());
+    }
+
+    /** Runs a function of many parts. */
+    static long drive(JitProgram program, VmCpu cpu, JitFrame frame, int first) {
+        for (int next = first; next != JitCode.DONE; ) {
+            next = program.code(next >>> JitCode.BLOCK_BITS).part(cpu, frame, next & (1 << JitCode.BLOCK_BITS) - 1);
+        }
+        return frame.r0;
+    }
+}
