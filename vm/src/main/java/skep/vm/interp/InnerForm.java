@@ -93,7 +93,7 @@ record InnerForm(
         private void translate(Insn insn) {
             switch (insn) {
                 case Insn.Alu alu -> alu(alu);
-                case Insn.Swap(Insn.Swap.Order order, int bits, Reg dst) -> emit(swap(order, bits), dst, Reg.R0, 0, 0);
+                case Insn.Swap(Insn.Swap.Order order, int bits, Reg dst) -> emit(swap(order, bits), dst, dst, 0, 0);
                 case Insn.Load(MemSize size, boolean signed, Reg dst, Reg base, short off) -> {
                     var pointer = linked.fact(slot).pointer();
                     kernelLoads[index] = linked.fact(slot).probed()

@@ -21,6 +21,7 @@ final class JitCompiler {
     static final int MAX_METHOD_BYTES = 8_000;
 
     private static final int FIRST_PLAN_BYTES = 7_000;
+    private static final int MIN_PLAN_BYTES = 100;
     private static final ClassDesc SELF = ClassDesc.of("skep.vm.jit.Program");
     private static final ClassDesc CODE = InsnEmitter.desc(JitCode.class);
     private static final ClassDesc CPU = InsnEmitter.CPU;
@@ -47,8 +48,13 @@ final class JitCompiler {
     private record Written(byte[] bytes, List<Object> constants) {}
 
     static JitProgram compile(LinkedProgram linked) {
+        return compile(linked, FIRST_PLAN_BYTES);
+    }
+
+    /** Compiles with methods of about that many bytes. */
+    static JitProgram compile(LinkedProgram linked, int planBytes) {
         var program = new JitProgram(linked);
-        var compiler = fitting(linked, program);
+        var compiler = fitting(linked, program, planBytes);
         var written = compiler.written;
         var codes = new JitCode[written.size()];
         int bytes = 0;
@@ -65,7 +71,7 @@ final class JitCompiler {
     /** The bytecode of a program in readable form. */
     static String dump(LinkedProgram linked) {
         var out = new StringBuilder();
-        for (var written : fitting(linked, new JitProgram(linked)).written) {
+        for (var written : fitting(linked, new JitProgram(linked), FIRST_PLAN_BYTES).written) {
             for (var method : ClassFile.of().parse(written.bytes).methods()) {
                 out.append(method.methodName().stringValue()).append(":\n");
                 method.code()
@@ -81,15 +87,15 @@ final class JitCompiler {
 
     /** Sizes in bytes of the longest method of each class; for the test that HotSpot can compile them. */
     static List<Integer> longestMethods(LinkedProgram linked) {
-        return fitting(linked, new JitProgram(linked)).written.stream()
+        return fitting(linked, new JitProgram(linked), FIRST_PLAN_BYTES).written.stream()
                 .map(written ->
                         codeBytes(written.bytes).stream().max(Integer::compare).orElse(0))
                 .toList();
     }
 
     /** Plans so that no method is too long: again with a lower limit while the estimates were too low. */
-    private static JitCompiler fitting(LinkedProgram linked, JitProgram program) {
-        int limit = FIRST_PLAN_BYTES;
+    private static JitCompiler fitting(LinkedProgram linked, JitProgram program, int planBytes) {
+        int limit = planBytes;
         while (true) {
             var compiler = new JitCompiler(linked, program, new Plan(linked, limit));
             boolean fits = compiler.written.stream()
@@ -99,7 +105,7 @@ final class JitCompiler {
                 return compiler;
             }
             limit = limit * 2 / 3;
-            if (limit < 500) {
+            if (limit < MIN_PLAN_BYTES) {
                 throw new AssertionError("no plan keeps methods below " + MAX_METHOD_BYTES + " bytes");
             }
         }

@@ -25,6 +25,9 @@ record SwitchTree(Reg reg, Width width, long low, int[] targets, int below, int 
     private static final int MIN_COMPARISONS = 4;
     private static final int MAX_COMPARISONS = 4096;
     private static final int MAX_TABLE = 1024;
+    /** Chains of jumps are followed that far. */
+    private static final int MAX_JUMPS = 8;
+
     /** At least one value in this many must have a target of its own. */
     private static final int MAX_SPARSENESS = 10;
 
@@ -95,11 +98,20 @@ record SwitchTree(Reg reg, Width width, long low, int[] targets, int below, int 
                 }
             }
             if (!holds.isEmpty()) {
-                pending.add(new Visit(program.target(slot), holds));
+                pending.add(new Visit(followed(program.target(slot)), holds));
             }
             if (!fails.isEmpty()) {
-                pending.add(new Visit(program.next(slot), fails));
+                pending.add(new Visit(followed(program.next(slot)), fails));
             }
+        }
+
+        /** Where one gets to by jumps alone. */
+        private int followed(int slot) {
+            int at = slot;
+            for (int jumps = 0; jumps < MAX_JUMPS && program.at(at) instanceof Insn.Jump; jumps++) {
+                at = program.target(at);
+            }
+            return at;
         }
 
         /** Cuts a range where a comparison with {@code imm} can change: before it, after it, and where the sign changes. */
