@@ -40,6 +40,44 @@ final class HelperFacts {
                 };
     }
 
+    /** Whether a call may add or delete entries of maps, or run other code that does. */
+    static boolean changesMaps(Helper helper) {
+        return !isRemovable(helper)
+                        && !onlyReadsMemory(helper)
+                        && switch (helper) {
+                            case PROBE_READ,
+                                    PROBE_READ_STR,
+                                    PROBE_READ_KERNEL,
+                                    PROBE_READ_KERNEL_STR,
+                                    PROBE_READ_USER,
+                                    PROBE_READ_USER_STR,
+                                    GET_CURRENT_COMM,
+                                    GET_STACK,
+                                    SNPRINTF,
+                                    RINGBUF_RESERVE -> false;
+                            default -> true;
+                        }
+                || helper == Helper.MAP_UPDATE_ELEM
+                || helper == Helper.MAP_DELETE_ELEM;
+    }
+
+    /** Whether a call writes nothing through the pointers it is given. */
+    static boolean onlyReadsMemory(Helper helper) {
+        return switch (helper) {
+            case MAP_LOOKUP_ELEM,
+                    MAP_UPDATE_ELEM,
+                    MAP_DELETE_ELEM,
+                    RINGBUF_OUTPUT,
+                    RINGBUF_SUBMIT,
+                    RINGBUF_DISCARD,
+                    PERF_EVENT_OUTPUT,
+                    TRACE_PRINTK,
+                    STRNCMP,
+                    GET_STACKID -> true;
+            default -> isConstantInRun(helper);
+        };
+    }
+
     /** Whether the instruction may be left out when nobody reads its result. */
     static boolean isRemovable(Inst inst) {
         return switch (inst) {

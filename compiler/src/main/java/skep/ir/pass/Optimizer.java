@@ -13,7 +13,7 @@ public final class Optimizer {
 
     public static Module optimize(Module module) {
         assert WellFormed.check(module);
-        var result = module.mapFunctions(Optimizer::optimize);
+        var result = module.mapFunctions(f -> optimize(module, f));
         assert WellFormed.check(result);
         return result;
     }
@@ -23,12 +23,13 @@ public final class Optimizer {
         return DeadCode.remove(ValueNumbering.run(function));
     }
 
-    private static Function optimize(Function function) {
+    private static Function optimize(Module module, Function function) {
         var at = ControlFlow.straighten(function);
         for (int round = 0; round < MAX_ROUNDS; round++) {
             var before = at;
             at = SlotPromotion.promote(at);
             at = ValueNumbering.run(at);
+            at = LookupSharing.share(module, at);
             at = ControlFlow.straighten(at);
             at = DeadCode.remove(at);
             if (at.equals(before)) {
