@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import skep.isa.kernel.AttachType;
-import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
 import skep.isa.object.ProgramSpec;
@@ -23,7 +22,11 @@ final class LinuxObject implements LoadedObject {
     /** What {@code PROG_TEST_RUN} takes as the context of a raw tracepoint: twelve words. */
     private static final int MAX_CONTEXT_BYTES = 96;
 
+    /** For each CPU. */
+    private static final long PERF_BUFFER_BYTES = 64 * 4096;
+
     private final Host host;
+    private final LinuxKernel kernel;
     private final Attacher attacher;
     private final ProgramLoader loader;
     private final Map<String, LinuxMap> maps = new LinkedHashMap<>();
@@ -36,6 +39,7 @@ final class LinuxObject implements LoadedObject {
 
     private LinuxObject(Host host, LinuxKernel kernel) {
         this.host = host;
+        this.kernel = kernel;
         this.attacher = new Attacher(host, kernel);
         this.loader = new ProgramLoader(host, kernel);
     }
@@ -143,10 +147,12 @@ final class LinuxObject implements LoadedObject {
     @Override
     public synchronized OutputReader openRingBuffer(String name) {
         var map = ownMap(name);
-        if (map.spec().type() != MapType.RINGBUF) {
-            throw new IllegalArgumentException("map " + name + " is no ring buffer");
-        }
-        var reader = RingBufferReader.open(host, name, map.fd(), map.spec().maxEntries());
+        var reader = switch (map.spec().type()) {
+            case RINGBUF ->
+                RingBufferReader.open(host, name, map.fd(), map.spec().maxEntries());
+            case PERF_EVENT_ARRAY -> PerfBufferReader.open(host, map, kernel.onlineCpus(), PERF_BUFFER_BYTES);
+            default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
+        };
         readers.add(reader);
         return reader;
     }

@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
 import skep.target.LoadOptions;
 import skep.target.LoadedObject;
 import skep.target.Target;
+import skep.target.TargetException;
 import skep.target.TracedProcess;
 
 /**
@@ -19,6 +21,8 @@ public final class LinuxTarget implements Target {
     private final String spec;
     private final Host host;
     private final LinuxKernel kernel;
+    private final UserSymbols userSymbols;
+    private final SystemNames names;
     private final List<AutoCloseable> owned = new ArrayList<>();
     private volatile long endNanos = Long.MAX_VALUE;
 
@@ -26,6 +30,8 @@ public final class LinuxTarget implements Target {
         this.spec = spec;
         this.host = host;
         this.kernel = new LinuxKernel(host);
+        this.userSymbols = new UserSymbols(host, kernel.binaries());
+        this.names = new SystemNames(host);
     }
 
     @Override
@@ -40,9 +46,44 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
+        recordMappings(object);
         var loaded = LinuxObject.load(host, kernel, object, options);
         owned.add(loaded);
         return loaded;
+    }
+
+    /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
+    private void recordMappings(BpfObject object) {
+        boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE);
+        if (stacks && !userSymbols.isRecording()) {
+            try {
+                var recorder = new MappingRecorder(host, kernel.onlineCpus());
+                owned.add(recorder);
+                userSymbols.recordWith(recorder);
+            } catch (TargetException withoutPerf) {
+                // Then only living processes have symbols.
+            }
+        }
+    }
+
+    @Override
+    public boolean isAlive(int pid) {
+        return host.files().exists("/proc/" + pid + "/stat");
+    }
+
+    @Override
+    public Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
+        return userSymbols.at(pid, address);
+    }
+
+    @Override
+    public Optional<String> userName(long uid) {
+        return names.name(uid);
+    }
+
+    @Override
+    public Optional<String> cgroupPath(long id) {
+        return names.cgroup(id);
     }
 
     @Override
@@ -82,6 +123,7 @@ public final class LinuxTarget implements Target {
             switch (owned.get(i)) {
                 case LoadedObject object -> object.close();
                 case TracedProcess process -> process.close();
+                case MappingRecorder recorder -> recorder.close();
                 default -> throw new AssertionError();
             }
         }

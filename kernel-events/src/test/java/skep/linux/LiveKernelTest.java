@@ -213,6 +213,63 @@ class LiveKernelTest {
     }
 
     @Test
+    void recordsOfAPerfBufferArriveAndLostOnesAreCounted() {
+        var text = """
+                r6 = *(u64 *)(r1 +0)
+                *(u64 *)(r10 -8) = r6
+                r2 = map[fd:0] # map events
+                r3 = 0xffffffff ll
+                r4 = r10
+                r4 += -8
+                r5 = 8
+                call bpf_perf_event_output
+                exit
+                """;
+        var code = Assembler.assemble(text);
+        var program = new ProgramSpec(
+                "emit",
+                ProgramType.RAW_TRACEPOINT,
+                Optional.empty(),
+                "",
+                "GPL",
+                code,
+                List.of(new MapReference(2, "events")),
+                LineTable.EMPTY);
+        try (var object = load(program, new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0));
+                var reader = object.openRingBuffer("events")) {
+            long sum = 0;
+            var seen = new long[2];
+            for (long i = 1; i <= 20_000; i++) {
+                object.runOnce(
+                        "emit",
+                        ByteBuffer.allocate(8)
+                                .order(ByteOrder.LITTLE_ENDIAN)
+                                .putLong(i)
+                                .array());
+                sum += i;
+                if (i % 1000 == 0) {
+                    reader.poll(0, record -> {
+                        seen[0]++;
+                        seen[1] += record.get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
+                        return true;
+                    });
+                }
+            }
+            assertEquals(20_000, seen[0]);
+            assertEquals(sum, seen[1]);
+            assertEquals(0, reader.lost());
+            for (int i = 0; i < 60_000; i++) {
+                object.runOnce("emit", new byte[8]);
+            }
+            int read = reader.poll(0, record -> true);
+            object.runOnce("emit", new byte[8]);
+            read += reader.poll(0, record -> true);
+            // Each CPU on which this thread ran may still owe a note of its losses.
+            assertTrue(reader.lost() > 0 && read + reader.lost() <= 60_001, read + " read, " + reader.lost() + " lost");
+        }
+    }
+
+    @Test
     void aWaitingReaderIsWokenByAnotherThread() throws InterruptedException {
         needs(Feature.RING_BUFFER);
         var nothing = program("nothing", ProgramType.RAW_TRACEPOINT, "r0 = 0\nexit");

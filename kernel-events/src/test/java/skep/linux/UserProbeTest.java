@@ -258,6 +258,102 @@ class UserProbeTest {
     }
 
     @Test
+    void aUserStackIsNamedEvenWhenItsProcessHasEnded() throws Exception {
+        var binary = compiled("calls", PROGRAM, "-O0");
+        var code = Assembler.assemble("""
+                r2 = map[fd:0]
+                r3 = 256
+                call bpf_get_stackid
+                *(u64 *)(r10 -16) = r0
+                *(u32 *)(r10 -4) = 0
+                r2 = r10
+                r2 += -4
+                r3 = r10
+                r3 += -16
+                r1 = map[fd:0]
+                r4 = 0
+                call bpf_map_update_elem
+                r0 = 0
+                exit
+                """);
+        var program = new ProgramSpec(
+                "stack",
+                ProgramType.KPROBE,
+                Optional.empty(),
+                "",
+                "GPL",
+                code,
+                List.of(new MapReference(0, "stacks"), new MapReference(10, "ids")),
+                LineTable.EMPTY);
+        var maps = List.of(
+                new MapSpec("stacks", MapType.STACK_TRACE, 4, 8 * 16, 64, 0),
+                new MapSpec("ids", MapType.ARRAY, 4, 8, 1, 0));
+        var child = target.spawn(binary.toString());
+        try (var object = target.load(new BpfObject(List.of(program), maps), LoadOptions.DEFAULT)) {
+            object.attach("stack", probe(ProbeKind.UPROBE, binary, "twice_b", 0));
+            child.start();
+            for (int i = 0; i < 400 && child.exitStatus().isEmpty(); i++) {
+                Thread.sleep(5);
+            }
+            var id = object.map("ids").lookup(new byte[4]).orElseThrow();
+            var frames = ByteBuffer.wrap(object.map("stacks")
+                            .lookup(java.util.Arrays.copyOf(id, 4))
+                            .orElseThrow())
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            var first = target.userSymbol(child.pid(), frames.getLong()).orElseThrow();
+            assertEquals("twice_b", first.name());
+            assertEquals(0, first.offset());
+            assertEquals(binary.toString(), first.module());
+            var second = target.userSymbol(child.pid(), frames.getLong()).orElseThrow();
+            assertEquals("main", second.name());
+        }
+    }
+
+    @Test
+    void theSymbolsOfThisProcessAreFound() {
+        long mapped = 0;
+        for (var line : read("/proc/self/maps").lines().toList()) {
+            if (line.contains("libjvm.so") && line.contains(" r-xp ")) {
+                mapped = Long.parseLong(line.substring(0, line.indexOf('-')), 16);
+            }
+        }
+        Assumptions.assumeTrue(mapped != 0, "no libjvm mapped");
+        var symbol = target.userSymbol(pid(), mapped + 0x100000).orElseThrow();
+        assertTrue(symbol.module().endsWith("libjvm.so"), symbol.module());
+        assertFalse(symbol.name().isEmpty());
+        assertEquals(Optional.empty(), target.userSymbol(pid(), 8));
+    }
+
+    private static String read(String path) {
+        try {
+            return Files.readString(Path.of(path));
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void usersAndCgroupsHaveNames() {
+        assertEquals(Optional.of("root"), target.userName(0));
+        assertEquals(Optional.empty(), target.userName(4_000_000_000L));
+        assertEquals(Optional.empty(), target.cgroupPath(1L << 60));
+        assertTrue(target.isAlive(pid()));
+        assertFalse(target.isAlive(4_190_000));
+    }
+
+    @Test
+    void aMapsLineIsRead() {
+        assertEquals(
+                Optional.of(new MappingRecorder.Mapping(0x1000, 0x3000, 0x200, "/a b/c [x]")),
+                UserSymbols.parse("1000-3000 r-xp 00000200 08:01 123    /a b/c [x]"));
+        assertEquals(
+                Optional.of(new MappingRecorder.Mapping(0x1000, 0x3000, 0, "")),
+                UserSymbols.parse("1000-3000 rwxp 00000000 00:00 0 "));
+        assertEquals(Optional.empty(), UserSymbols.parse("1000-3000 rw-p 00000000 00:00 0 [heap]"));
+        assertEquals(Optional.empty(), UserSymbols.parse(""));
+    }
+
+    @Test
     void anIteratorSeesEveryTask() {
         var refusal = target.kernel().unsupported(Feature.ITER);
         Assumptions.assumeTrue(

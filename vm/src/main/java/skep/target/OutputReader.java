@@ -18,6 +18,11 @@ public interface OutputReader extends AutoCloseable {
      */
     int poll(int timeoutMillis, Consumer consumer);
 
+    /** How many records the kernel dropped so far for lack of room, where it counts them (perf buffers). */
+    default long lost() {
+        return 0;
+    }
+
     /** Wakes a waiting {@link #poll} from another thread. */
     void wakeUp();
 

@@ -18,6 +18,7 @@ public final class Files {
     private static final int O_DIRECTORY_X86 = 0x10000;
     private static final int O_DIRECTORY_ARM = 0x4000;
     private static final int O_CLOEXEC = 0x80000;
+    private static final int DT_DIR = 4;
     private static final int FIRST_READ_BYTES = 16 << 10;
     private static final int READ_BYTES = 1 << 20;
 
@@ -135,11 +136,35 @@ public final class Files {
 
     /** Names in a folder without {@code .} and {@code ..}, unsorted; an empty list if it cannot be read. */
     public List<String> list(String folder) {
+        return entries(folder).stream()
+                .map(Entry::name)
+                .filter(name -> !name.equals(".") && !name.equals(".."))
+                .toList();
+    }
+
+    /** The inode of a folder, or 0. */
+    public long inode(String folder) {
+        return entries(folder).stream()
+                .filter(entry -> entry.name().equals("."))
+                .mapToLong(Entry::inode)
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** An entry of a folder; {@code .} and {@code ..} are entries too. */
+    public record Entry(String name, long inode, boolean folder) {
+        public boolean isFolder() {
+            return folder && !name.equals(".") && !name.equals("..");
+        }
+    }
+
+    /** All entries of a folder as the kernel lists them; none if it cannot be read. */
+    public List<Entry> entries(String folder) {
         long fd = open(folder, kernel.arch() == Arch.X86_64 ? O_DIRECTORY_X86 : O_DIRECTORY_ARM);
         if (Errno.isError(fd)) {
             return List.of();
         }
-        var names = new ArrayList<String>();
+        var entries = new ArrayList<Entry>();
         try (var buffer = kernel.allocate(32 << 10)) {
             while (true) {
                 long n = kernel.call(Sys.GETDENTS64, fd, buffer.address(), buffer.sizeBytes());
@@ -150,16 +175,14 @@ public final class Files {
                 // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name
                 for (long at = 0; at < n; ) {
                     int length = buffer.getInt(at + 16) & 0xffff;
-                    var name = buffer.getString(at + 19, length - 19);
-                    if (!name.equals(".") && !name.equals("..")) {
-                        names.add(name);
-                    }
+                    boolean isFolder = (buffer.getInt(at + 16) >>> 16 & 0xff) == DT_DIR;
+                    entries.add(new Entry(buffer.getString(at + 19, length - 19), buffer.getLong(at), isFolder));
                     at += length;
                 }
             }
         }
         kernel.call(Sys.CLOSE, fd);
-        return names;
+        return entries;
     }
 
     /** Where a symbolic link points, or empty. */

@@ -12,10 +12,12 @@ public final class Perf {
     public static final int TYPE_BREAKPOINT = 5;
 
     public static final int SW_CPU_CLOCK = 0;
+    public static final int SW_DUMMY = 9;
     public static final int SW_BPF_OUTPUT = 10;
 
     private static final int ATTR_BYTES = 136;
     private static final long FREQUENCY = 1L << 10;
+    private static final long WATERMARK = 1L << 14;
     private static final long CLOEXEC = 1L << 3;
     private static final int SAMPLE_RAW = 1 << 10;
 
@@ -46,6 +48,21 @@ public final class Perf {
 
         public static Event frequency(int type, long config, long hertz) {
             return new Event(type, config, hertz, true, 0, 0, 0);
+        }
+    }
+
+    /** Flags of an event that records which files processes map as code, their names, forks and ends. */
+    private static final long RECORD_MAPPINGS = 1L << 8 | 1L << 9 | 1L << 13 | 1L << 23 | 1L << 24;
+
+    /** Opens an event on a CPU that counts nothing and whose ring tells of mappings of all processes; a descriptor. */
+    public long openMappings(int cpu, int wakeupBytes) {
+        try (var attr = kernel.allocate(ATTR_BYTES)) {
+            attr.putInt(0, TYPE_SOFTWARE)
+                    .putInt(4, ATTR_BYTES)
+                    .putLong(8, SW_DUMMY)
+                    .putLong(40, RECORD_MAPPINGS | WATERMARK)
+                    .putInt(48, wakeupBytes);
+            return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), -1, cpu, -1, CLOEXEC);
         }
     }
 

@@ -1,0 +1,141 @@
+package skep.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import skep.linux.sys.Errno;
+import skep.target.TargetException;
+
+/**
+ * Remembers what every process maps as code from now on, so that addresses of a process can still be named when it has
+ * ended. The kernel tells it through the ring of a perf event on each CPU; a thread drains them.
+ */
+final class MappingRecorder implements AutoCloseable {
+    private static final long RING_BYTES = 1 << 18;
+    private static final int WAKEUP_BYTES = 1 << 14;
+    private static final int POLL_MILLIS = 500;
+
+    /** Processes that are remembered; the one that came first goes first. */
+    private static final int MAX_PROCESSES = 20_000;
+
+    private static final int RECORD_COMM = 3;
+    private static final int RECORD_FORK = 7;
+    private static final int RECORD_MMAP2 = 10;
+    private static final int MISC_COMM_EXEC = 1 << 13;
+
+    private final List<PerfRing> rings = new ArrayList<>();
+    private final Waiter waiter;
+    private final Thread thread;
+    private volatile boolean closed;
+
+    private final Map<Integer, List<Mapping>> processes = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, List<Mapping>> eldest) {
+            return size() > MAX_PROCESSES;
+        }
+    };
+
+    /** Part of a file in the memory of a process; {@code offset} is that of the first byte in the file. */
+    record Mapping(long start, long end, long offset, String path) {
+        boolean contains(long address) {
+            return Long.compareUnsigned(address, start) >= 0 && Long.compareUnsigned(address, end) < 0;
+        }
+    }
+
+    MappingRecorder(Host host, int[] cpus) {
+        try {
+            for (int cpu : cpus) {
+                long fd = host.perf().openMappings(cpu, WAKEUP_BYTES);
+                if (Errno.isError(fd)) {
+                    throw new TargetException("mappings cannot be recorded: " + Errno.name(-fd));
+                }
+                rings.add(PerfRing.map(host, (int) fd, RING_BYTES));
+            }
+        } catch (TargetException failure) {
+            rings.forEach(PerfRing::close);
+            throw failure;
+        }
+        this.waiter = new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray());
+        this.thread = Thread.ofPlatform().daemon().name("mappings").unstarted(this::run);
+        thread.start();
+    }
+
+    private void run() {
+        while (!closed) {
+            waiter.await(POLL_MILLIS);
+            drain();
+        }
+    }
+
+    private synchronized void drain() {
+        if (!closed) {
+            rings.forEach(ring -> ring.drain(this::record));
+        }
+    }
+
+    private boolean record(int type, int misc, MemorySegment content) {
+        int pid = content.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
+        switch (type) {
+            case RECORD_MMAP2 ->
+                processes.computeIfAbsent(pid, p -> new ArrayList<>()).add(mapping(content));
+            case RECORD_FORK -> {
+                // pid, parent's pid: a new process has its parent's memory; a new thread changes nothing.
+                int parent = content.get(ValueLayout.JAVA_INT_UNALIGNED, 4);
+                if (parent != pid) {
+                    processes.put(pid, new ArrayList<>(processes.getOrDefault(parent, List.of())));
+                }
+            }
+            case RECORD_COMM -> {
+                if ((misc & MISC_COMM_EXEC) != 0) {
+                    processes.put(pid, new ArrayList<>());
+                }
+            }
+            default -> {}
+        }
+        return true;
+    }
+
+    /** pid 4, tid 4, address 8, length 8, file offset 8, device 8, inode 8, generation 8, prot 4, flags 4, name. */
+    private static Mapping mapping(MemorySegment content) {
+        long start = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
+        long length = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 16);
+        long offset = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 24);
+        var bytes = content.asSlice(64).toArray(ValueLayout.JAVA_BYTE);
+        int end = 0;
+        while (end < bytes.length && bytes[end] != 0) {
+            end++;
+        }
+        return new Mapping(start, start + length, offset, new String(bytes, 0, end, StandardCharsets.UTF_8));
+    }
+
+    /** What a process had mapped as code, the latest first; empty if it was never seen. */
+    synchronized List<Mapping> of(int pid) {
+        drain();
+        return List.copyOf(processes.getOrDefault(pid, List.of()).reversed());
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        waiter.wakeUp();
+        synchronized (this) {
+            closed = true;
+            rings.forEach(PerfRing::close);
+        }
+        waiter.wakeUp();
+        try {
+            thread.join(POLL_MILLIS);
+        } catch (InterruptedException again) {
+            Thread.currentThread().interrupt();
+        }
+        waiter.close();
+    }
+}

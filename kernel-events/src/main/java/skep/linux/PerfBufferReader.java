@@ -1,0 +1,117 @@
+package skep.linux;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import skep.linux.sys.Errno;
+import skep.linux.sys.Perf;
+import skep.target.OutputReader;
+import skep.target.TargetException;
+
+/**
+ * Drains a perf buffer: a map from CPU to a perf event, with a ring each. Records of one CPU arrive in order, those of
+ * several in no particular one. A CPU whose ring is full drops records and says later how many.
+ */
+final class PerfBufferReader implements OutputReader {
+    private static final int RECORD_LOST = 2;
+    private static final int RECORD_SAMPLE = 9;
+
+    private final List<PerfRing> rings;
+    private final Waiter waiter;
+    private final Object draining = new Object();
+    private volatile boolean closed;
+    private volatile long lost;
+
+    private PerfBufferReader(List<PerfRing> rings, Waiter waiter) {
+        this.rings = rings;
+        this.waiter = waiter;
+    }
+
+    /** Opens an event on each CPU and puts it into the map; {@code bytes} a CPU, a power of two of pages. */
+    static PerfBufferReader open(Host host, LinuxMap map, int[] cpus, long bytes) {
+        var rings = new ArrayList<PerfRing>();
+        try {
+            for (int cpu : cpus) {
+                long fd = host.perf().open(Perf.Event.of(Perf.TYPE_SOFTWARE, Perf.SW_BPF_OUTPUT, 1), -1, cpu);
+                if (Errno.isError(fd)) {
+                    throw new TargetException(
+                            "perf buffer " + map.spec().name() + ": perf_event_open failed: " + Errno.name(-fd));
+                }
+                rings.add(PerfRing.map(host, (int) fd, bytes));
+                map.update(word(cpu), word((int) fd), 0);
+                host.perf().enable((int) fd);
+            }
+            return new PerfBufferReader(
+                    rings,
+                    new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray()));
+        } catch (RuntimeException failure) {
+            rings.forEach(PerfRing::close);
+            throw failure;
+        }
+    }
+
+    private static byte[] word(int value) {
+        return new byte[] {(byte) value, (byte) (value >> 8), (byte) (value >> 16), (byte) (value >> 24)};
+    }
+
+    @Override
+    public int poll(int timeoutMillis, Consumer sink) {
+        synchronized (draining) {
+            if (closed) {
+                return 0;
+            }
+            if (timeoutMillis != 0 && rings.stream().noneMatch(PerfRing::hasData)) {
+                waiter.await(timeoutMillis);
+            }
+            return closed ? 0 : drain(sink);
+        }
+    }
+
+    private int drain(Consumer sink) {
+        var count = new int[1];
+        for (var ring : rings) {
+            boolean goOn = ring.drain((type, misc, content) -> {
+                if (type == RECORD_LOST) {
+                    lost += content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
+                } else if (type == RECORD_SAMPLE) {
+                    count[0]++;
+                    return sink.accept(sample(content));
+                }
+                return true;
+            });
+            if (!goOn) {
+                break;
+            }
+        }
+        return count[0];
+    }
+
+    /** A sample of raw data only: its length, then the data, padded at the end. */
+    private static MemorySegment sample(MemorySegment content) {
+        return content.asSlice(4, content.get(ValueLayout.JAVA_INT_UNALIGNED, 0) & 0xffff_ffffL);
+    }
+
+    @Override
+    public long lost() {
+        return lost;
+    }
+
+    @Override
+    public void wakeUp() {
+        waiter.wakeUp();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        waiter.wakeUp();
+        synchronized (draining) {
+            rings.forEach(PerfRing::close);
+            waiter.close();
+        }
+    }
+}
