@@ -139,7 +139,20 @@ final class FeatureProbes {
             long at = memory.pushed(20);
             return host.bpf()
                     .programLoad(new Bpf.ProgramLoad(
-                            type, attachType, "skep_feature", at, 2, at + 16, btfId, 0, 0, 0, 0, 0, 0));
+                            type,
+                            attachType,
+                            "skep_feature",
+                            at,
+                            2,
+                            at + 16,
+                            btfId,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            0,
+                            Bpf.FunctionInfo.NONE));
         }
     }
 

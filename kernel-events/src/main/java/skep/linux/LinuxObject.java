@@ -121,7 +121,8 @@ final class LinuxObject implements LoadedObject {
                 program.license(),
                 program.code(),
                 program.mapReferences(),
-                program.lines());
+                program.lines(),
+                program.functions());
         return loader.load(other, maps, LoadOptions.DEFAULT);
     }
 

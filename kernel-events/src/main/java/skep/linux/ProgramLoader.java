@@ -34,7 +34,8 @@ final class ProgramLoader {
         int attachBtfId = attachBtfId(program);
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
-        try (var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
+        try (var functions = new FunctionTypes(host, program);
+                var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
             long insns = memory.pushed(end);
@@ -51,7 +52,8 @@ final class ProgramLoader {
                     0,
                     0,
                     0,
-                    versionCode());
+                    versionCode(),
+                    functions.info());
             long fd = host.bpf().programLoad(load);
             if (Errno.isError(fd)) {
                 throw rejection(program, load, -fd, options);
@@ -155,7 +157,8 @@ final class ProgramLoader {
                                 log.address(),
                                 bytes,
                                 load.flags(),
-                                load.kernelVersion()));
+                                load.kernelVersion(),
+                                load.functions()));
                 if (!Errno.isError(fd)) {
                     host.close((int) fd);
                 }

@@ -103,7 +103,8 @@ public final class Codegen {
                 InsnCodec.encode(
                         emitted.items().stream().map(Emitter.Item::insn).toList()),
                 mapReferences(emitted),
-                lines(emitted)));
+                lines(emitted),
+                entries(names, emitted)));
     }
 
     /** The function and all it calls, itself first. */
@@ -123,6 +124,16 @@ public final class Codegen {
             Tidier.tidy(machine);
             return machine;
         });
+    }
+
+    private List<ProgramSpec.FunctionEntry> entries(LinkedHashSet<String> names, Emitted emitted) {
+        var entries = new ArrayList<ProgramSpec.FunctionEntry>();
+        for (var name : names) {
+            int insn = emitted.starts().get(entries.size());
+            entries.add(new ProgramSpec.FunctionEntry(
+                    insn, name, module.function(name).params().size()));
+        }
+        return entries;
     }
 
     private static List<MapReference> mapReferences(Emitted emitted) {

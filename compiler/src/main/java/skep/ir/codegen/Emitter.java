@@ -26,8 +26,8 @@ final class Emitter {
      */
     record Item(int slot, Insn insn, Span span, String symbol) {}
 
-    /** What a program consists of. */
-    record Emitted(List<Item> items, int slots) {}
+    /** What a program consists of; {@code starts} are the first slots of its functions. */
+    record Emitted(List<Item> items, List<Integer> starts) {}
 
     private record Pending(int item, int function, int block) {}
 
@@ -48,7 +48,9 @@ final class Emitter {
             emitter.function(i, functions);
         }
         emitter.resolve();
-        return new Emitted(List.copyOf(emitter.items), emitter.slots);
+        return new Emitted(
+                List.copyOf(emitter.items),
+                emitter.blockStarts.stream().map(starts -> starts[0]).toList());
     }
 
     private void function(int index, List<MachineFunction> functions) {

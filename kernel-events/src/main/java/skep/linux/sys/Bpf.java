@@ -152,7 +152,21 @@ public final class Bpf {
             long log,
             int logBytes,
             int flags,
-            int kernelVersion) {}
+            int kernelVersion,
+            FunctionInfo functions) {}
+
+    /**
+     * Which BTF functions a program consists of.
+     *
+     * @param btfFd descriptor of the BTF, 0 if there is none
+     * @param records address of {@code struct bpf_func_info} records: slot and type id
+     */
+    public record FunctionInfo(int btfFd, long records, int count) {
+        public static final FunctionInfo NONE = new FunctionInfo(0, 0, 0);
+
+        /** {@code sizeof(struct bpf_func_info)}. */
+        public static final int RECORD_BYTES = 8;
+    }
 
     /** Loads a program; a descriptor. */
     public synchronized long programLoad(ProgramLoad load) {
@@ -167,6 +181,10 @@ public final class Bpf {
                 .putInt(44, load.flags())
                 .putBytes(48, name(load.name()))
                 .putInt(68, load.attachType())
+                .putInt(72, load.functions().btfFd())
+                .putInt(76, load.functions().count() == 0 ? 0 : FunctionInfo.RECORD_BYTES)
+                .putLong(80, load.functions().records())
+                .putInt(88, load.functions().count())
                 .putInt(108, load.attachBtfId())
                 .putInt(112, load.attachBtfFd());
         return bpf(PROG_LOAD);

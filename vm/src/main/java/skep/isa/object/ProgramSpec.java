@@ -13,6 +13,7 @@ import skep.isa.kernel.ProgramType;
  * @param attachType expected attach type, where the program type needs one
  * @param attachTo kernel function or tracepoint that a typed program is loaded for, or empty
  * @param license as the kernel judges it, for example {@code GPL}
+ * @param functions where the functions of the program begin, itself first; may be empty if it is the only one
  */
 public record ProgramSpec(
         String name,
@@ -22,8 +23,31 @@ public record ProgramSpec(
         String license,
         Bytecode code,
         List<MapReference> mapReferences,
-        LineTable lines) {
+        LineTable lines,
+        List<FunctionEntry> functions) {
     public ProgramSpec {
         mapReferences = List.copyOf(mapReferences);
+        functions = List.copyOf(functions);
     }
+
+    /** A program of one function. */
+    public ProgramSpec(
+            String name,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            String license,
+            Bytecode code,
+            List<MapReference> mapReferences,
+            LineTable lines) {
+        this(name, type, attachType, attachTo, license, code, mapReferences, lines, List.of());
+    }
+
+    /**
+     * A function of a program. The kernel calls one back only if BTF describes it.
+     *
+     * @param insn its first slot
+     * @param parameters how many registers it takes
+     */
+    public record FunctionEntry(int insn, String name, int parameters) {}
 }
