@@ -4,7 +4,6 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import skep.isa.Disassembler;
 import skep.target.Inventory;
 import skep.target.Inventory.ProgramRow;
@@ -82,16 +81,7 @@ public final class ProgCommand implements ToolCommand {
     }
 
     private static List<String> xlated(Inventory inventory, ProgramRow row) {
-        return Disassembler.text(inventory.xlated(row.id()))
-                .lines()
-                .map(ProgCommand::aligned)
-                .toList();
-    }
-
-    /** Slot numbers right-aligned in four columns. */
-    private static String aligned(String line) {
-        int colon = line.indexOf(':');
-        return colon < 0 ? line : String.format(Locale.ROOT, "%4s", line.substring(0, colon)) + line.substring(colon);
+        return Disassembler.text(inventory.xlated(row.id())).lines().toList();
     }
 
     private static List<String> jited(Inventory inventory, ProgramRow row) {

@@ -1,0 +1,121 @@
+package skep.elf;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import skep.btf.Btf;
+import skep.btf.BtfException;
+import skep.btf.BtfExt;
+import skep.isa.object.BpfObject;
+import skep.isa.object.MapSpec;
+import skep.isa.object.ProgramSpec;
+
+/**
+ * An object file as programs and maps, functions linked, not yet adapted to any kernel.
+ *
+ * @param programs with the section that each came from
+ * @param maps in the order of the file, global data last
+ * @param types the types of the programs, if the file has BTF
+ */
+public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String license, Optional<Btf> types) {
+    public ElfObject {
+        programs = List.copyOf(programs);
+        maps = List.copyOf(maps);
+    }
+
+    /**
+     * A program.
+     *
+     * @param relocations CO-RE relocations, offsets counted from the start of the linked program
+     */
+    public record ElfProgram(ProgramSpec spec, SectionName section, List<BtfExt.CoreRelocation> relocations) {
+        public ElfProgram {
+            relocations = List.copyOf(relocations);
+        }
+    }
+
+    /**
+     * A map.
+     *
+     * @param inner for maps of maps, the shape of those inside
+     * @param innerNames for maps of maps, the maps that the file puts inside, by index
+     * @param contents the first value of a map of global data
+     * @param pinned whether it wants to be pinned by its name
+     * @param valueTypeId type of a value in the file's BTF, 0 if not known
+     */
+    public record ElfMap(
+            MapSpec spec,
+            Optional<MapSpec> inner,
+            Map<Integer, String> innerNames,
+            Optional<RelocatableFile.Data> contents,
+            boolean readOnly,
+            boolean pinned,
+            int keyTypeId,
+            int valueTypeId,
+            long extra) {
+        public ElfMap {
+            innerNames = Map.copyOf(innerNames);
+        }
+    }
+
+    /**
+     * Reads an object file.
+     *
+     * @param name of the file, without folders and suffix: global data maps are called after it
+     * @throws ElfException if it is malformed or asks for what cannot be done
+     */
+    public static ElfObject parse(byte[] bytes, String name) {
+        var file = RelocatableFile.parse(bytes);
+        try {
+            var types = file.section(".BTF").map(s -> Btf.parse(s.data().bytes()));
+            var ext = types.isPresent()
+                    ? file.section(".BTF.ext")
+                            .map(s -> BtfExt.parse(s.data().bytes(), types.get()))
+                            .orElse(BtfExt.EMPTY)
+                    : BtfExt.EMPTY;
+            var license = file.section("license").map(ElfObject::text).orElse("");
+            var maps = MapSections.read(file, types, name);
+            var programs = new Linker(file, ext, maps, license).programs();
+            return new ElfObject(programs, maps.all(), license, types);
+        } catch (BtfException malformed) {
+            throw new ElfException("the file's BTF: " + malformed.getMessage());
+        }
+    }
+
+    private static String text(RelocatableFile.Section section) {
+        return section.data().length() == 0 ? "" : RelocatableFile.string(section.data(), 0);
+    }
+
+    /**
+     * The programs and maps for one kernel: CO-RE relocations applied.
+     *
+     * @param kernelTypes the types of that kernel
+     * @throws ElfException if a relocation needs types and there are none
+     */
+    public BpfObject relocated(Optional<Btf> kernelTypes) {
+        var specs = new ArrayList<ProgramSpec>();
+        for (var program : programs) {
+            specs.add(
+                    program.relocations.isEmpty() || types.isEmpty()
+                            ? program.spec
+                            : new CoreRelocator(types.get(), kernelTypes).apply(program));
+        }
+        return new BpfObject(specs, maps.stream().map(ElfMap::spec).toList());
+    }
+
+    public ElfProgram program(String name) {
+        return programs.stream()
+                .filter(p -> p.spec.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no program " + name));
+    }
+
+    /** Sections of programs by program name. */
+    public Map<String, String> sections() {
+        var sections = new LinkedHashMap<String, String>();
+        programs.forEach(p -> sections.put(p.spec.name(), p.section.section()));
+        return sections;
+    }
+}
