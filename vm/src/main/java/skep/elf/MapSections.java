@@ -90,7 +90,8 @@ final class MapSections {
     }
 
     /** {@code .values = {[0] = &inner}}: relocations in the flexible array at the end. */
-    private Map<Integer, String> innerMaps(RelocatableFile.Section section, long offset, Btf btf, BtfType.Struct struct) {
+    private Map<Integer, String> innerMaps(
+            RelocatableFile.Section section, long offset, Btf btf, BtfType.Struct struct) {
         var inner = new HashMap<Integer, String>();
         for (var member : struct.members()) {
             if (member.name().equals("values")) {
@@ -249,7 +250,8 @@ final class MapSections {
     private void readData(RelocatableFile.Section section, String objectName) {
         var name = section.name();
         boolean constant = name.equals(".rodata") || name.startsWith(".rodata.");
-        boolean zero = section.type() == RelocatableFile.TYPE_NOBITS && (name.equals(".bss") || name.startsWith(".bss."));
+        boolean zero =
+                section.type() == RelocatableFile.TYPE_NOBITS && (name.equals(".bss") || name.startsWith(".bss."));
         boolean data = name.equals(".data") || name.startsWith(".data.");
         if (section.sizeBytes() == 0 || section.sizeBytes() > 1 << 26 || !(constant || zero || data)) {
             return;

@@ -83,7 +83,11 @@ public final class ObjectWriter {
         code.forEach((name, c) -> {
             if (c.bytes.size() > 0) {
                 image.add(
-                        name, RelocatableFile.TYPE_PROGBITS, RelocatableFile.FLAG_ALLOC | RelocatableFile.FLAG_EXEC, 8, c.bytes.toByteArray());
+                        name,
+                        RelocatableFile.TYPE_PROGBITS,
+                        RelocatableFile.FLAG_ALLOC | RelocatableFile.FLAG_EXEC,
+                        8,
+                        c.bytes.toByteArray());
             }
         });
         image.add(
@@ -254,7 +258,8 @@ public final class ObjectWriter {
             int variable =
                     types.add(new BtfType.Variable(map.name(), definition(map, intType), BtfType.Linkage.GLOBAL));
             slots.add(new BtfType.DataSection.Slot(variable, offset, DEFINITION_BYTES));
-            symbols.add(new OutSymbol(map.name(), RelocatableFile.SYMBOL_OBJECT, true, ".maps", offset, DEFINITION_BYTES));
+            symbols.add(
+                    new OutSymbol(map.name(), RelocatableFile.SYMBOL_OBJECT, true, ".maps", offset, DEFINITION_BYTES));
             offset += DEFINITION_BYTES;
         }
         types.add(new BtfType.DataSection(".maps", offset, slots));
@@ -330,7 +335,8 @@ public final class ObjectWriter {
                         rel.putLong(relocation.offset);
                         rel.putLong((long) numbers.get(relocation.symbol) << 32 | relocation.type);
                     }
-                    sections.add(new Out(".rel" + name, RelocatableFile.TYPE_REL, 0, symtab, index(name), 8, 16, rel.array()));
+                    sections.add(new Out(
+                            ".rel" + name, RelocatableFile.TYPE_REL, 0, symtab, index(name), 8, 16, rel.array()));
                 }
             });
             return layOut(strings, symtab + 1);
