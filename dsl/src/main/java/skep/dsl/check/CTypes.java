@@ -11,14 +11,17 @@ import skep.btf.Btf;
 import skep.btf.BtfKind;
 import skep.btf.BtfType;
 import skep.dsl.Type;
+import skep.isa.kernel.KernelInfo;
 
 /** Finds types by name: the language's own, those of the script's C preamble, those of the kernel. */
 final class CTypes {
-    private final Optional<Btf> kernel;
+    /** Asked for its types only when a name is none of the script's: reading them takes longer than a short script. */
+    private final KernelInfo kernel;
+
     private final CDeclarations declared;
     private final Map<Integer, Type> converted = new HashMap<>();
 
-    CTypes(Optional<Btf> kernel, CDeclarations declared) {
+    CTypes(KernelInfo kernel, CDeclarations declared) {
         this.kernel = kernel;
         this.declared = declared;
     }
@@ -76,10 +79,10 @@ final class CTypes {
     }
 
     private Optional<Type> kernelType(String name) {
-        if (kernel.isEmpty()) {
+        if (kernel.types().isEmpty()) {
             return Optional.empty();
         }
-        var btf = kernel.get();
+        var btf = kernel.types().get();
         OptionalInt id;
         if (name.startsWith("struct ")) {
             id = btf.find(name.substring(7), BtfKind.STRUCT);
@@ -114,7 +117,7 @@ final class CTypes {
     }
 
     private Type convertFresh(int id) {
-        var btf = kernel.orElseThrow();
+        var btf = kernel.types().orElseThrow();
         int resolved = btf.resolve(id);
         return switch (btf.type(resolved)) {
             case BtfType.Int i -> {
@@ -141,7 +144,7 @@ final class CTypes {
     }
 
     private Type pointed(int id) {
-        var btf = kernel.orElseThrow();
+        var btf = kernel.types().orElseThrow();
         int resolved = btf.resolve(id);
         return switch (btf.type(resolved)) {
             case BtfType.Struct _,
@@ -156,7 +159,7 @@ final class CTypes {
     }
 
     private Type array(BtfType.Array a) {
-        var btf = kernel.orElseThrow();
+        var btf = kernel.types().orElseThrow();
         int element = btf.resolve(a.elementId());
         if (btf.type(element) instanceof BtfType.Int i
                 && i.sizeBytes() == 1
@@ -242,14 +245,17 @@ final class CTypes {
             return Optional.of(
                     new Typed.IntConst(type, Type.enumerator(type, name).orElseThrow(), span));
         }
-        if (kernel.isEmpty()) {
+        if (kernel.types().isEmpty()) {
             return Optional.empty();
         }
-        return kernel.get().enumerator(name).map(value -> new Typed.IntConst(enumerationOf(name, value), value, span));
+        return kernel.types()
+                .get()
+                .enumerator(name)
+                .map(value -> new Typed.IntConst(enumerationOf(name, value), value, span));
     }
 
     private Type enumerationOf(String name, long value) {
-        var btf = kernel.orElseThrow();
+        var btf = kernel.types().orElseThrow();
         for (var kind : List.of(BtfKind.ENUM, BtfKind.ENUM64)) {
             var ids = btf.ids(kind).iterator();
             while (ids.hasNext()) {
@@ -265,15 +271,15 @@ final class CTypes {
 
     /** Parameters of a kernel function, eight bytes each in the context of a typed program, and its result. */
     Optional<Signature> function(String name) {
-        return kernel.flatMap(btf -> btf.function(name).map(this::signature));
+        return kernel.types().flatMap(btf -> btf.function(name).map(this::signature));
     }
 
     /** Arguments of a raw tracepoint, from the type of its probe function ({@code btf_trace_<event>}). */
     Optional<Signature> tracepoint(String event) {
-        if (kernel.isEmpty()) {
+        if (kernel.types().isEmpty()) {
             return Optional.empty();
         }
-        var btf = kernel.get();
+        var btf = kernel.types().get();
         var id = btf.find("btf_trace_" + event, BtfKind.TYPEDEF);
         if (id.isEmpty()
                 || !(btf.resolved(id.getAsInt()) instanceof BtfType.Pointer pointer)

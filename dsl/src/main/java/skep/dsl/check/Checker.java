@@ -43,7 +43,7 @@ public final class Checker {
         this.diagnostics = diagnostics;
         var settings = Settings.of(script, options, diagnostics);
         var declared = CPreamble.read(script, kernel, options, diagnostics);
-        this.checking = new Checking(kernel, options, settings, new CTypes(kernel.types(), declared));
+        this.checking = new Checking(kernel, options, settings, new CTypes(kernel, declared));
     }
 
     /**
