@@ -403,6 +403,7 @@ final class Scheduler {
                 var target = selectCpu(task, child);
                 child.cpu = target;
                 child.virtualNanos = target.minVirtualNanos;
+                kernel.objects.moved(child);
                 makeRunnable(child);
                 fireWakeup(wakeupNew, task, child);
                 task.ret(0);
