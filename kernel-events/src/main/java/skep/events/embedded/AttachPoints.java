@@ -31,7 +31,8 @@ final class AttachPoints {
             case RAWTRACEPOINT -> raw(probe, attachment, clockwork);
             case INTERVAL -> timed(probe, attachment, clockwork, List.of(kernel.cpus[0]));
             case PROFILE -> timed(probe, attachment, clockwork, List.of(kernel.cpus));
-            case FENTRY, FEXIT -> throw refused(probe, "Use kprobe or kretprobe.");
+            case FENTRY -> entry(kernelRoutine(probe), probe, attachment, clockwork);
+            case FEXIT -> exit(kernelRoutine(probe), probe, attachment, clockwork);
             case SOFTWARE, HARDWARE, WATCHPOINT -> throw refused(probe, "Use profile or interval.");
             case USDT, ITER, BEGIN, END, SELF, TEST, BENCH -> throw refused(probe, "");
         };

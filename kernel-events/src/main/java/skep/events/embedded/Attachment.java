@@ -12,11 +12,18 @@ final class Attachment {
     }
 
     final Runner runner;
+    /** Takes the arguments as an array of words ({@code fentry}, {@code fexit}) and not a {@code struct pt_regs}. */
+    final boolean typed;
     /** Only in the threads of this process; -1 for all. */
     final int pid;
 
     Attachment(Runner runner, int pid) {
+        this(runner, pid, false);
+    }
+
+    Attachment(Runner runner, int pid, boolean typed) {
         this.runner = runner;
+        this.typed = typed;
         this.pid = pid;
     }
 

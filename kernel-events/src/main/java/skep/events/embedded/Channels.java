@@ -152,8 +152,19 @@ final class Channels {
 
     /** Wakes all that wait; returns at once if nobody does. */
     void callWakeUp(Task task, WaitQueue queue) {
+        callWakeUp(task, queue, queue.size());
+    }
+
+    /** Wakes the first that waits: where one is enough, as for a connection to accept. */
+    void callWakeUpOne(Task task, WaitQueue queue) {
+        callWakeUp(task, queue, 1);
+    }
+
+    private void callWakeUp(Task task, WaitQueue queue, int count) {
         if (!queue.isEmpty()) {
-            task.call(wakeUp, task.address, 3, 1, 0).object = queue;
+            var frame = task.call(wakeUp, task.address, 3, count, 0);
+            frame.object = queue;
+            frame.v0 = count;
         }
     }
 
@@ -162,7 +173,7 @@ final class Channels {
         switch (frame.next()) {
             case 0 -> task.work(30);
             default -> {
-                if (queue.isEmpty()) {
+                if (queue.isEmpty() || frame.v0-- <= 0) {
                     task.ret(0);
                     return;
                 }
@@ -172,6 +183,19 @@ final class Channels {
                 kernel.scheduler.callWakeup(task, waiter);
             }
         }
+    }
+
+    /** Calls {@code __alloc_skb}, which fills in the message's addresses. */
+    void callAllocSkb(Task task, Datagram message) {
+        task.call(allocSkb, message.bytes, SlabAllocator.GFP_ATOMIC, 0, 0xffff_ffffL).object = message;
+    }
+
+    void callReleaseData(Task task, Datagram message) {
+        task.call(releaseData, message.skb, 1).object = message;
+    }
+
+    void callFreeSkbMem(Task task, Datagram message) {
+        task.call(freeSkbMem, message.skb);
     }
 
     // Pipes
@@ -268,6 +292,10 @@ final class Channels {
             switch (frame.next()) {
                 case 0 -> task.work(40);
                 case 1 -> {
+                    if (frame.object instanceof TcpSocket tcp) {
+                        kernel.network.callTransfer(task, tcp, operation == unixSend, frame.v1);
+                        return;
+                    }
                     var callee = task.call(operation, frame.a0, frame.a1, frame.v1, frame.a2);
                     callee.object = frame.object;
                     callee.v1 = frame.v1;
@@ -282,6 +310,12 @@ final class Channels {
             switch (frame.next()) {
                 case 0 -> {
                     var file = task.process.file(frame.a0);
+                    if (file != null && file.target instanceof TcpSocket tcp) {
+                        var callee = task.call(send ? sendmsg : recvmsg, tcp.socketAddress, task.local(0xd80), 0);
+                        callee.object = tcp;
+                        callee.v1 = frame.a2;
+                        return;
+                    }
                     if (file == null || !(file.target instanceof Socket socket)) {
                         task.ret(-Vfs.EBADF);
                         return;

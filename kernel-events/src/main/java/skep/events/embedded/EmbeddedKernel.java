@@ -52,6 +52,7 @@ public final class EmbeddedKernel implements AutoCloseable {
     final PageCache pageCache;
     final Vfs vfs;
     final Channels channels;
+    final Network network;
     final Processes processes;
     final Timekeeping timekeeping;
 
@@ -96,6 +97,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         pageCache = new PageCache(this);
         vfs = new Vfs(this);
         channels = new Channels(this);
+        network = new Network(this);
         syscalls = new Syscalls(this);
         new Scenario(this).populate(options.scenario());
     }

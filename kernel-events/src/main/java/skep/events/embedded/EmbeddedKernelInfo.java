@@ -60,7 +60,7 @@ final class EmbeddedKernelInfo implements KernelInfo {
     @Override
     public Stream<String> probes(ProbeKind kind) {
         return switch (kind) {
-            case KPROBE, KRETPROBE -> kernel.symbols.probeableNames().stream();
+            case KPROBE, KRETPROBE, FENTRY, FEXIT -> kernel.symbols.probeableNames().stream();
             case TRACEPOINT ->
                 kernel.allTracepoints().stream()
                         .map(t -> t.category() + ":" + t.event())
@@ -94,13 +94,17 @@ final class EmbeddedKernelInfo implements KernelInfo {
     @Override
     public Optional<Unsupported> unsupported(Feature feature) {
         return switch (feature) {
-            case BPF_SYSCALL, KPROBE, TRACEPOINT, RAW_TRACEPOINT, RING_BUFFER, UPROBE -> Optional.empty();
-            case KPROBE_MULTI, UPROBE_MULTI -> Optional.empty();
-            case FENTRY, BTF_TRACEPOINT, BTF ->
-                no(
-                        feature,
-                        "the embedded kernel publishes no types yet",
-                        "Use kprobe or tracepoint: they see the same.");
+            case BPF_SYSCALL,
+                    KPROBE,
+                    KPROBE_MULTI,
+                    FENTRY,
+                    TRACEPOINT,
+                    RAW_TRACEPOINT,
+                    BTF_TRACEPOINT,
+                    UPROBE,
+                    UPROBE_MULTI,
+                    RING_BUFFER,
+                    BTF -> Optional.empty();
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
             case WATCHPOINT ->

@@ -2,6 +2,7 @@ package skep.events.embedded;
 
 import java.util.ArrayList;
 import java.util.List;
+import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.target.Link;
 import skep.target.LoadedMap;
@@ -45,10 +46,17 @@ final class EmbeddedObject implements LoadedObject {
         var loaded = object.program(program);
         return target.clockwork().locked(() -> {
             var link = new AttachPoints(target.model())
-                    .attach(probe, new Attachment(runner(loaded), probe.pid().orElse(-1)), target.clockwork());
+                    .attach(
+                            probe,
+                            new Attachment(runner(loaded), probe.pid().orElse(-1), typed(probe)),
+                            target.clockwork());
             links.add(link);
             return link;
         });
+    }
+
+    private static boolean typed(ProbeSpec probe) {
+        return probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT;
     }
 
     private Attachment.Runner runner(VmProgram program) {

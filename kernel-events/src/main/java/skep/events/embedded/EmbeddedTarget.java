@@ -38,6 +38,7 @@ public final class EmbeddedTarget implements Target {
         machine = new Machine(Machine.Config.ofKernel(info));
         var space = machine.addressSpace();
         space.add(kernel.firing.contextBlock(), Access.READ_ONLY, "registers");
+        space.add(kernel.firing.typedBlock(), Access.READ_ONLY, "arguments");
         space.add(kernel.tracer.recordBlock(), Access.READ_ONLY, "tracepoint record");
         space.add(kernel.tracer.rawBlock(), Access.READ_ONLY, "raw tracepoint arguments");
         onceContext = Memory.allocate(ONCE_CONTEXT_BYTES, 64);

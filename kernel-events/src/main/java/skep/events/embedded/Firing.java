@@ -16,6 +16,10 @@ final class Firing {
     private final Memory.Block block;
     private final long context;
     private final long trampoline;
+    /** Arguments and result of a routine as words: the context of typed programs. */
+    private final Memory.Block typedBlock = Memory.allocate(8 * (MAX_ARGUMENTS + 1), 64);
+
+    private static final int MAX_ARGUMENTS = 6;
 
     /** How many times a program ran. */
     long count;
@@ -42,6 +46,10 @@ final class Firing {
         block = Memory.allocate(CONTEXT_BYTES, 64);
         context = block.address();
         Memory.putLong(context + registers.status(), registers.kernelStatus());
+    }
+
+    Memory.Block typedBlock() {
+        return typedBlock;
     }
 
     Memory.Block contextBlock() {
@@ -110,7 +118,7 @@ final class Firing {
             for (var attachment : list) {
                 if (attachment.pid < 0 || attachment.pid == task.process.pid) {
                     count++;
-                    attachment.runner.run(task.cpu.id, address);
+                    attachment.runner.run(task.cpu.id, attachment.typed ? typed(task) : address);
                 }
             }
         } finally {
@@ -127,6 +135,19 @@ final class Firing {
         } finally {
             running = null;
         }
+    }
+
+    /** Fills the words of the innermost routine. */
+    private long typed(Task task) {
+        long at = typedBlock.address();
+        var frame = task.top();
+        int count =
+                Math.min(MAX_ARGUMENTS, frame.routine.prototype().parameters().size());
+        for (int i = 0; i < count; i++) {
+            Memory.putLong(at + 8L * i, frame.argument(i));
+        }
+        Memory.putLong(at + 8L * count, origin == Origin.RETURN ? task.result : 0);
+        return at;
     }
 
     private void place(Task task, long ip, int frames, boolean returning) {
@@ -217,5 +238,6 @@ final class Firing {
 
     void close() {
         block.close();
+        typedBlock.close();
     }
 }

@@ -11,6 +11,9 @@ final class Inode {
     final boolean directory;
     long sizeBytes;
     int links = 1;
+    /** Open files of it. */
+    int opened;
+
     /** Page frame numbers by page index, 0 where the page is not cached. */
     private long[] pages = {};
     /** Pages that are being read from the disk. */

@@ -147,6 +147,7 @@ final class KernelObjects {
         bioSize = types.field("bio", "bi_iter.bi_size");
         bioFlags = types.field("bio", "bi_opf");
 
+        fields = new SocketFields();
         superBlock = make("super_block");
         set("super_block", "s_dev", superBlock, BlockDevice.DEV);
         text(superBlock + types.field("super_block", "s_id").offBytes(), "nvme0n1");
@@ -359,6 +360,69 @@ final class KernelObjects {
 
     void iterator(long iterator, long count) {
         iterCount.put(memory, iterator, count);
+    }
+
+    // Sockets
+
+    private final class SocketFields {
+        final Field family = types.field("sock", "__sk_common.skc_family");
+        final Field state = types.field("sock", "__sk_common.skc_state");
+        final Field number = types.field("sock", "__sk_common.skc_num");
+        final Field remotePort = types.field("sock", "__sk_common.skc_dport");
+        final Field localAddress = types.field("sock", "__sk_common.skc_rcv_saddr");
+        final Field remoteAddress = types.field("sock", "__sk_common.skc_daddr");
+        final Field network = types.field("sock", "__sk_common.skc_net.net");
+        final Field protocol = types.field("sock", "sk_protocol");
+        final Field socket = types.field("sock", "sk_socket");
+        final Field backlog = types.field("sock", "sk_ack_backlog");
+        final Field maxBacklog = types.field("sock", "sk_max_ack_backlog");
+        final Field sourcePort = types.field("inet_sock", "inet_sport");
+        final Field sourceAddress = types.field("inet_sock", "inet_saddr");
+        final Field roundTrip = types.field("tcp_sock", "srtt_us");
+        final Field received = types.field("tcp_sock", "bytes_received");
+        final Field acknowledged = types.field("tcp_sock", "bytes_acked");
+        final Field sk = types.field("socket", "sk");
+        final Field length = types.field("sk_buff", "len");
+        final Field skbSocket = types.field("sk_buff", "sk");
+    }
+
+    private final SocketFields fields;
+
+    void socket(TcpSocket socket) {
+        long at = socket.address;
+        fields.family.put(memory, at, Network.AF_INET);
+        fields.state.put(memory, at, socket.state.number);
+        fields.number.put(memory, at, socket.localPort);
+        fields.remotePort.put(memory, at, swap(socket.remotePort));
+        fields.localAddress.put(memory, at, socket.localAddress);
+        fields.remoteAddress.put(memory, at, socket.remoteAddress);
+        fields.network.put(memory, at, net);
+        fields.protocol.put(memory, at, 6);
+        fields.sourcePort.put(memory, at, swap(socket.localPort));
+        fields.sourceAddress.put(memory, at, socket.localAddress);
+        // the kernel keeps eight times the smoothed round trip
+        fields.roundTrip.put(memory, at, socket.remote.roundTripNanos() / 1000 * 8);
+        fields.received.put(memory, at, socket.bytesReceived);
+        fields.acknowledged.put(memory, at, socket.bytesAcknowledged);
+        fields.socket.put(memory, at, socket.socketAddress);
+        if (socket.socketAddress != 0) {
+            fields.sk.put(memory, socket.socketAddress, at);
+        }
+        backlog(socket);
+    }
+
+    void backlog(TcpSocket socket) {
+        fields.backlog.put(memory, socket.address, socket.accepted.size());
+        fields.maxBacklog.put(memory, socket.address, socket.backlog);
+    }
+
+    void skb(Channels.Datagram message, TcpSocket socket) {
+        fields.length.put(memory, message.skb, message.bytes);
+        fields.skbSocket.put(memory, message.skb, socket.address);
+    }
+
+    private static int swap(int port) {
+        return port >>> 8 & 0xff | (port & 0xff) << 8;
     }
 
     // Blocks

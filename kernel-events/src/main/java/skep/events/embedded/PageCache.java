@@ -320,6 +320,24 @@ final class PageCache {
         }
     }
 
+    /** Drops a page of a file that is gone, dirty or not; false if there is none left. */
+    boolean callRemoveAny(Task task, Inode inode) {
+        if (!inode.dirty.isEmpty()) {
+            inode.dirty.clear();
+            dirtyInodes.remove(inode);
+        }
+        for (long index = 0; index < inode.pageCount(); index++) {
+            if (inode.page(index) != 0) {
+                var callee = task.call(removeFolio, kernel.pages.pageStruct(inode.page(index)), 0);
+                callee.object = inode;
+                callee.v0 = index;
+                return true;
+            }
+        }
+        oldest.remove(inode);
+        return false;
+    }
+
     private void removeFolio(Task task, Frame frame) {
         var inode = (Inode) frame.object();
         switch (frame.next()) {

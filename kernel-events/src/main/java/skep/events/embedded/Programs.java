@@ -9,6 +9,9 @@ final class Programs {
     /** Where processes that log find the socket to the journal, and the journal its end. */
     static final int LOG_DESCRIPTOR = 3;
 
+    /** The first descriptor that a process opens. */
+    private static final int LISTEN_DESCRIPTOR = 3;
+
     private static final int O_CREAT_WRITE = 0x241;
     private static final int AT_FDCWD = -100;
     private static final long SECOND = 1_000_000_000L;
@@ -32,9 +35,12 @@ final class Programs {
     final Program compiler;
     final Program backup;
     final Program churn;
+    final Program webServer;
+    final Program fetcher;
     final Routine flusher;
     final Routine softirqThread;
     private final Routine makeChild;
+    private final Routine webWorker;
     private final Routine shellChild;
 
     Programs(EmbeddedKernel kernel) {
@@ -52,7 +58,10 @@ final class Programs {
         compiler = user.program("/usr/libexec/gcc/cc1", this::compiler);
         make = user.program("/usr/bin/make", this::make);
         backup = user.program("/usr/bin/tar", this::backup);
+        webServer = user.program("/usr/sbin/nginx", this::webServer);
+        fetcher = user.program("/usr/bin/curl", this::fetcher);
         churn = user.program("/usr/local/bin/churn", this::churn);
+        webWorker = user.image("/usr/sbin/nginx").function("void ngx_worker_process_cycle(void)", this::webWorker);
         makeChild = user.image("/usr/bin/make")
                 .function(
                         "void child_execute_job(void)",
@@ -102,7 +111,8 @@ final class Programs {
                 "/proc/loadavg",
                 "/var/log/syslog",
                 "/var/log/journal/system.journal",
-                "/home/user/.bashrc")) {
+                "/home/user/.bashrc",
+                "/tmp/.lock")) {
             kernel.pageCache.warm(vfs.bootFile(path, 600 + random.below(90_000)).inode);
         }
         for (var name : kernel.userSpace.programNames()) {
@@ -255,6 +265,75 @@ final class Programs {
                 }
             }
             case 6 -> task.spend(15_000);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v0);
+            }
+        }
+    }
+
+    /** Opens the port, starts as many workers as its argument says, and waits for them. */
+    private void webServer(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.syscall(sys.socket, 2, 1, 0);
+            case 1 -> task.syscall(sys.bind, LISTEN_DESCRIPTOR, buffer, 16);
+            case 2 -> task.syscall(sys.listen, LISTEN_DESCRIPTOR, 511);
+            case 3 -> {
+                int workers = Integer.parseInt(((Program.Invocation) frame.object()).argument(1, "1"));
+                if (frame.v0++ < workers) {
+                    frame.pc = 3;
+                    task.fork(webWorker, null);
+                }
+            }
+            default -> {
+                frame.pc = 4;
+                task.syscall(sys.wait4, -1, 0, 0, 0);
+            }
+        }
+    }
+
+    /** Accepts a connection, reads the request, answers with a file, waits for the end, closes. */
+    private void webWorker(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.syscall(sys.accept4, LISTEN_DESCRIPTOR, buffer, buffer, 0x800);
+            case 1 -> {
+                frame.v1 = task.result;
+                task.syscall(sys.recvfrom, frame.v1, buffer, 4096, 0, 0, 0);
+            }
+            case 2 -> task.spend(25_000);
+            case 3 -> {
+                int index = Math.min(rng.below(documents.size()), rng.below(documents.size()));
+                open(task, documents.get(index));
+            }
+            case 4 -> {
+                frame.v2 = task.result;
+                task.syscall(sys.read, frame.v2, buffer, 65_536);
+            }
+            case 5 -> {
+                frame.v3 = Math.max(200, task.result);
+                task.syscall(sys.close, frame.v2);
+            }
+            case 6 -> task.syscall(sys.sendto, frame.v1, buffer, frame.v3, 0, 0, 0);
+            case 7 -> task.syscall(sys.recvfrom, frame.v1, buffer, 4096, 0, 0, 0);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v1);
+            }
+        }
+    }
+
+    /** Asks another machine for a document, now and then. */
+    private void fetcher(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(120 * MILLI));
+            case 1 -> task.syscall(sys.socket, 2, 1, 0);
+            case 2 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.connect, frame.v0, buffer, 16);
+            }
+            case 3 -> task.syscall(sys.sendto, frame.v0, buffer, 180, 0, 0, 0);
+            case 4 -> task.syscall(sys.recvfrom, frame.v0, buffer, 65_536, 0, 0, 0);
+            case 5 -> task.spend(50_000);
             default -> {
                 frame.pc = 0;
                 task.syscall(sys.close, frame.v0);

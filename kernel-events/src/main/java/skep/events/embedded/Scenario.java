@@ -15,7 +15,7 @@ final class Scenario {
     }
 
     static List<String> names() {
-        return List.of("mixed", "idle", "busy");
+        return List.of("mixed", "idle", "busy", "web-server", "network-loss");
     }
 
     void populate(String name) {
@@ -29,8 +29,20 @@ final class Scenario {
                     kernel.processes.bootProcess(programs.churn, List.of("churn"), 1000, i);
                 }
             }
+            case "web-server", "network-loss" -> {
+                services();
+                if (name.equals("network-loss")) {
+                    kernel.network.lossPerMille = 40;
+                }
+                web(4_000_000, 24);
+                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 1);
+                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 2);
+            }
             default -> {
                 services();
+                kernel.network.lossPerMille = 2;
+                web(30_000_000, 4);
+                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 1);
                 for (int i = 0; i < Math.max(1, kernel.cpus.length / 2); i++) {
                     kernel.processes.bootProcess(programs.fileServer, List.of("httpd"), 33, i);
                 }
@@ -49,6 +61,13 @@ final class Scenario {
         int[] pair = kernel.channels.bootPair(cron.process, journal.process);
         assert pair[0] == Programs.LOG_DESCRIPTOR && pair[1] == Programs.LOG_DESCRIPTOR;
         kernel.processes.bootProcess(programs.monitor, List.of("node_exporter"), 998, 2);
+    }
+
+    /** A web server whose customers come this often, and some who knock at a closed port. */
+    private void web(long meanNanos, int workers) {
+        kernel.processes.bootProcess(programs.webServer, List.of("nginx", String.valueOf(workers)), 33, 0);
+        kernel.network.bootClient(80, meanNanos, 420);
+        kernel.network.bootClient(22, 40 * meanNanos, 60);
     }
 
     private void kernelThreads() {

@@ -39,6 +39,11 @@ final class Syscalls {
     final Syscall socketpair;
     final Syscall sendto;
     final Syscall recvfrom;
+    final Syscall socket;
+    final Syscall bind;
+    final Syscall listen;
+    final Syscall accept4;
+    final Syscall connect;
     final Syscall nanosleep;
     final Syscall clone;
     final Syscall execve;
@@ -122,6 +127,16 @@ final class Syscalls {
                 207,
                 45,
                 kernel.channels.sysRecvfrom);
+        var network = kernel.network;
+        socket = to("long socket(int family, int type, int protocol)", 198, 41, network.sysSocket);
+        bind = to("long bind(int fd, struct sockaddr *umyaddr, int addrlen)", 200, 49, network.sysBind);
+        listen = to("long listen(int fd, int backlog)", 201, 50, network.sysListen);
+        accept4 = to(
+                "long accept4(int fd, struct sockaddr *upeer_sockaddr, int *upeer_addrlen, int flags)",
+                242,
+                288,
+                network.sysAccept);
+        connect = to("long connect(int fd, struct sockaddr *uservaddr, int addrlen)", 203, 42, network.sysConnect);
         nanosleep = declare(
                 "long clock_nanosleep(clockid_t which_clock, int flags, const struct __kernel_timespec *rqtp, struct __kernel_timespec *rmtp)",
                 115,

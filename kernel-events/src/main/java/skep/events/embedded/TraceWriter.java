@@ -129,6 +129,25 @@ final class TraceWriter {
         return this;
     }
 
+    /** The next field: four bytes, an IPv4 address as it lies in memory. */
+    TraceWriter quad(int address) {
+        if (writing) {
+            Memory.putInt(record + tracepoint.offsets[field++], address);
+        }
+        return this;
+    }
+
+    /** The next field: sixteen bytes, an IPv4 address mapped to IPv6. */
+    TraceWriter mapped(int address) {
+        if (writing) {
+            long at = record + tracepoint.offsets[field++];
+            Memory.putLong(at, 0);
+            Memory.putInt(at + 8, 0xffff_0000);
+            Memory.putInt(at + 12, address);
+        }
+        return this;
+    }
+
     /** The next field: an array of 64-bit words. */
     TraceWriter words(long[] values, int count) {
         if (writing) {

@@ -68,6 +68,8 @@ final class Vfs {
     private final Routine vfsUnlink;
     private final Routine securityCreate;
     private final Routine ext4Unlink;
+    private final Routine evictInode;
+    private final Routine freeInode;
     private final Routine vfsMkdir;
     private final Routine vfsGetattr;
     private final Routine vfsStatx;
@@ -153,6 +155,14 @@ final class Vfs {
                 "int vfs_unlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, struct inode **delegated_inode)",
                 this::vfsUnlink);
         ext4Unlink = kernel.leaf("int ext4_unlink(struct inode *dir, struct dentry *dentry)", 3100);
+        evictInode = kernel.function("void ext4_evict_inode(struct inode *inode)", this::evictInode);
+        freeInode = kernel.function("void ext4_free_in_core_inode(struct inode *inode)", (task, frame) -> {
+            if (frame.next() == 0) {
+                kernel.slab.callFree(task, inodes, ((Inode) frame.object()).address);
+            } else {
+                task.ret(0);
+            }
+        });
         doMkdirat = kernel.function("int do_mkdirat(int dfd, struct filename *name, umode_t mode)", this::doMkdirat);
         vfsMkdir = kernel.leaf(
                 "int vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)", 3800);
@@ -458,6 +468,7 @@ final class Vfs {
                 var ops = dentry.inode.directory ? ext4Directory : ext4;
                 var file = new OpenFile(kernel, frame.v1, ops, dentry.inode, dentry, (int) frame.v0);
                 frame.object = file;
+                dentry.inode.opened++;
                 task.call(vfsOpen, task.local(0xf00), file.address).object = file;
             }
             case 6 -> {
@@ -615,6 +626,14 @@ final class Vfs {
                 task.call(file.ops.release(), file.target instanceof Inode inode ? inode.address : 0, file.address)
                         .object = file;
             case 2 -> kernel.slab.callFree(task, filp, file.address);
+            case 3 -> {
+                if (file.dentry != null
+                        && file.target instanceof Inode inode
+                        && --inode.opened == 0
+                        && inode.links == 0) {
+                    callEvict(task, inode);
+                }
+            }
             default -> task.ret(0);
         }
     }
@@ -715,11 +734,42 @@ final class Vfs {
                     dentry.parent.children.remove(dentry.name, dentry);
                 }
                 dentry.inode.links--;
+                frame.v0 = 1;
                 if (dentry.address != 0) {
                     long address = dentry.address;
                     dentry.address = 0;
                     kernel.slab.callFree(task, dentries, address);
                 }
+            }
+            case 2 -> {
+                if (dentry.inode.opened == 0) {
+                    callEvict(task, dentry.inode);
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void callEvict(Task task, Inode inode) {
+        task.call(evictInode, inode.address).object = inode;
+    }
+
+    /** Forgets the pages of a file that is gone, then its inode after a grace period. */
+    private void evictInode(Task task, Frame frame) {
+        var inode = (Inode) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(600);
+            case 1 -> {
+                if (inode.writing > 0 || !inode.reading.isEmpty()) {
+                    // whoever waits for the disk still has it
+                    frame.pc = 3;
+                    return;
+                }
+                frame.pc = kernel.pageCache.callRemoveAny(task, inode) ? 1 : 2;
+            }
+            case 2 -> {
+                kernel.interrupts.callRcu(task.cpu, freeInode, inode);
+                task.work(40);
             }
             default -> task.ret(0);
         }

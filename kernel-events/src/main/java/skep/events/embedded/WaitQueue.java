@@ -24,6 +24,10 @@ final class WaitQueue {
         return waiters.isEmpty();
     }
 
+    int size() {
+        return waiters.size();
+    }
+
     Task first() {
         return waiters.getFirst();
     }

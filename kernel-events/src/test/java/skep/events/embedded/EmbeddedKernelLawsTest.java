@@ -17,7 +17,7 @@ import skep.isa.kernel.Arch;
 
 /** The laws that a tracing tool reveals, held by the model: seen through probes, and compared with the ground truth. */
 class EmbeddedKernelLawsTest {
-    private static final String[] SCENARIOS = {"mixed", "idle"};
+    private static final String[] SCENARIOS = {"mixed", "idle", "web-server", "network-loss"};
 
     @ParameterizedTest
     @EnumSource(Arch.class)
@@ -319,7 +319,7 @@ class EmbeddedKernelLawsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"mixed", "idle"})
+    @ValueSource(strings = {"mixed", "idle", "web-server", "network-loss"})
     void aRunOfHalfAMinuteKeepsItsTablesInBounds(String scenario) {
         assertTrue(java.util.List.of(SCENARIOS).contains(scenario));
         try (var observed = new Observed("scenario=" + scenario)) {

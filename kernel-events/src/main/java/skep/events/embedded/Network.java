@@ -1,0 +1,1165 @@
+package skep.events.embedded;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import skep.events.embedded.TcpSocket.Remote;
+import skep.events.embedded.TcpSocket.Segment;
+import skep.events.embedded.TcpSocket.State;
+
+/**
+ * TCP over one network card: handshakes, data, acknowledgements, losses with retransmission, closing; the packets of other
+ * machines arrive by interrupt and are received in the soft interrupt.
+ */
+final class Network {
+    static final int ECONNREFUSED = 111;
+    static final int ENOTCONN = 107;
+    static final int AF_INET = 2;
+    private static final int IPPROTO_TCP = 6;
+    /** 10.0.0.2 as the kernel stores it: in network order. */
+    private static final int LOCAL_ADDRESS = 0x0200_000a;
+
+    private static final int MAX_SEGMENT_BYTES = 32_768;
+    private static final long MIN_RTO_NANOS = 200_000_000;
+    private static final byte[] DEVICE = "eth0".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    private static final int NO_SOCKET_REASON = 3;
+
+    private final EmbeddedKernel kernel;
+    private final SlabCache tcpSockets;
+    private final SlabCache socketInodes;
+    private final Map<Integer, TcpSocket> listeners = new HashMap<>();
+    private final ArrayList<ArrayDeque<Packet>> arrived = new ArrayList<>();
+    private final Interrupts.Source[] interrupts;
+    private final boolean[] polling;
+    private int nextPort = 32_768;
+    /** Of a thousand packets that leave, so many get lost. */
+    int lossPerMille;
+
+    final Routine sysSocket;
+    final Routine sysBind;
+    final Routine sysListen;
+    final Routine sysAccept;
+    final Routine sysConnect;
+    final Vfs.FileOps ops;
+    private final Routine inetBind;
+    private final Routine inetListen;
+    private final Routine inetAccept;
+    private final Routine tcpConnect;
+    private final Routine tcpSendmsg;
+    private final Routine tcpRecvmsg;
+    private final Routine cleanupRbuf;
+    private final Routine tcpClose;
+    private final Routine tcpSetState;
+    private final Routine skbCopy;
+    private final Routine writeXmit;
+    private final Routine transmitSkb;
+    private final Routine ipQueueXmit;
+    private final Routine devQueueXmit;
+    private final Routine devHardStartXmit;
+    private final Routine netRxAction;
+    private final Routine receiveSkb;
+    private final Routine ipRcv;
+    private final Routine tcpRcv;
+    private final Routine rcvEstablished;
+    private final Routine rcvStateProcess;
+    private final Routine connRequest;
+    private final Routine synRecvSock;
+    private final Routine sendReset;
+    private final Routine tcpAck;
+    private final Routine dataReady;
+    private final Routine retransmitTimer;
+    private final Routine retransmitSkb;
+    private final Routine sendLossProbe;
+    private final Routine enterLoss;
+    private final Routine freeSkb;
+    private final Routine skFree;
+
+    private final Tracepoint setStateEvent;
+    private final Tracepoint retransmitEvent;
+    private final Tracepoint congestionEvent;
+    private final Tracepoint devQueue;
+    private final Tracepoint devStartXmit;
+    private final Tracepoint devXmit;
+    private final Tracepoint receive;
+    private final Tracepoint kfreeSkb;
+
+    final GroundTruth.Distribution connectLatency;
+
+    /** What a packet of another machine brings. */
+    enum Kind {
+        SYN,
+        SYN_ACK,
+        ACK,
+        DATA,
+        FIN,
+        TIMEOUT
+    }
+
+    /** A packet that arrives, or a retransmission timer that expires. */
+    private final class Packet extends Event {
+        final Kind kind;
+        final TcpSocket socket;
+        final int bytes;
+        Channels.Datagram skb = new Channels.Datagram(0);
+
+        Packet(Kind kind, TcpSocket socket, int bytes) {
+            this.kind = kind;
+            this.socket = socket;
+            this.bytes = bytes;
+        }
+
+        @Override
+        void happen() {
+            int cpu = Math.floorMod(socket.remotePort * 31 + socket.localPort, kernel.cpus.length);
+            arrived.get(cpu).add(this);
+            if (!polling[cpu]) {
+                polling[cpu] = true;
+                kernel.interrupts.deliver(kernel.cpus[cpu], interrupts[cpu]);
+            }
+        }
+    }
+
+    Network(EmbeddedKernel kernel) {
+        this.kernel = kernel;
+        tcpSockets = kernel.slab.cache("TCP", kernel.types.sizeBytes("tcp_sock"));
+        socketInodes = kernel.slab.cache("sock_inode_cache", kernel.types.sizeBytes("socket") + 640);
+        connectLatency = kernel.truth.distribution("connect latency");
+        var addresses = "__u16 sport; __u16 dport; __u16 family";
+        var ips = "__u8 saddr[4]; __u8 daddr[4]; __u8 saddr_v6[16]; __u8 daddr_v6[16]";
+        setStateEvent = kernel.tracepoint(
+                "sock",
+                "inet_sock_set_state",
+                "const void *skaddr; int oldstate; int newstate; " + addresses + "; __u16 protocol; " + ips,
+                "const struct sock *sk, const int oldstate, const int newstate");
+        retransmitEvent = kernel.tracepoint(
+                "tcp",
+                "tcp_retransmit_skb",
+                "const void *skbaddr; const void *skaddr; int state; " + addresses + "; " + ips,
+                "const struct sock *sk, const struct sk_buff *skb");
+        congestionEvent = kernel.tracepoint(
+                "tcp",
+                "tcp_cong_state_set",
+                "const void *skaddr; " + addresses + "; " + ips + "; __u8 cong_state",
+                "struct sock *sk, const u8 ca_state");
+        devQueue = kernel.tracepoint(
+                "net",
+                "net_dev_queue",
+                "void *skbaddr; unsigned int len; __data_loc char[] name",
+                "struct sk_buff *skb");
+        devStartXmit = kernel.tracepoint(
+                "net",
+                "net_dev_start_xmit",
+                "__data_loc char[] name; u16 queue_mapping; const void *skbaddr; bool vlan_tagged; u16 vlan_proto; u16 vlan_tci;"
+                        + " u16 protocol; u8 ip_summed; unsigned int len; unsigned int data_len; int network_offset;"
+                        + " bool transport_offset_valid; int transport_offset; u8 tx_flags; u16 gso_size; u16 gso_segs; u16 gso_type",
+                "const struct sk_buff *skb, const struct net_device *dev");
+        devXmit = kernel.tracepoint(
+                "net",
+                "net_dev_xmit",
+                "void *skbaddr; unsigned int len; int rc; __data_loc char[] name",
+                "struct sk_buff *skb, int rc, struct net_device *dev, unsigned int skb_len");
+        receive = kernel.tracepoint(
+                "net",
+                "netif_receive_skb",
+                "void *skbaddr; unsigned int len; __data_loc char[] name",
+                "struct sk_buff *skb");
+        kfreeSkb = kernel.tracepoint(
+                "skb",
+                "kfree_skb",
+                "void *skbaddr; void *location; void *rx_sk; unsigned short protocol; enum skb_drop_reason reason",
+                "struct sk_buff *skb, void *location, enum skb_drop_reason reason, struct sock *rx_sk");
+
+        sysSocket = kernel.function("int __sys_socket(int family, int type, int protocol)", this::socket);
+        inetBind = kernel.leaf("int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)", 190);
+        sysBind = kernel.function("int __sys_bind(int fd, struct sockaddr *umyaddr, int addrlen)", this::bind);
+        inetListen = kernel.function("int inet_listen(struct socket *sock, int backlog)", this::inetListen);
+        sysListen = kernel.function("int __sys_listen(int fd, int backlog)", this::listen);
+        inetAccept = kernel.function(
+                "struct sock *inet_csk_accept(struct sock *sk, struct proto_accept_arg *arg)", this::inetAccept);
+        sysAccept = kernel.function(
+                "int __sys_accept4(int fd, struct sockaddr *upeer_sockaddr, int *upeer_addrlen, int flags)",
+                this::accept);
+        tcpConnect = kernel.function(
+                "int tcp_v4_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)", this::tcpConnect);
+        sysConnect =
+                kernel.function("int __sys_connect(int fd, struct sockaddr *uservaddr, int addrlen)", this::connect);
+        tcpSendmsg =
+                kernel.function("int tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)", this::tcpSendmsg);
+        tcpRecvmsg = kernel.function(
+                "int tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)",
+                this::tcpRecvmsg);
+        cleanupRbuf = kernel.leaf("void tcp_cleanup_rbuf(struct sock *sk, int copied)", 60);
+        tcpClose = kernel.function("void tcp_close(struct sock *sk, long timeout)", this::tcpClose);
+        tcpSetState = kernel.function("void tcp_set_state(struct sock *sk, int state)", this::tcpSetState);
+        skbCopy = kernel.function(
+                "int skb_copy_datagram_iter(const struct sk_buff *skb, int offset, struct iov_iter *to, int len)",
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.spend(60 + frame.a3 / 14);
+                    } else {
+                        task.ret(0);
+                    }
+                });
+        writeXmit = kernel.function(
+                "bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one, gfp_t gfp)",
+                hand(90, () -> transmitSkb()));
+        transmitSkb = kernel.function(
+                "int __tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, int clone_it, gfp_t gfp_mask, u32 rcv_nxt)",
+                hand(160, () -> ipQueueXmit()));
+        ipQueueXmit = kernel.function(
+                "int ip_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)",
+                hand(130, () -> devQueueXmit()));
+        devQueueXmit = kernel.function(
+                "int __dev_queue_xmit(struct sk_buff *skb, struct net_device *sb_dev)", this::devQueueXmit);
+        devHardStartXmit = kernel.function(
+                "struct sk_buff *dev_hard_start_xmit(struct sk_buff *first, struct net_device *dev, struct netdev_queue *txq, int *ret)",
+                this::devHardStartXmit);
+        netRxAction = kernel.function("void net_rx_action(void)", this::netRxAction);
+        receiveSkb = kernel.function(
+                "int __netif_receive_skb_core(struct sk_buff **pskb, bool pfmemalloc, struct packet_type **ppt_prev)",
+                this::receiveSkb);
+        ipRcv = kernel.function(
+                "int ip_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt, struct net_device *orig_dev)",
+                this::ipRcv);
+        tcpRcv = kernel.function("int tcp_v4_rcv(struct sk_buff *skb)", this::tcpRcv);
+        rcvEstablished =
+                kernel.function("void tcp_rcv_established(struct sock *sk, struct sk_buff *skb)", this::rcvEstablished);
+        rcvStateProcess = kernel.function(
+                "enum skb_drop_reason tcp_rcv_state_process(struct sock *sk, struct sk_buff *skb)",
+                this::rcvStateProcess);
+        connRequest = kernel.function(
+                "int tcp_conn_request(struct request_sock_ops *rsk_ops, const struct tcp_request_sock_ops *af_ops, struct sock *sk, struct sk_buff *skb)",
+                this::connRequest);
+        synRecvSock = kernel.function(
+                "struct sock *tcp_v4_syn_recv_sock(const struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct dst_entry *dst)",
+                this::synRecvSock);
+        sendReset = kernel.leaf("void tcp_v4_send_reset(const struct sock *sk, struct sk_buff *skb)", 500);
+        tcpAck = kernel.function("int tcp_ack(struct sock *sk, const struct sk_buff *skb, int flag)", this::tcpAck);
+        dataReady = kernel.function("void sock_def_readable(struct sock *sk)", this::dataReady);
+        retransmitTimer = kernel.function("void tcp_retransmit_timer(struct sock *sk)", this::retransmitTimer);
+        retransmitSkb = kernel.function(
+                "int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)", this::retransmitSkb);
+        sendLossProbe = kernel.leaf("void tcp_send_loss_probe(struct sock *sk)", 200);
+        enterLoss = kernel.function("void tcp_enter_loss(struct sock *sk)", this::enterLoss);
+        freeSkb = kernel.function("void __kfree_skb(struct sk_buff *skb)", this::freeSkb);
+        skFree = kernel.function("void __sk_destruct(struct callback_head *head)", this::skFree);
+        var irq = kernel.function("irqreturn_t vp_vring_interrupt(int irq, void *opaque)", this::cardInterrupt);
+
+        kernel.interrupts.softirqAction(Interrupts.NET_RX_SOFTIRQ, netRxAction);
+        polling = new boolean[kernel.cpus.length];
+        interrupts = new Interrupts.Source[kernel.cpus.length];
+        for (int i = 0; i < polling.length; i++) {
+            arrived.add(new ArrayDeque<>());
+            interrupts[i] = new Interrupts.Source(irq, 60 + i, "virtio0-input." + i);
+        }
+        var read = kernel.function("ssize_t sock_read_iter_tcp(struct kiocb *iocb, struct iov_iter *to)", file(false));
+        var write =
+                kernel.function("ssize_t sock_write_iter_tcp(struct kiocb *iocb, struct iov_iter *from)", file(true));
+        var release = kernel.function("int inet_release(struct socket *sock)", this::release);
+        ops = new Vfs.FileOps("TCP", read, write, Routine.NONE, release, false);
+    }
+
+    private Routine transmitSkb() {
+        return transmitSkb;
+    }
+
+    private Routine ipQueueXmit() {
+        return ipQueueXmit;
+    }
+
+    private Routine devQueueXmit() {
+        return devQueueXmit;
+    }
+
+    /** Takes time, then passes socket and buffer on. */
+    private Body hand(long nanos, java.util.function.Supplier<Routine> next) {
+        return (task, frame) -> {
+            switch (frame.next()) {
+                case 0 -> task.spend(nanos);
+                case 1 -> {
+                    var routine = next.get();
+                    var skb = ((Channels.Datagram) Objects.requireNonNull(frame.other)).skb;
+                    var callee =
+                            routine == devQueueXmit ? task.call(routine, skb, 0) : task.call(routine, frame.a0, skb, 0);
+                    callee.object = frame.object;
+                    callee.other = frame.other;
+                    callee.v0 = frame.v0;
+                }
+                default -> task.ret(0);
+            }
+        };
+    }
+
+    private Body file(boolean send) {
+        return (task, frame) -> {
+            if (frame.next() == 0) {
+                var socket = (TcpSocket) ((OpenFile) frame.object()).target;
+                callTransfer(task, socket, send, frame.v1);
+            } else {
+                task.ret(task.result);
+            }
+        };
+    }
+
+    /** Calls {@code tcp_sendmsg} or {@code tcp_recvmsg}. */
+    void callTransfer(Task task, TcpSocket socket, boolean send, long bytes) {
+        var callee = task.call(send ? tcpSendmsg : tcpRecvmsg, socket.address, task.local(0xd80), bytes, 0);
+        callee.object = socket;
+        callee.v1 = bytes;
+    }
+
+    // System calls
+
+    private TcpSocket newSocket(long address, Remote remote) {
+        var socket = new TcpSocket(address, remote);
+        socket.localAddress = LOCAL_ADDRESS;
+        kernel.objects.socket(socket);
+        return socket;
+    }
+
+    private static TcpSocket socketOf(Task task, long fd) {
+        return task.process.file(fd) instanceof OpenFile file && file.target instanceof TcpSocket socket
+                ? socket
+                : throwMissing(fd);
+    }
+
+    private static TcpSocket throwMissing(long fd) {
+        throw new IllegalStateException("the model's descriptor " + fd + " is no TCP socket");
+    }
+
+    private void socket(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> kernel.slab.callAllocLru(task, socketInodes);
+            case 1 -> {
+                frame.v0 = task.result;
+                kernel.slab.callAlloc(task, tcpSockets);
+            }
+            case 2 -> {
+                frame.v1 = task.result;
+                kernel.vfs.callAllocFile(task);
+            }
+            default -> {
+                var socket = newSocket(
+                        frame.v1,
+                        new Remote(2_000_000 + kernel.rng.below(30_000_000), 0, 4_000 + kernel.rng.below(60_000)));
+                socket.socketAddress = frame.v0;
+                kernel.objects.socket(socket);
+                task.ret(task.process.install(new OpenFile(kernel, task.result, ops, socket, null, 2)));
+            }
+        }
+    }
+
+    private void bind(Task task, Frame frame) {
+        var socket = socketOf(task, frame.a0);
+        switch (frame.next()) {
+            case 0 -> {
+                socket.localPort = 80;
+                kernel.objects.socket(socket);
+                task.call(inetBind, socket.socketAddress, frame.a1, frame.a2);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void listen(Task task, Frame frame) {
+        var socket = socketOf(task, frame.a0);
+        switch (frame.next()) {
+            case 0 -> task.call(inetListen, socket.socketAddress, frame.a1).object = socket;
+            default -> task.ret(0);
+        }
+    }
+
+    private void inetListen(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                socket.backlog = (int) frame.a1;
+                listeners.put(socket.localPort, socket);
+                callSetState(task, socket, State.LISTEN);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void accept(Task task, Frame frame) {
+        var socket = socketOf(task, frame.a0);
+        switch (frame.next()) {
+            case 0 -> kernel.slab.callAllocLru(task, socketInodes);
+            case 1 -> {
+                frame.v0 = task.result;
+                task.call(inetAccept, socket.address, task.local(0xd40)).object = socket;
+            }
+            case 2 -> {
+                frame.other = task.resultObject;
+                kernel.vfs.callAllocFile(task);
+            }
+            default -> {
+                var connection = (TcpSocket) Objects.requireNonNull(frame.other);
+                connection.socketAddress = frame.v0;
+                kernel.objects.socket(connection);
+                task.ret(task.process.install(new OpenFile(kernel, task.result, ops, connection, null, 2)));
+            }
+        }
+    }
+
+    private void inetAccept(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                if (socket.accepted.isEmpty()) {
+                    frame.pc = 0;
+                    socket.waiters.add(task);
+                    kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);
+                    return;
+                }
+                socket.waiters.remove(task);
+                task.spend(150);
+            }
+            default -> {
+                var connection = socket.accepted.poll();
+                if (connection == null) {
+                    frame.pc = 0;
+                    return;
+                }
+                kernel.objects.backlog(socket);
+                task.resultObject = connection;
+                task.ret(connection.address);
+            }
+        }
+    }
+
+    private void connect(Task task, Frame frame) {
+        var socket = socketOf(task, frame.a0);
+        switch (frame.next()) {
+            case 0 -> {
+                socket.remoteAddress = 0x0800_0000 | kernel.rng.below(200) + 10 << 8 | 0x22;
+                socket.remotePort = 443;
+                socket.localPort = nextPort;
+                nextPort = nextPort >= 60_999 ? 32_768 : nextPort + 1;
+                frame.v0 = kernel.clockNanos();
+                task.call(tcpConnect, socket.address, frame.a1, frame.a2).object = socket;
+            }
+            case 1 -> {
+                if (socket.state == State.SYN_SENT) {
+                    frame.pc = 1;
+                    socket.waiters.add(task);
+                    kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);
+                    return;
+                }
+                socket.waiters.remove(task);
+                task.work(60);
+            }
+            default -> {
+                connectLatency.add(kernel.clockNanos() - frame.v0);
+                task.ret(socket.state == State.ESTABLISHED ? 0 : -ECONNREFUSED);
+            }
+        }
+    }
+
+    private void tcpConnect(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(400);
+            case 1 -> callSetState(task, socket, State.SYN_SENT);
+            case 2 -> {
+                kernel.objects.socket(socket);
+                callSend(task, socket, 0);
+            }
+            case 3 -> {
+                kernel.post(new Packet(Kind.SYN_ACK, socket, 0), kernel.clockNanos() + socket.remote.roundTripNanos());
+                task.work(30);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void release(Task task, Frame frame) {
+        var socket = (TcpSocket) ((OpenFile) frame.object()).target;
+        switch (frame.next()) {
+            case 0 -> task.call(tcpClose, socket.address, 0).object = socket;
+            case 1 -> {
+                if (socket.socketAddress != 0) {
+                    kernel.slab.callFree(task, socketInodes, socket.socketAddress);
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void tcpClose(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(260);
+            case 1 -> {
+                switch (socket.state) {
+                    case CLOSE_WAIT -> callSetState(task, socket, State.LAST_ACK);
+                    case ESTABLISHED, SYN_RECV -> callSetState(task, socket, State.FIN_WAIT1);
+                    case LISTEN, SYN_SENT -> {
+                        listeners.remove(socket.localPort, socket);
+                        callSetState(task, socket, State.CLOSE);
+                    }
+                    default -> {}
+                }
+            }
+            case 2 -> {
+                if (socket.state == State.CLOSE) {
+                    frame.pc = 4;
+                    kernel.interrupts.callRcu(task.cpu, skFree, socket);
+                    return;
+                }
+                callSend(task, socket, 0);
+            }
+            case 3 -> {
+                kernel.post(new Packet(Kind.FIN, socket, 0), kernel.clockNanos() + socket.remote.roundTripNanos());
+                task.work(30);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void skFree(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> {
+                var queue = ((TcpSocket) frame.object()).received;
+                if (!queue.isEmpty()) {
+                    frame.pc = 0;
+                    callFreeSkb(task, queue.remove());
+                }
+            }
+            case 1 -> {
+                var queue = ((TcpSocket) frame.object()).unacknowledged;
+                if (!queue.isEmpty()) {
+                    frame.pc = 1;
+                    callFreeSkb(task, queue.remove().data);
+                }
+            }
+            case 2 -> kernel.slab.callFree(task, tcpSockets, ((TcpSocket) frame.object()).address);
+            default -> task.ret(0);
+        }
+    }
+
+    private void callSetState(Task task, TcpSocket socket, State state) {
+        var callee = task.call(tcpSetState, socket.address, state.number);
+        callee.object = socket;
+        callee.other = state;
+    }
+
+    private void tcpSetState(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                var state = (State) Objects.requireNonNull(frame.other);
+                if (setStateEvent.active()) {
+                    kernel.tracer.raw(setStateEvent, task, socket.address, socket.state.number, state.number);
+                    var writer = kernel.tracer
+                            .begin(setStateEvent, task)
+                            .num(socket.address)
+                            .num(socket.state.number)
+                            .num(state.number);
+                    endpoints(writer, socket, true).fire();
+                }
+                socket.state = state;
+                kernel.objects.socket(socket);
+                task.work(40);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    /** The fields with ports and addresses that several tracepoints share. */
+    private static TraceWriter endpoints(TraceWriter writer, TcpSocket socket, boolean protocol) {
+        writer.num(socket.localPort).num(socket.remotePort).num(AF_INET);
+        if (protocol) {
+            writer.num(IPPROTO_TCP);
+        }
+        return writer.quad(socket.localAddress)
+                .quad(socket.remoteAddress)
+                .mapped(socket.localAddress)
+                .mapped(socket.remoteAddress);
+    }
+
+    // Sending
+
+    /** Sends one segment of new data, or a bare one: a handshake, an acknowledgement, the end. */
+    private void callSend(Task task, TcpSocket socket, int bytes) {
+        var message = new Channels.Datagram(bytes);
+        message.skb = socket.address;
+        var callee = task.call(writeXmit, socket.address, 1448, 0, 0);
+        callee.object = socket;
+        callee.other = message;
+        callee.v0 = bytes;
+    }
+
+    private void tcpSendmsg(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                if (socket.state != State.ESTABLISHED && socket.state != State.CLOSE_WAIT) {
+                    task.ret(-32);
+                    return;
+                }
+                frame.v0 = frame.v1;
+                task.spend(120);
+            }
+            case 1 -> {
+                if (frame.v0 <= 0) {
+                    frame.pc = 4;
+                    return;
+                }
+                var message = new Channels.Datagram((int) Math.min(frame.v0, MAX_SEGMENT_BYTES));
+                frame.other = message;
+                kernel.channels.callAllocSkb(task, message);
+            }
+            case 2 -> {
+                var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+                socket.unacknowledged.add(new Segment(message));
+                task.spend(60 + message.bytes / 12);
+            }
+            case 3 -> {
+                var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+                frame.v0 -= message.bytes;
+                frame.pc = 1;
+                var callee = task.call(writeXmit, socket.address, 1448, 0, 0);
+                callee.object = socket;
+                callee.other = message;
+                callee.v0 = message.bytes;
+            }
+            default -> {
+                kernel.truth.count("tcp bytes sent", frame.v1);
+                task.ret(frame.v1);
+            }
+        }
+    }
+
+    private void devQueueXmit(Task task, Frame frame) {
+        var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+        switch (frame.next()) {
+            case 0 -> {
+                if (devQueue.active()) {
+                    kernel.tracer.raw(devQueue, task, message.skb);
+                    kernel.tracer
+                            .begin(devQueue, task)
+                            .num(message.skb)
+                            .num(message.bytes + 54)
+                            .bytes(DEVICE)
+                            .fire();
+                }
+                task.spend(90);
+            }
+            case 1 -> {
+                var callee = task.call(devHardStartXmit, message.skb, 0, 0, 0);
+                callee.object = frame.object;
+                callee.other = message;
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void devHardStartXmit(Task task, Frame frame) {
+        var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                if (devStartXmit.active()) {
+                    kernel.tracer.raw(devStartXmit, task, message.skb, 0);
+                    kernel.tracer
+                            .begin(devStartXmit, task)
+                            .bytes(DEVICE)
+                            .num(0)
+                            .num(message.skb)
+                            .num(0)
+                            .num(0)
+                            .num(0)
+                            .num(0x0800)
+                            .num(3)
+                            .num(message.bytes + 54)
+                            .num(message.bytes)
+                            .num(14)
+                            .num(1)
+                            .num(34)
+                            .num(0)
+                            .num(message.bytes > 1448 ? 1448 : 0)
+                            .num(message.bytes > 1448 ? (message.bytes + 1447) / 1448 : 0)
+                            .num(message.bytes > 1448 ? 1 : 0)
+                            .fire();
+                }
+                task.spend(180);
+            }
+            case 1 -> {
+                kernel.truth.count("packets sent", 1);
+                if (devXmit.active()) {
+                    kernel.tracer.raw(devXmit, task, message.skb, 0, 0, message.bytes + 54);
+                    kernel.tracer
+                            .begin(devXmit, task)
+                            .num(message.skb)
+                            .num(message.bytes + 54)
+                            .num(0)
+                            .bytes(DEVICE)
+                            .fire();
+                }
+                if (message.bytes > 0) {
+                    carry(socket, message);
+                }
+                task.work(30);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    /** The network takes a data segment: it is acknowledged after a round trip, or lost and timed out. */
+    private void carry(TcpSocket socket, Channels.Datagram message) {
+        long now = kernel.clockNanos();
+        Segment segment = null;
+        for (var one : socket.unacknowledged) {
+            if (one.data == message) {
+                segment = one;
+            }
+        }
+        if (segment == null) {
+            return;
+        }
+        segment.transmissions++;
+        long roundTrip = socket.remote.roundTripNanos() + kernel.rng.below(200_000);
+        if (kernel.rng.below(1000) < lossPerMille) {
+            kernel.truth.count("packets lost", 1);
+            long timeout = Math.max(MIN_RTO_NANOS, 2 * roundTrip) << Math.min(6, segment.transmissions - 1);
+            kernel.post(new Packet(Kind.TIMEOUT, socket, 0), now + timeout);
+        } else {
+            kernel.post(new Packet(Kind.ACK, socket, message.bytes), now + roundTrip);
+        }
+    }
+
+    // Receiving
+
+    private void cardInterrupt(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.work(90);
+            default -> {
+                kernel.interrupts.raiseSoftirq(task.cpu, Interrupts.NET_RX_SOFTIRQ);
+                task.ret(1);
+            }
+        }
+    }
+
+    private void netRxAction(Task task, Frame frame) {
+        int cpu = task.cpu.id;
+        switch (frame.next()) {
+            case 0 -> task.work(80);
+            case 1 -> {
+                var packet = arrived.get(cpu).poll();
+                if (packet == null) {
+                    polling[cpu] = false;
+                    task.ret(0);
+                    return;
+                }
+                frame.object = packet;
+                if (packet.kind == Kind.TIMEOUT) {
+                    frame.pc = 4;
+                    if (packet.socket.state == State.CLOSE) {
+                        return;
+                    }
+                    task.call(retransmitTimer, packet.socket.address).object = packet.socket;
+                    return;
+                }
+                packet.skb = new Channels.Datagram(packet.kind == Kind.DATA ? packet.bytes : 0);
+                kernel.channels.callAllocSkb(task, packet.skb);
+            }
+            case 2 -> {
+                var packet = (Packet) frame.object();
+                kernel.truth.count("packets received", 1);
+                kernel.objects.skb(packet.skb, packet.socket);
+                if (receive.active()) {
+                    kernel.tracer.raw(receive, task, packet.skb.skb);
+                    kernel.tracer
+                            .begin(receive, task)
+                            .num(packet.skb.skb)
+                            .num(packet.bytes + 40)
+                            .bytes(DEVICE)
+                            .fire();
+                }
+                task.work(60);
+            }
+            case 3 -> task.call(receiveSkb, task.local(0xf40), 0, 0).object = frame.object;
+            default -> {
+                frame.pc = 1;
+                task.work(30);
+            }
+        }
+    }
+
+    private void receiveSkb(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.work(70);
+            case 1 -> task.call(ipRcv, ((Packet) frame.object()).skb.skb, 0, 0, 0).object = frame.object;
+            default -> task.ret(0);
+        }
+    }
+
+    private void ipRcv(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.spend(110);
+            case 1 -> task.call(tcpRcv, ((Packet) frame.object()).skb.skb).object = frame.object;
+            default -> task.ret(0);
+        }
+    }
+
+    private void tcpRcv(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        var socket = packet.socket;
+        switch (frame.next()) {
+            case 0 -> task.spend(120);
+            case 1 -> {
+                if (packet.kind == Kind.SYN ? !listeners.containsKey(socket.localPort) : socket.state == State.CLOSE) {
+                    frame.pc = 3;
+                    drop(task, packet);
+                    task.call(sendReset, 0, packet.skb.skb);
+                    return;
+                }
+                var routine = socket.state == State.ESTABLISHED ? rcvEstablished : rcvStateProcess;
+                long address = packet.kind == Kind.SYN
+                        ? Objects.requireNonNull(listeners.get(socket.localPort)).address
+                        : socket.address;
+                task.call(routine, address, packet.skb.skb).object = packet;
+            }
+            case 2 -> {
+                if (packet.kind == Kind.DATA && socket.received.contains(packet.skb)) {
+                    frame.pc = 4;
+                }
+            }
+            case 3 -> callFreeSkb(task, packet.skb);
+            default -> task.ret(0);
+        }
+    }
+
+    private void drop(Task task, Packet packet) {
+        kernel.truth.count("packets dropped", 1);
+        if (kfreeSkb.active()) {
+            long location = Firing.returnAddress(task, task.depth);
+            kernel.tracer.raw(kfreeSkb, task, packet.skb.skb, location, NO_SOCKET_REASON, 0);
+            kernel.tracer
+                    .begin(kfreeSkb, task)
+                    .num(packet.skb.skb)
+                    .num(location)
+                    .num(0)
+                    .num(0x0800)
+                    .num(NO_SOCKET_REASON)
+                    .fire();
+        }
+    }
+
+    private void callFreeSkb(Task task, Channels.Datagram skb) {
+        task.call(freeSkb, skb.skb).object = skb;
+    }
+
+    private void freeSkb(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> kernel.channels.callReleaseData(task, (Channels.Datagram) frame.object());
+            case 1 -> kernel.channels.callFreeSkbMem(task, (Channels.Datagram) frame.object());
+            default -> task.ret(0);
+        }
+    }
+
+    private void rcvEstablished(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        var socket = packet.socket;
+        switch (frame.next()) {
+            case 0 -> task.spend(120);
+            case 1 -> {
+                switch (packet.kind) {
+                    case ACK -> task.call(tcpAck, socket.address, packet.skb.skb, 0).object = packet;
+                    case DATA -> {
+                        socket.received.add(packet.skb);
+                        socket.bytesReceived += packet.bytes;
+                        kernel.truth.count("tcp bytes received", packet.bytes);
+                        kernel.objects.socket(socket);
+                        task.call(dataReady, socket.address).object = socket;
+                    }
+                    case FIN -> {
+                        socket.finished = true;
+                        callSetState(task, socket, State.CLOSE_WAIT);
+                    }
+                    default -> {}
+                }
+            }
+            case 2 -> {
+                if (packet.kind == Kind.FIN) {
+                    task.call(dataReady, socket.address).object = socket;
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void rcvStateProcess(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        var socket = packet.socket;
+        switch (frame.next()) {
+            case 0 -> task.spend(150);
+            case 1 -> {
+                switch (packet.kind) {
+                    case SYN -> task.call(connRequest, 0, 0, frame.a0, frame.a1).object = packet;
+                    case SYN_ACK -> callSetState(task, socket, State.ESTABLISHED);
+                    case ACK -> {
+                        if (socket.state == State.SYN_RECV) {
+                            callSetState(task, socket, State.ESTABLISHED);
+                        } else {
+                            task.call(tcpAck, socket.address, packet.skb.skb, 0).object = packet;
+                        }
+                    }
+                    case FIN -> {
+                        // the other end's acknowledgement of ours, with its own end where that is missing
+                        callSetState(task, socket, socket.state == State.FIN_WAIT1 ? State.FIN_WAIT2 : State.CLOSE);
+                    }
+                    default -> {}
+                }
+            }
+            case 2 -> {
+                if (packet.kind == Kind.FIN && socket.state == State.FIN_WAIT2) {
+                    callSetState(task, socket, State.TIME_WAIT);
+                } else if (packet.kind == Kind.SYN_ACK) {
+                    task.call(dataReady, socket.address).object = socket;
+                } else if (packet.kind == Kind.ACK && socket.listener != null && socket.state == State.ESTABLISHED) {
+                    var listener = socket.listener;
+                    socket.listener = null;
+                    listener.accepted.add(socket);
+                    kernel.objects.backlog(listener);
+                    kernel.post(
+                            new Packet(Kind.DATA, socket, socket.remote.requestBytes()),
+                            kernel.clockNanos() + 40_000 + kernel.rng.below(60_000));
+                    task.call(dataReady, listener.address).object = listener;
+                }
+            }
+            case 3 -> {
+                if (packet.kind == Kind.FIN && socket.state == State.TIME_WAIT) {
+                    callSetState(task, socket, State.CLOSE);
+                }
+            }
+            default -> {
+                if (packet.kind == Kind.FIN && socket.state == State.CLOSE) {
+                    kernel.interrupts.callRcu(task.cpu, skFree, socket);
+                }
+                task.ret(0);
+            }
+        }
+    }
+
+    private void connRequest(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.spend(300);
+            case 1 -> {
+                var packet = (Packet) frame.object();
+                var listener = listeners.get(packet.socket.localPort);
+                if (listener == null || listener.accepted.size() >= listener.backlog) {
+                    drop(task, packet);
+                    task.ret(0);
+                    return;
+                }
+                task.call(synRecvSock, frame.a2, frame.a3, 0, 0).object = packet;
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void synRecvSock(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        switch (frame.next()) {
+            case 0 -> kernel.slab.callAlloc(task, tcpSockets);
+            case 1 -> {
+                var listener = Objects.requireNonNull(listeners.get(packet.socket.localPort));
+                var connection = newSocket(task.result, packet.socket.remote);
+                frame.other = connection;
+                connection.localPort = packet.socket.localPort;
+                connection.remotePort = packet.socket.remotePort;
+                connection.remoteAddress = packet.socket.remoteAddress;
+                connection.listener = listener;
+                callSetState(task, connection, State.SYN_RECV);
+            }
+            default -> {
+                var connection = (TcpSocket) Objects.requireNonNull(frame.other);
+                kernel.post(
+                        new Packet(Kind.ACK, connection, 0), kernel.clockNanos() + connection.remote.roundTripNanos());
+                task.ret(connection.address);
+            }
+        }
+    }
+
+    /** Frees what was acknowledged; then the other end goes on: it answers, or it is done. */
+    private void tcpAck(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        var socket = packet.socket;
+        switch (frame.next()) {
+            case 0 -> task.spend(90);
+            case 1 -> {
+                socket.bytesAcknowledged += packet.bytes;
+                kernel.objects.socket(socket);
+                Segment segment = null;
+                for (var one : socket.unacknowledged) {
+                    if (one.data.bytes == packet.bytes) {
+                        segment = one;
+                        break;
+                    }
+                }
+                if (segment == null) {
+                    frame.pc = 3;
+                    return;
+                }
+                socket.unacknowledged.remove(segment);
+                callFreeSkb(task, segment.data);
+            }
+            case 2 -> {
+                if (socket.unacknowledged.isEmpty() && socket.state == State.ESTABLISHED) {
+                    proceed(socket);
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void proceed(TcpSocket socket) {
+        long now = kernel.clockNanos();
+        if (socket.remote.answerBytes() > 0) {
+            kernel.post(
+                    new Packet(Kind.DATA, socket, socket.remote.answerBytes()),
+                    now + 300_000 + kernel.rng.exponential(2_000_000));
+        } else {
+            kernel.post(new Packet(Kind.FIN, socket, 0), now + 100_000 + kernel.rng.exponential(400_000));
+        }
+    }
+
+    private void dataReady(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.work(40);
+            case 1 -> {
+                if (socket.state == State.LISTEN) {
+                    kernel.channels.callWakeUpOne(task, socket.waiters);
+                } else {
+                    kernel.channels.callWakeUp(task, socket.waiters);
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void tcpRecvmsg(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(80);
+            case 1 -> {
+                var skb = socket.received.poll();
+                if (skb != null) {
+                    socket.waiters.remove(task);
+                    frame.other = skb;
+                    frame.v0 = Math.min(skb.bytes, frame.v1);
+                    task.call(skbCopy, skb.skb, 0, task.local(0xd80), frame.v0);
+                    return;
+                }
+                if (socket.finished || socket.state != State.ESTABLISHED && socket.state != State.SYN_RECV) {
+                    task.ret(0);
+                    return;
+                }
+                frame.pc = 1;
+                socket.waiters.add(task);
+                kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);
+            }
+            case 2 -> callFreeSkb(task, (Channels.Datagram) Objects.requireNonNull(frame.other));
+            case 3 -> task.call(cleanupRbuf, socket.address, frame.v0);
+            default -> task.ret(frame.v0);
+        }
+    }
+
+    // Losses
+
+    private void retransmitTimer(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(150);
+            case 1 -> {
+                if (socket.unacknowledged.isEmpty()) {
+                    frame.pc = 4;
+                    return;
+                }
+                task.call(sendLossProbe, socket.address);
+            }
+            case 2 -> task.call(enterLoss, socket.address).object = socket;
+            case 3 -> {
+                var segment = socket.unacknowledged.peek();
+                if (segment != null) {
+                    var callee = task.call(retransmitSkb, socket.address, segment.data.skb, 1);
+                    callee.object = socket;
+                    callee.other = segment.data;
+                }
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void enterLoss(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                socket.lossState = 4;
+                if (congestionEvent.active()) {
+                    kernel.tracer.raw(congestionEvent, task, socket.address, 4);
+                    endpoints(kernel.tracer.begin(congestionEvent, task).num(socket.address), socket, false)
+                            .num(4)
+                            .fire();
+                }
+                task.work(60);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void retransmitSkb(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+        switch (frame.next()) {
+            case 0 -> {
+                socket.retransmits++;
+                kernel.truth.count("retransmits", 1);
+                if (retransmitEvent.active()) {
+                    kernel.tracer.raw(retransmitEvent, task, socket.address, message.skb);
+                    endpoints(
+                                    kernel.tracer
+                                            .begin(retransmitEvent, task)
+                                            .num(message.skb)
+                                            .num(socket.address)
+                                            .num(socket.state.number),
+                                    socket,
+                                    false)
+                            .fire();
+                }
+                task.spend(120);
+            }
+            case 1 -> {
+                var callee = task.call(transmitSkb, socket.address, message.skb, 1, 0);
+                callee.object = socket;
+                callee.other = message;
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    // Other machines
+
+    /** A machine out there that connects to one of our ports now and then. */
+    void bootClient(int port, long meanNanos, int requestBytes) {
+        kernel.post(
+                new Event() {
+                    @Override
+                    void happen() {
+                        var shape = new TcpSocket(
+                                0, new Remote(800_000 + kernel.rng.exponential(12_000_000), requestBytes, 0));
+                        shape.localPort = port;
+                        shape.remotePort = 20_000 + kernel.rng.below(40_000);
+                        shape.remoteAddress = 0x0a | kernel.rng.below(250) + 2 << 24 | 1 << 16;
+                        new Packet(Kind.SYN, shape, 0).happen();
+                        kernel.post(this, timeNanos + kernel.rng.exponential(meanNanos));
+                    }
+                },
+                EmbeddedKernel.BOOT_NANOS + 20_000_000 + kernel.rng.exponential(meanNanos));
+    }
+}

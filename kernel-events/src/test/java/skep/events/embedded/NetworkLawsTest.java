@@ -1,0 +1,79 @@
+package skep.events.embedded;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import skep.events.embedded.TcpSocket.State;
+
+/** TCP as tools see it: states in lawful order, losses and latencies as they truly were. */
+class NetworkLawsTest {
+    private static final Map<Integer, Set<Integer>> LAWFUL = Map.of(
+            State.CLOSE.number, Set.of(State.SYN_SENT.number, State.LISTEN.number, State.SYN_RECV.number),
+            State.SYN_SENT.number, Set.of(State.ESTABLISHED.number, State.CLOSE.number),
+            State.SYN_RECV.number, Set.of(State.ESTABLISHED.number, State.FIN_WAIT1.number),
+            State.ESTABLISHED.number, Set.of(State.FIN_WAIT1.number, State.CLOSE_WAIT.number),
+            State.CLOSE_WAIT.number, Set.of(State.LAST_ACK.number),
+            State.LAST_ACK.number, Set.of(State.CLOSE.number),
+            State.FIN_WAIT1.number, Set.of(State.FIN_WAIT2.number),
+            State.FIN_WAIT2.number, Set.of(State.TIME_WAIT.number),
+            State.TIME_WAIT.number, Set.of(State.CLOSE.number),
+            State.LISTEN.number, Set.of(State.CLOSE.number));
+
+    @Test
+    void socketsChangeTheirStateAsTheProtocolSays() {
+        var states = new HashMap<Long, Integer>();
+        var seen = new HashSet<Integer>();
+        try (var observed = new Observed("scenario=web-server")) {
+            observed.event("sock", "inet_sock_set_state", (point, f) -> {
+                        int from = (int) f.field(point, "oldstate");
+                        int to = (int) f.field(point, "newstate");
+                        assertEquals(states.getOrDefault(f.field(point, "skaddr"), State.CLOSE.number), from);
+                        assertTrue(LAWFUL.get(from).contains(to), from + " to " + to);
+                        states.put(f.field(point, "skaddr"), to);
+                        seen.add(to);
+                        assertEquals(2, f.field(point, "family"));
+                        assertEquals(6, f.field(point, "protocol"));
+                    })
+                    .run(5000);
+        }
+        assertEquals(State.values().length, seen.size(), seen.toString());
+    }
+
+    @Test
+    void retransmissionsAreCountedAsTheyHappen() {
+        int[] seen = {0, 0};
+        try (var observed = new Observed("scenario=network-loss")) {
+            observed.event("tcp", "tcp_retransmit_skb", (point, f) -> seen[0]++)
+                    .entry("tcp_retransmit_skb", f -> seen[1]++)
+                    .run(10_000);
+            var truth = observed.kernel.groundTruth().counters();
+            assertEquals(truth.get("retransmits"), seen[0]);
+            assertEquals(seen[0], seen[1]);
+            assertTrue(seen[0] > 50, seen[0] + " retransmissions");
+            assertTrue(truth.get("packets lost") >= seen[0], "nothing is sent again that was not lost");
+        }
+    }
+
+    @Test
+    void theLatencyOfConnectsIsTheTruth() {
+        var started = new HashMap<Integer, Long>();
+        long[] sum = {0, 0};
+        try (var observed = new Observed("scenario=web-server")) {
+            observed.entry("__sys_connect", f -> started.put(f.task().tid, f.nanos))
+                    .exit("__sys_connect", f -> {
+                        sum[0] += f.nanos - started.remove(f.task().tid);
+                        sum[1]++;
+                        assertEquals(0, f.result());
+                    })
+                    .run(10_000);
+            var truth = observed.kernel.groundTruth().distributions().get("connect latency");
+            assertEquals(truth.count(), sum[1]);
+            assertEquals(truth.mean(), (double) sum[0] / sum[1], 100.0);
+        }
+    }
+}
