@@ -42,7 +42,7 @@ import skep.vm.verifier.VerifierInput;
  */
 public final class Machine implements VmRuntime, MapContext, AutoCloseable {
     /** Backends in the order in which they are tried when none is named. */
-    private static final List<String> PREFERRED_BACKENDS = List.of("jvm", "interp");
+    private static final List<String> PREFERRED_BACKENDS = List.of("tiered", "interp");
 
     private static final HelperFunction PACKET_LOAD = new PacketLoad(PacketLoad.ETHERNET);
 

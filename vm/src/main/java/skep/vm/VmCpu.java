@@ -27,6 +27,9 @@ public final class VmCpu implements AutoCloseable {
     private final long stackEnd;
     private final AddressSpace addressSpace;
     private final byte[] kernelBytes = new byte[8];
+    private AddressSpace.@Nullable Table favouriteTable;
+    private long favouriteLow;
+    private long favouriteBytes;
     private long top;
     private int tailCalls;
     private Optional<Packet> packet = Optional.empty();
@@ -104,6 +107,31 @@ public final class VmCpu implements AutoCloseable {
     /** A compiled function says that its frame is the innermost one, before it calls what may push another. */
     public void use(long frame) {
         top = frame - FRAME_BYTES;
+    }
+
+    /**
+     * Makes the writable region that holds this address the favourite one: compiled programs that nobody verified test accesses
+     * against it first. Called with the context when a program begins.
+     */
+    public void favour(long address) {
+        var table = addressSpace.table();
+        if (table == favouriteTable && address - favouriteLow >= 0 && address - favouriteLow < favouriteBytes) {
+            return;
+        }
+        int found = table.find(address, 1, true);
+        favouriteTable = table;
+        favouriteLow = found < 0 ? 0 : table.start(found);
+        favouriteBytes = found < 0 ? 0 : table.end(found) - favouriteLow;
+    }
+
+    /** Where the favourite region begins. */
+    public long favouriteLow() {
+        return favouriteLow;
+    }
+
+    /** How many places in the favourite region an access of that many bytes may begin at. */
+    public long favouritePlaces(int sizeBytes) {
+        return Math.max(favouriteBytes - sizeBytes + 1, 0);
     }
 
     /** Lowest address of the current frame. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import skep.isa.DecodedProgram;
 import skep.isa.Insn;
+import skep.isa.MemSize;
 import skep.isa.Reg;
 import skep.isa.Width;
 import skep.vm.LinkedProgram;
@@ -92,10 +93,13 @@ final class FunctionEmitter {
                 others + 2,
                 others + 4,
                 others + 6,
-                others + 7,
                 others + 8,
-                others + 9);
-        temporary = others + 10;
+                others + 16,
+                others + 17,
+                others + 18,
+                others + 19,
+                others + 20);
+        temporary = locals.temporary();
         insns = new InsnEmitter(code, linked, constants, locals);
     }
 
@@ -176,6 +180,13 @@ final class FunctionEmitter {
         code.aload(0).invokevirtual(CPU, "stackLow", MethodTypeDesc.of(J)).lstore(locals.stackLow());
         code.aload(0).invokevirtual(CPU, "stackEnd", MethodTypeDesc.of(J)).lstore(locals.stackEnd());
         code.aload(0).invokevirtual(CPU, "budget", MethodTypeDesc.of(J)).lstore(locals.budget());
+        code.aload(0).invokevirtual(CPU, "favouriteLow", MethodTypeDesc.of(J)).lstore(locals.favouriteLow());
+        for (var size : MemSize.values()) {
+            code.aload(0)
+                    .loadConstant(size.bytes())
+                    .invokevirtual(CPU, "favouritePlaces", MethodTypeDesc.of(J, I))
+                    .lstore(locals.places(size));
+        }
         code.iconst_m1().istore(locals.at());
     }
 

@@ -19,6 +19,7 @@ import skep.isa.Width;
 import skep.isa.kernel.Helper;
 import skep.vm.LinkedProgram;
 import skep.vm.PacketLoad;
+import skep.vm.VmCpu;
 import skep.vm.VmMap;
 import skep.vm.verifier.InsnFact.PointerKind;
 
@@ -33,7 +34,7 @@ final class InsnEmitter {
     private static final ClassDesc HELPER = desc(skep.vm.HelperFunction.class);
     private static final ClassDesc I = ConstantDescs.CD_int;
     private static final ClassDesc J = ConstantDescs.CD_long;
-    private static final MethodTypeDesc CHECK = MethodTypeDesc.of(J, J, CACHE, J, J, I, I);
+    private static final MethodTypeDesc CHECK = MethodTypeDesc.of(ConstantDescs.CD_void, J, CACHE, J, J, I, I);
     private static final MethodTypeDesc CALL = MethodTypeDesc.of(J, CPU, J, J, J, J, J);
     private static final long U32 = 0xffff_ffffL;
 
@@ -54,7 +55,23 @@ final class InsnEmitter {
     }
 
     /** Where the variables of a method lie. */
-    record Locals(int[] regs, int budget, int stackLow, int stackEnd, int reads, int writes, int mayGotos, int at) {
+    record Locals(
+            int[] regs,
+            int budget,
+            int stackLow,
+            int stackEnd,
+            int favouriteLow,
+            int favouritePlaces,
+            int reads,
+            int writes,
+            int mayGotos,
+            int at,
+            int temporary) {
+        /** The variable that holds how many places an access of this size may begin at in the favourite region. */
+        int places(MemSize size) {
+            return favouritePlaces + 2 * Integer.numberOfTrailingZeros(size.bytes());
+        }
+
         int of(Reg reg) {
             return regs[reg.number()];
         }
@@ -69,7 +86,7 @@ final class InsnEmitter {
             case Insn.Load load -> load(load, slot);
             case Insn.Store(MemSize size, Reg base, short off, Operand src) -> {
                 address(base, off);
-                checkWrite(size, slot);
+                checkWrite(size, base, off, slot);
                 storeValue(size, src);
             }
             case Insn.Atomic atomic -> atomic(atomic, slot);
@@ -354,7 +371,7 @@ final class InsnEmitter {
             return;
         }
         address(load.base(), load.off());
-        checkRead(load.size(), slot);
+        checkRead(load.size(), load.base(), load.off(), slot);
         fetch(load.size(), load.signed());
         store(load.dst());
     }
@@ -418,7 +435,7 @@ final class InsnEmitter {
     private void atomic(Insn.Atomic atomic, int slot) {
         var size = atomic.size();
         address(atomic.base(), atomic.off());
-        checkWrite(size, slot);
+        checkWrite(size, atomic.base(), atomic.off(), slot);
         switch (atomic.op()) {
             case LOAD_ACQ -> {
                 code.loadConstant(size.bytes()).invokestatic(ATOMICS, "loadAcquire", MethodTypeDesc.of(J, J, I));
@@ -569,23 +586,36 @@ final class InsnEmitter {
         }
     }
 
-    private void checkRead(MemSize size, int slot) {
-        check("read", locals.reads(), size, slot);
+    private void checkRead(MemSize size, Reg base, short off, int slot) {
+        check("read", locals.reads(), size, base, off, slot);
     }
 
-    private void checkWrite(MemSize size, int slot) {
-        check("write", locals.writes(), size, slot);
+    private void checkWrite(MemSize size, Reg base, short off, int slot) {
+        check("write", locals.writes(), size, base, off, slot);
     }
 
-    private void check(String access, int cache, MemSize size, int slot) {
-        if (linked.checked()) {
-            code.aload(cache)
-                    .lload(locals.stackLow())
-                    .lload(locals.stackEnd())
-                    .loadConstant(size.bytes())
-                    .loadConstant(slot)
-                    .invokestatic(SUPPORT, access, CHECK);
+    /**
+     * Tests the address on the stack and leaves it there: nothing for places in the function's own frame, one comparison for those
+     * in the favourite region, the long way for all others.
+     */
+    private void check(String access, int cache, MemSize size, Reg base, short off, int slot) {
+        boolean ownFrame = base == Reg.R10 && off >= -VmCpu.FRAME_BYTES && off <= -size.bytes();
+        if (!linked.checked() || ownFrame) {
+            return;
         }
+        var fine = code.newLabel();
+        code.lstore(locals.temporary()).lload(locals.temporary());
+        code.lload(locals.favouriteLow()).lsub().lload(locals.places(size));
+        code.invokestatic(ConstantDescs.CD_Long, "compareUnsigned", MethodTypeDesc.of(I, J, J));
+        code.iflt(fine);
+        code.lload(locals.temporary())
+                .aload(cache)
+                .lload(locals.stackLow())
+                .lload(locals.stackEnd())
+                .loadConstant(size.bytes())
+                .loadConstant(slot)
+                .invokestatic(SUPPORT, access, CHECK);
+        code.labelBinding(fine).lload(locals.temporary());
     }
 
     void operand(Operand src, boolean wide) {

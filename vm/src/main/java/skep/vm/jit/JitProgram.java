@@ -50,6 +50,7 @@ final class JitProgram implements Executable {
     @Override
     public long call(VmCpu cpu, int slot, long a, long b, long c, long d, long e) {
         if (linked.checked()) {
+            cpu.favour(a);
             return callFunction(cpu, slot, 0, a, b, c, d, e);
         }
         long frame = cpu.push();

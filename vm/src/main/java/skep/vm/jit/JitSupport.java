@@ -12,20 +12,18 @@ final class JitSupport {
 
     private JitSupport() {}
 
-    /** The address, if it may be read. */
-    static long read(long address, RegionCache reads, long stackLow, long stackEnd, int sizeBytes, int slot) {
-        if (address >= stackLow && address <= stackEnd - sizeBytes || reads.holds(address, sizeBytes)) {
-            return address;
+    /** Lets a read go on that is outside the favourite region, if it is allowed. */
+    static void read(long address, RegionCache reads, long stackLow, long stackEnd, int sizeBytes, int slot) {
+        if (!(address >= stackLow && address <= stackEnd - sizeBytes || reads.holds(address, sizeBytes))) {
+            throw outside("read", address, sizeBytes, slot);
         }
-        throw outside("read", address, sizeBytes, slot);
     }
 
-    /** The address, if it may be written. */
-    static long write(long address, RegionCache writes, long stackLow, long stackEnd, int sizeBytes, int slot) {
-        if (address >= stackLow && address <= stackEnd - sizeBytes || writes.holds(address, sizeBytes)) {
-            return address;
+    /** Lets a write go on that is outside the favourite region, if it is allowed. */
+    static void write(long address, RegionCache writes, long stackLow, long stackEnd, int sizeBytes, int slot) {
+        if (!(address >= stackLow && address <= stackEnd - sizeBytes || writes.holds(address, sizeBytes))) {
+            throw outside("write", address, sizeBytes, slot);
         }
-        throw outside("write", address, sizeBytes, slot);
     }
 
     private static VmFault outside(String what, long address, int sizeBytes, int slot) {

@@ -169,7 +169,7 @@ final class Plan {
         if (tree != null) {
             return 60 + 4 * tree.targets().length + 8 * tree.absorbed().size();
         }
-        int checks = linked.checked() ? 14 : 0;
+        int checks = linked.checked() ? 32 : 0;
         return switch (program.at(slot)) {
             case Insn.Alu alu -> alu(alu);
             case Insn.Swap _ -> 14;
