@@ -22,13 +22,22 @@ public final class RandomPrograms {
     private final Random random;
     private final List<Insn> insns = new ArrayList<>();
 
-    private RandomPrograms(long seed) {
+    /** Whether an access may be outside the memory and the stack, one in two hundred. */
+    private final boolean strays;
+
+    private RandomPrograms(long seed, boolean strays) {
         random = new Random(seed);
+        this.strays = strays;
+    }
+
+    /** A program that touches nothing but its memory and its stack. */
+    public static Bytecode harmless(long seed, int size) {
+        return new RandomPrograms(seed, false).program(size);
     }
 
     /** A program of about that many instructions. */
     public static Bytecode program(long seed, int size) {
-        return new RandomPrograms(seed).program(size);
+        return new RandomPrograms(seed, true).program(size);
     }
 
     /** The same with slots and fields overwritten at random: hostile, mostly malformed. */
@@ -131,7 +140,7 @@ public final class RandomPrograms {
         boolean stack = random.nextBoolean();
         var base = stack ? Reg.R10 : Reg.R9;
         // rarely outside: both backends must fault at the same instruction
-        int room = random.nextInt(200) == 0 ? 4000 : 56;
+        int room = strays && random.nextInt(200) == 0 ? 4000 : 56;
         short off = (short) (stack ? -64 + random.nextInt(room) : random.nextInt(room));
         switch (random.nextInt(6)) {
             case 0, 1 -> insns.add(new Insn.Load(size, size != MemSize.DW && random.nextBoolean(), reg(), base, off));

@@ -18,8 +18,8 @@ final class TieredProgram implements Executable {
     private static final long HOT_INSNS = 100_000;
 
     /** One thread compiles for all programs, below the priority of those that run them. */
-    private static final ExecutorService COMPILER =
-            Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("skep-jit").priority(3).factory());
+    private static final ExecutorService COMPILER = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("skep-jit").priority(3).factory());
 
     private static final VarHandle HEAT = heat();
 
