@@ -261,6 +261,12 @@ final class BuiltinChecker {
     }
 
     private Typed.Expr userMode(Span span) {
+        switch (probe.kind()) {
+            case BEGIN, END, SELF, UPROBE, URETPROBE, USDT -> {
+                return new Typed.IntConst(Type.UINT8, 1, span);
+            }
+            default -> {}
+        }
         if (!probe.hasRegisters()) {
             throw new CheckError(
                     "builtin",

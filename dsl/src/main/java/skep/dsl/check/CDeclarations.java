@@ -11,6 +11,7 @@ import skep.source.Source;
 final class CDeclarations {
     private final Map<String, Type> types = new HashMap<>();
     private final Map<String, Type.Enum> enumerators = new HashMap<>();
+    private final Map<String, Long> values = new HashMap<>();
     private final Map<String, Source> defines = new LinkedHashMap<>();
 
     Optional<Type> type(String name) {
@@ -30,8 +31,19 @@ final class CDeclarations {
         types.put(name, type);
     }
 
-    void addEnumerator(String name, Type.Enum type) {
+    /** A type name that stands for a tag; a real type name wins. */
+    void addTypeIfAbsent(String name, Type type) {
+        types.putIfAbsent(name, type);
+    }
+
+    void addEnumerator(String name, long value, Type.Enum type) {
         enumerators.put(name, type);
+        values.put(name, value);
+    }
+
+    /** The value of an enumerator; two of one enumeration may have the same. */
+    long value(String enumerator) {
+        return values.get(enumerator);
     }
 
     void addDefine(String name, String replacement) {

@@ -222,6 +222,7 @@ final class CallChecker {
             case "pid", "tid" -> namespacePid(c);
             case "comm" -> comm(c);
             case "getopt" -> getopt(c);
+            case "config" -> config(c);
             case "fail" -> fail(c);
             case "assert", "static_assert" -> assertion(c);
             case "is_err" -> isErr(c);
@@ -1149,6 +1150,36 @@ final class CallChecker {
             return new Typed.IntConst(Literals.smallest(number.getAsLong()), number.getAsLong(), c.span());
         }
         return ExpressionChecker.text(text, c.span());
+    }
+
+    /** The configuration as a record of constants. */
+    private Typed.Expr config(Expr.Call c) {
+        arity(c, 0, 0);
+        var settings = checking.settings;
+        var user = settings.forUserSpace();
+        var names = new ArrayList<String>();
+        var values = new ArrayList<Typed.Expr>();
+        java.util.function.BiConsumer<String, Typed.Expr> put = (name, value) -> {
+            names.add(name);
+            values.add(value);
+        };
+        put.accept("max_strlen", new Typed.IntConst(Type.UINT64, settings.maxStringBytes(), c.span()));
+        put.accept("max_map_keys", new Typed.IntConst(Type.UINT64, settings.maxMapEntries(), c.span()));
+        put.accept("on_stack_limit", new Typed.IntConst(Type.UINT64, settings.onStackBytes(), c.span()));
+        put.accept("max_probes", new Typed.IntConst(Type.UINT64, user.maxProbes(), c.span()));
+        put.accept("max_bpf_progs", new Typed.IntConst(Type.UINT64, user.maxPrograms(), c.span()));
+        put.accept("max_cat_bytes", new Typed.IntConst(Type.UINT64, user.maxCatBytes(), c.span()));
+        put.accept("print_maps_on_exit", new Typed.IntConst(Type.BOOL, user.printMapsAtExit() ? 1 : 0, c.span()));
+        put.accept("cpp_demangle", new Typed.IntConst(Type.BOOL, user.demangle() ? 1 : 0, c.span()));
+        put.accept("stack_mode", ExpressionChecker.text(settings.stackMode().title(), c.span()));
+        put.accept("missing_probes", ExpressionChecker.text(user.missingProbes(), c.span()));
+        put.accept("str_trunc_trailer", ExpressionChecker.text(user.stringTruncationTrailer(), c.span()));
+        put.accept("license", ExpressionChecker.text(settings.license(), c.span()));
+        var members = new ArrayList<Type.Member>();
+        for (int i = 0; i < names.size(); i++) {
+            members.add(new Type.Member(names.get(i), values.get(i).type()));
+        }
+        return new Typed.Compose(new Type.Rec(members), values, c.span());
     }
 
     private Typed.Expr cgroupid(Expr.Call c) {

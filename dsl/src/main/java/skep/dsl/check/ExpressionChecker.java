@@ -236,6 +236,10 @@ final class ExpressionChecker {
         if (enumerator.isPresent()) {
             return enumerator.get();
         }
+        var error = SystemConstants.error(e.name());
+        if (error.isPresent()) {
+            return new Typed.IntConst(Type.INT32, error.getAsInt(), e.span());
+        }
         var call = calls.withoutArguments(plain, e);
         if (call.isPresent()) {
             return call.get();
