@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.Optional;
 import skep.dsl.CompileOptions;
 import skep.dsl.ast.Script;
+import skep.isa.kernel.Feature;
 import skep.isa.kernel.KernelInfo;
 import skep.source.Diagnostics;
 import skep.source.Source;
@@ -41,9 +42,8 @@ final class CPreamble {
 
     static CDeclarations read(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         var preamble = new CPreamble(kernel, options, diagnostics);
-        preamble.declared.addDefine("BPFTRACE_HAVE_BTF", kernel.types().isPresent() ? "1" : "0");
-        if (kernel.types().isEmpty()) {
-            preamble.declared.removeDefine("BPFTRACE_HAVE_BTF");
+        if (!script.preamble().isEmpty() && kernel.unsupported(Feature.BTF).isEmpty()) {
+            preamble.declared.addDefine("BPFTRACE_HAVE_BTF", "1");
         }
         for (var text : script.preamble()) {
             preamble.piece(text.span());
@@ -65,7 +65,7 @@ final class CPreamble {
     }
 
     private Optional<skep.dsl.Type> kernelType(String name) {
-        return new CTypes(kernel.types(), declared).named(name, 64);
+        return new CTypes(kernel, declared).named(name, 64);
     }
 
     private void directive(String text, Span span) {
