@@ -4,26 +4,25 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Pattern;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
-import picocli.CommandLine.ParseResult;
 import skep.cli.Arguments.Buffering;
 import skep.cli.Arguments.Format;
 import skep.cli.Arguments.Mode;
 import skep.cli.Arguments.UsageException;
 
-/** Turns the arguments into {@link Arguments}. The options are declared here once; the help text is made from them. */
+/**
+ * Turns the arguments into {@link Arguments}, as getopt reads them: options anywhere, short ones in clusters ({@code -lv}),
+ * values in the same word or the next.
+ */
 final class CommandLineParser {
-    private static final Pattern DURATION = Pattern.compile("(\\d+)(ns|us|ms|s|m|h|d)?");
+    private final Map<Option, List<String>> given = new EnumMap<>(Option.class);
+    private final List<String> words = new ArrayList<>();
 
     private CommandLineParser() {}
 
@@ -35,17 +34,111 @@ final class CommandLineParser {
     static Arguments parse(List<String> args) {
         // What follows "--" belongs to the script: positional parameters and --name=value.
         int split = args.indexOf("--");
-        var own = split < 0 ? args : args.subList(0, split);
-        var forScript = split < 0 ? List.<String>of() : args.subList(split + 1, args.size());
-        ParseResult parsed;
-        try {
-            parsed = commandLine().parseArgs(own.toArray(String[]::new));
-        } catch (CommandLine.ParameterException e) {
-            throw new UsageException(e.getMessage());
+        var parser = new CommandLineParser();
+        parser.read(split < 0 ? args : args.subList(0, split));
+        return parser.arguments(split < 0 ? List.of() : args.subList(split + 1, args.size()));
+    }
+
+    /** The help text, made from the table of options. */
+    static String help() {
+        return """
+                Usage: skep [options] -e PROGRAM [parameters] [-- --name=value …]
+                       skep [options] FILE [parameters] [-- --name=value …]
+                       skep -l [PATTERN] | -lv 'struct X'
+                       skep                              (a prompt, on a terminal)
+
+                Traces the kernel and programs with scripts in the bpftrace language.
+
+                """
+                + Option.helpLines();
+    }
+
+    private void read(List<String> args) {
+        for (int i = 0; i < args.size(); i++) {
+            var word = args.get(i);
+            if (word.equals("-") || !word.startsWith("-")) {
+                words.add(word);
+            } else if (word.startsWith("--")) {
+                i = readLong(word, args, i);
+            } else {
+                i = readCluster(word, args, i);
+            }
         }
-        var words = new ArrayList<String>(parsed.matchedPositionalValue(0, List.<String>of()));
-        Optional<String> program = Optional.ofNullable(parsed.matchedOptionValue("-e", (String) null));
-        var mode = mode(parsed, program.isPresent() || !words.isEmpty());
+    }
+
+    /** Returns the index of the last word that was read. */
+    private int readLong(String word, List<String> args, int at) {
+        int equals = word.indexOf('=');
+        var option = option(equals < 0 ? word : word.substring(0, equals));
+        if (!option.takesValue()) {
+            if (equals >= 0) {
+                throw new UsageException("option " + word.substring(0, equals) + " takes no value");
+            }
+            add(option, "");
+            return at;
+        }
+        if (equals >= 0) {
+            add(option, word.substring(equals + 1));
+            return at;
+        }
+        add(option, next(word, args, at));
+        return at + 1;
+    }
+
+    private int readCluster(String word, List<String> args, int at) {
+        for (int i = 1; i < word.length(); i++) {
+            var name = "-" + word.charAt(i);
+            var option = option(name);
+            if (!option.takesValue()) {
+                add(option, "");
+            } else if (i + 1 < word.length()) {
+                add(option, word.substring(i + 1));
+                return at;
+            } else {
+                add(option, next(name, args, at));
+                return at + 1;
+            }
+        }
+        return at;
+    }
+
+    private static String next(String name, List<String> args, int at) {
+        if (at + 1 >= args.size()) {
+            throw new UsageException("option " + name + " wants a value");
+        }
+        return args.get(at + 1);
+    }
+
+    private static Option option(String name) {
+        for (var option : Option.values()) {
+            if (option.isNamed(name)) {
+                return option;
+            }
+        }
+        throw new UsageException("unknown option " + name + "; --help lists them");
+    }
+
+    private void add(Option option, String value) {
+        given.computeIfAbsent(option, _ -> new ArrayList<>()).add(value);
+    }
+
+    private boolean has(Option option) {
+        return given.containsKey(option);
+    }
+
+    private List<String> all(Option option) {
+        return given.getOrDefault(option, List.of());
+    }
+
+    /** The last of a repeated option counts. */
+    private Optional<String> last(Option option) {
+        var values = all(option);
+        return values.isEmpty() ? Optional.empty() : Optional.of(values.getLast());
+    }
+
+    private Arguments arguments(List<String> forScript) {
+        var program = last(Option.PROGRAM);
+        var mode = mode(program.isPresent() || !words.isEmpty());
         Optional<String> file = Optional.empty();
         if (program.isEmpty() && !words.isEmpty()) {
             file = Optional.of(words.removeFirst());
@@ -61,8 +154,8 @@ final class CommandLineParser {
                 words.add(word);
             }
         }
-        Optional<String> command = Optional.ofNullable(parsed.matchedOptionValue("-c", (String) null));
-        var pid = pid(parsed.matchedOptionValue("-p", ""));
+        var command = last(Option.COMMAND);
+        var pid = pid(last(Option.PID).orElse(""));
         if (command.isPresent() && pid.isPresent()) {
             throw new UsageException("cannot use both -c and -p: one starts a process, the other names one");
         }
@@ -74,59 +167,49 @@ final class CommandLineParser {
                 named,
                 command,
                 pid,
-                Optional.ofNullable(parsed.matchedOptionValue("-o", (String) null))
-                        .map(Path::of),
-                format(parsed.matchedOptionValue("-f", "text")),
-                buffering(parsed.matchedOptionValue("-B", "line")),
-                parsed.hasMatchedOption("-q"),
-                parsed.hasMatchedOption("-v"),
-                stages(parsed.matchedOptionValue("-d", List.<String>of())),
-                parsed.matchedOptionValue("-k", new boolean[0]).length,
-                parsed.matchedOptionValue("-I", List.<String>of()),
-                parsed.matchedOptionValue("--include", List.<String>of()),
-                parsed.hasMatchedOption("--unsafe"),
-                !parsed.hasMatchedOption("--no-warnings"),
-                parsed.hasMatchedOption("--dry-run"),
-                Optional.ofNullable(parsed.matchedOptionValue("--probe-filter", (String) null)),
-                Optional.ofNullable(parsed.matchedOptionValue("--target", (String) null)),
-                Optional.ofNullable(parsed.matchedOptionValue("--duration", (String) null))
-                        .map(text -> duration("--duration", text)),
-                parsed.matchedOptionValue("--backend", ""),
-                Optional.ofNullable(parsed.matchedOptionValue("--lang", (String) null)),
-                Optional.ofNullable(parsed.matchedOptionValue("--watch", (String) null))
-                        .map(text -> duration("--watch", text)));
+                last(Option.OUTPUT).map(Path::of),
+                format(last(Option.FORMAT).orElse("text")),
+                buffering(last(Option.BUFFERING).orElse("line")),
+                has(Option.QUIET),
+                has(Option.VERBOSE),
+                stages(all(Option.STAGES)),
+                all(Option.HELPER_ERRORS).size(),
+                all(Option.INCLUDE_DIR),
+                all(Option.INCLUDE),
+                has(Option.UNSAFE),
+                !has(Option.NO_WARNINGS),
+                has(Option.DRY_RUN),
+                last(Option.PROBE_FILTER),
+                last(Option.TARGET),
+                last(Option.DURATION).map(text -> duration("--duration", text)),
+                last(Option.BACKEND).orElse(""),
+                last(Option.LANGUAGE),
+                last(Option.WATCH).map(text -> duration("--watch", text)));
     }
 
-    /** The help text, made from the declarations below. */
-    static String help() {
-        var command = commandLine();
-        command.setUsageHelpWidth(100);
-        return command.getUsageMessage();
-    }
-
-    private static Mode mode(ParseResult parsed, boolean hasScript) {
-        if (parsed.hasMatchedOption("-h")) {
+    private Mode mode(boolean hasScript) {
+        if (has(Option.HELP)) {
             return Mode.HELP;
         }
-        if (parsed.hasMatchedOption("-V")) {
+        if (has(Option.VERSION)) {
             return Mode.VERSION;
         }
-        if (parsed.hasMatchedOption("--info")) {
+        if (has(Option.INFO)) {
             return Mode.INFO;
         }
-        if (parsed.hasMatchedOption("-l")) {
+        if (has(Option.LIST)) {
             return Mode.LIST;
         }
-        if (parsed.hasMatchedOption("--fmt")) {
+        if (has(Option.FMT)) {
             return Mode.FORMAT;
         }
-        if (parsed.hasMatchedOption("--test")) {
+        if (has(Option.TEST)) {
             return Mode.TEST;
         }
-        if (parsed.hasMatchedOption("--bench")) {
+        if (has(Option.BENCH)) {
             return Mode.BENCH;
         }
-        var mode = parsed.matchedOptionValue("--mode", "");
+        var mode = last(Option.MODE).orElse("");
         return switch (mode) {
             case "" -> hasScript ? Mode.RUN : Mode.REPL;
             case "format" -> Mode.FORMAT;
@@ -179,116 +262,39 @@ final class CommandLineParser {
     }
 
     private static Duration duration(String option, String text) {
-        var matcher = DURATION.matcher(text);
-        if (!matcher.matches()) {
-            throw new UsageException(option + " wants a duration such as 500ms, 3s or 1m, not " + text);
+        int digits = 0;
+        while (digits < text.length() && digits < 12 && Character.isDigit(text.charAt(digits))) {
+            digits++;
         }
-        long number = Long.parseLong(matcher.group(1));
-        return switch (matcher.group(2) == null ? "s" : matcher.group(2)) {
-            case "ns" -> Duration.ofNanos(number);
-            case "us" -> Duration.ofNanos(number * 1_000);
-            case "ms" -> Duration.ofMillis(number);
-            case "m" -> Duration.ofMinutes(number);
-            case "h" -> Duration.ofHours(number);
-            case "d" -> Duration.ofDays(number);
-            default -> Duration.ofSeconds(number);
-        };
-    }
-
-    // Declared by hand rather than by annotations: reflection over an annotated class costs a third of the start.
-    private static CommandLine commandLine() {
-        var spec = CommandSpec.create().name("skep");
-        spec.usageMessage()
-                .customSynopsis(
-                        "skep [options] -e PROGRAM [parameters] [-- --name=value …]",
-                        "       skep [options] FILE [parameters] [-- --name=value …]",
-                        "       skep -l [PATTERN] | -lv 'struct X'",
-                        "       skep                                  (a prompt, on a terminal)")
-                .description("%nTraces the kernel and programs with scripts in the bpftrace language.%n")
-                .optionListHeading("")
-                .sortOptions(false)
-                .autoWidth(false);
-        text(spec, "PROGRAM", "run this program", "-e");
-        text(spec, "SPEC", "where to trace: linux (default), embedded[:arch=,seed=,speed=], …", "--target");
-        text(spec, "CMD", "run this command and trace until it ends; cpid is its process", "-c", "--cmd");
-        text(spec, "PID", "trace this process", "-p", "--pid");
-        text(spec, "TIME", "end after this time (500ms, 3s, 1m)", "--duration");
-        flag(spec, "list probes that match a pattern; with -v their arguments, or a type", "-l", "--list");
-        text(spec, "text|json", "format of the output", "-f", "--format");
-        text(spec, "FILE", "write the script's output to a file", "-o", "--output");
-        text(spec, "line|full|none", "buffering of the output", "-B", "--buffering");
-        flag(spec, "be quiet: no messages but errors", "-q", "--quiet");
-        flag(spec, "say more: how probes are attached, the verifier's log", "-v", "--verbose");
-        list(spec, "STAGE", "print stages and stop: ast, typed, ir, asm, object, all", "-d", "--debug");
-        flag(spec, "compile, load and attach, then end", "--dry-run");
-        spec.addOption(OptionSpec.builder("-k")
-                .type(boolean[].class)
-                .arity("0")
-                .description("report errors of helpers (-kk: of reads too)")
-                .build());
-        list(spec, "DIR", "search headers here", "-I");
-        list(spec, "FILE", "include this header", "--include");
-        flag(spec, "allow functions that change the system", "--unsafe");
-        flag(spec, "no warnings", "--no-warnings");
-        text(spec, "REGEX", "only probes that match", "--probe-filter");
-        text(spec, "NAME", "how the embedded kernel runs programs: interp, jvm, …", "--backend");
-        text(spec, "VERSION", "level of the language: 0.17 … 0.26", "--lang");
-        text(spec, "TIME", "show the maps again and again at this interval", "--watch");
-        flag(spec, "print the script formatted", "--fmt");
-        flag(spec, "run the script's test probes", "--test");
-        flag(spec, "run the script's bench probes", "--bench");
-        text(spec, "MODE", "format, test or bench", "--mode");
-        flag(spec, "say what this kernel allows, and why not", "--info");
-        flag(spec, "version", "-V", "--version");
-        flag(spec, "this help", "-h", "--help");
-        for (var ignored : List.of("--verify-llvm-ir", "--usdt-file-activation", "--no-debuginfo")) {
-            spec.addOption(OptionSpec.builder(ignored)
-                    .type(boolean.class)
-                    .arity("0")
-                    .hidden(true)
-                    .build());
+        if (digits > 0) {
+            long number = Long.parseLong(text.substring(0, digits));
+            switch (text.substring(digits)) {
+                case "ns" -> {
+                    return Duration.ofNanos(number);
+                }
+                case "us" -> {
+                    return Duration.ofNanos(number * 1_000);
+                }
+                case "ms" -> {
+                    return Duration.ofMillis(number);
+                }
+                case "", "s" -> {
+                    return Duration.ofSeconds(number);
+                }
+                case "m" -> {
+                    return Duration.ofMinutes(number);
+                }
+                case "h" -> {
+                    return Duration.ofHours(number);
+                }
+                case "d" -> {
+                    return Duration.ofDays(number);
+                }
+                default -> {
+                    // told below
+                }
+            }
         }
-        spec.addOption(OptionSpec.builder("--no-feature")
-                .type(String.class)
-                .arity("1")
-                .hidden(true)
-                .build());
-        spec.addPositional(PositionalParamSpec.builder()
-                .paramLabel("FILE")
-                .type(List.class)
-                .auxiliaryTypes(String.class)
-                .arity("0..*")
-                .hidden(true)
-                .build());
-        return new CommandLine(spec)
-                .setUnmatchedOptionsArePositionalParams(false)
-                .setOverwrittenOptionsAllowed(true);
-    }
-
-    private static void text(CommandSpec spec, String label, String description, String... names) {
-        spec.addOption(OptionSpec.builder(names)
-                .type(String.class)
-                .arity("1")
-                .paramLabel(label)
-                .description(description)
-                .build());
-    }
-
-    private static void list(CommandSpec spec, String label, String description, String... names) {
-        spec.addOption(OptionSpec.builder(names)
-                .type(List.class)
-                .auxiliaryTypes(String.class)
-                .arity("1")
-                .paramLabel(label)
-                .description(description)
-                .build());
-    }
-
-    private static void flag(CommandSpec spec, String description, String... names) {
-        spec.addOption(OptionSpec.builder(names)
-                .type(boolean.class)
-                .arity("0")
-                .description(description)
-                .build());
+        throw new UsageException(option + " wants a duration such as 500ms, 3s or 1m, not " + text);
     }
 }

@@ -9,7 +9,27 @@ import java.util.List;
 
 /** Runs what people start most, so that the cache of loaded and linked classes made from this run serves them all. */
 final class Training {
-    private static final List<List<String>> COMMANDS = List.of(List.of("-h"), List.of("-e", "BEGIN { exit(); }"));
+    private static final String SCRIPT =
+            """
+            BEGIN { printf("%s %d\\n", comm, pid); @n = count(); @h = hist(5); @l = lhist(5, 0, 10, 1); print(@n); }
+            interval:ms:1 { @[comm, pid] = sum(1); @s = stats(cpu); if (@x++ > 3) { clear(@x); exit(); } }
+            END { delete(@l); print((1, "a")); time("%H:%M\\n"); }
+            """;
+    private static final String TRACE =
+            "tracepoint:raw_syscalls:sys_enter /pid == cpid/ { @[args.id] = count(); @us = hist(nsecs % 1000); }";
+    private static final String PROBE =
+            "kprobe:vfs_read { @start[tid] = nsecs; } kretprobe:vfs_read /@start[tid]/ { @ns = hist(nsecs - @start[tid]); "
+                    + "delete(@start[tid]); @[comm] = count(); printf(\"%d %s\\n\", pid, comm); }";
+
+    // The kernel this machine runs refuses all of this to most users: then the embedded one alone trains the cache.
+    private static final List<List<String>> COMMANDS = List.of(
+            List.of("-h"),
+            List.of("-e", "BEGIN { exit(); }"),
+            List.of("-e", SCRIPT),
+            List.of("-f", "json", "-e", SCRIPT),
+            List.of("-e", TRACE, "-c", "true"),
+            List.of("-e", "begin { undefined(); }"),
+            List.of("--target", "embedded:speed=max", "--duration", "100ms", "-e", PROBE));
 
     private Training() {}
 

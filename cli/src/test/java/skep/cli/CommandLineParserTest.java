@@ -102,7 +102,10 @@ class CommandLineParserTest {
                 "-p a1111 -e x          | Failed to parse pid: invalid integer: a1111",
                 "-p 111a1 -e x          | Failed to parse pid: invalid trailing bytes: 111a1",
                 "-c true -p 1 -e x      | cannot use both -c and -p: one starts a process, the other names one",
-                "--bogus                | Unknown option: '--bogus'",
+                "--bogus                | unknown option --bogus; --help lists them",
+                "-x                     | unknown option -x; --help lists them",
+                "-e                     | option -e wants a value",
+                "-q=1 -e x              | unknown option -=; --help lists them",
                 "--duration soon -e x   | --duration wants a duration such as 500ms, 3s or 1m, not soon",
             })
     void mistakesAreToldInOneSentence(String line, String message) {
