@@ -105,6 +105,16 @@ public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String lic
         return new BpfObject(specs, maps.stream().map(ElfMap::spec).toList());
     }
 
+    /** The same object with its relocations applied, so that any kernel takes it as it is. */
+    public ElfObject adaptedTo(Btf kernelTypes) {
+        var adapted = new ArrayList<ElfProgram>();
+        var specs = relocated(Optional.of(kernelTypes)).programs();
+        for (int i = 0; i < specs.size(); i++) {
+            adapted.add(new ElfProgram(specs.get(i), programs.get(i).section, List.of()));
+        }
+        return new ElfObject(adapted, maps, license, types);
+    }
+
     public ElfProgram program(String name) {
         return programs.stream()
                 .filter(p -> p.spec.name().equals(name))

@@ -90,11 +90,6 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
         return config.kernel.map(KernelInfo::version).orElse(new KernelVersion(6, 18, 0));
     }
 
-    /** Clock of load times. */
-    long nanoTime() {
-        return System.nanoTime();
-    }
-
     // ---- maps
 
     /**

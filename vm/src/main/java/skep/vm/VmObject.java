@@ -1,11 +1,18 @@
 package skep.vm;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import skep.elf.ElfObject;
+import skep.elf.ElfObject.ElfMap;
 import skep.isa.Bytecode;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
+import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 import skep.target.LoadException;
 import skep.target.LoadOptions;
@@ -58,6 +65,78 @@ public final class VmObject implements AutoCloseable {
             loaded.close();
             throw failure;
         }
+    }
+
+    /**
+     * Loads an object file: its programs adapted to the types of the machine's kernel, global data filled in, maps put
+     * into maps.
+     *
+     * @throws LoadException when a program is rejected
+     * @throws TargetException when a map cannot be made
+     * @throws skep.elf.ElfException when the programs need what the kernel lacks
+     */
+    public static VmObject load(Machine machine, ElfObject object, LoadOptions options) {
+        var loaded = new VmObject(machine);
+        try {
+            for (var map : object.maps()) {
+                loaded.maps.put(map.spec().name(), machine.createMap(request(object, map)));
+            }
+            object.maps().forEach(loaded::fill);
+            var relocated = object.relocated(machine.kernel().flatMap(KernelInfo::types));
+            for (var spec : relocated.programs()) {
+                loaded.programs.put(spec.name(), machine.loadProgram(spec, loaded.resolve(spec), options));
+            }
+            object.maps().forEach(loaded::fillPrograms);
+            return loaded;
+        } catch (MapException refused) {
+            loaded.close();
+            throw new TargetException(String.valueOf(refused.getMessage()), refused);
+        } catch (RuntimeException failure) {
+            loaded.close();
+            throw failure;
+        }
+    }
+
+    private static MapRequest request(ElfObject object, ElfMap map) {
+        var spec = map.spec();
+        if (spec.type() == MapType.PERF_EVENT_ARRAY && spec.maxEntries() == 0) {
+            // As libbpf does: one slot for each CPU.
+            spec = new MapSpec(spec.name(), spec.type(), 4, 4, 4096, spec.flags());
+        }
+        var fields = object.types().map(types -> SpecialFields.of(types, map.valueTypeId()));
+        return new MapRequest(spec, fields.orElse(List.of()), map.inner(), map.extra());
+    }
+
+    private void fill(ElfMap map) {
+        var name = map.spec().name();
+        if (map.contents().isPresent()) {
+            map(name).update(new byte[4], map.contents().get().bytes(), 0);
+        }
+        if (map.readOnly()) {
+            rawMap(name).freeze();
+        }
+        if (map.inner().isPresent()) {
+            map.innerNames()
+                    .forEach((index, inner) ->
+                            map(name).update(int4(index), int4(rawMap(inner).id()), 0));
+        }
+    }
+
+    /** Program arrays that the file fills with its own programs. */
+    private void fillPrograms(ElfMap map) {
+        if (map.spec().type() == MapType.PROG_ARRAY) {
+            var name = map.spec().name();
+            map.innerNames()
+                    .forEach((index, program) ->
+                            map(name).update(int4(index), int4(program(program).id()), 0));
+        }
+    }
+
+    private static byte[] int4(int number) {
+        return ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(number)
+                .array();
     }
 
     /** The code with a map's number in the low word of each reference to it. */

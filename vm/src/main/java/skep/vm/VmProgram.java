@@ -1,7 +1,10 @@
 package skep.vm;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import skep.isa.object.ProgramSpec;
 import skep.target.LoadedObject.LoadedProgram;
@@ -10,6 +13,9 @@ import skep.vm.verifier.VerifiedProgram;
 
 /** A program in a machine: verified, compiled, counted. Safe to run from many threads, each with its own CPU. */
 public final class VmProgram implements AutoCloseable {
+    private static final Set<String> GPL_COMPATIBLE =
+            Set.of("GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL");
+
     private final Machine machine;
     private final int id;
     private final ProgramSpec spec;
@@ -18,7 +24,7 @@ public final class VmProgram implements AutoCloseable {
     private final Executable executable;
     private final List<Integer> mapIds;
     private final String tag;
-    private final long loadedAtNanos;
+    private final Instant loadedAt = Instant.now();
     private final LongAdder runs = new LongAdder();
     private final LongAdder runNanos = new LongAdder();
 
@@ -36,9 +42,8 @@ public final class VmProgram implements AutoCloseable {
         this.verified = verified;
         this.verification = verification;
         this.executable = executable;
-        this.mapIds = List.copyOf(mapIds);
+        this.mapIds = new CopyOnWriteArrayList<>(mapIds);
         this.tag = ProgramTag.of(spec.code(), machine.kernelVersion());
-        this.loadedAtNanos = machine.nanoTime();
     }
 
     /** The machine-wide number, from 1. */
@@ -71,7 +76,19 @@ public final class VmProgram implements AutoCloseable {
 
     /** Numbers of the maps that the code refers to, each once. */
     public List<Integer> mapIds() {
-        return mapIds;
+        return List.copyOf(mapIds);
+    }
+
+    /** Keeps a map that the code does not mention, for what user space finds by it. */
+    public void bind(int mapId) {
+        if (!mapIds.contains(mapId) && machine.retainMap(mapId).isPresent()) {
+            mapIds.add(mapId);
+        }
+    }
+
+    /** Whether the licence opens helpers that are for GPL-compatible programs only (license_is_gpl_compatible). */
+    public boolean gplCompatible() {
+        return GPL_COMPATIBLE.contains(spec.license());
     }
 
     /** The kernel's tag: sixteen hexadecimal digits. */
@@ -79,9 +96,8 @@ public final class VmProgram implements AutoCloseable {
         return tag;
     }
 
-    /** When it was loaded, in the machine's monotonic time. */
-    public long loadedAtNanos() {
-        return loadedAtNanos;
+    public Instant loadedAt() {
+        return loadedAt;
     }
 
     /**

@@ -211,6 +211,11 @@ final class ArrayMap implements BpfMap {
     }
 
     @Override
+    public boolean frozen() {
+        return frozen;
+    }
+
+    @Override
     public int freeze() {
         frozen = true;
         return 0;

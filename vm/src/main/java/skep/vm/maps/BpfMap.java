@@ -146,6 +146,11 @@ public interface BpfMap extends VmMap, AutoCloseable {
         return ENOTSUPP;
     }
 
+    /** Whether user space can write no more. */
+    default boolean frozen() {
+        return false;
+    }
+
     /** The contents, once neither programs nor user space can change them. */
     default Optional<MapDefinition.Constants> frozenConstants() {
         return Optional.empty();

@@ -1,0 +1,161 @@
+package skep.vm.inspect;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import skep.btf.Btf;
+import skep.elf.ElfObject;
+import skep.isa.Bytecode;
+import skep.target.Inventory;
+import skep.target.InventoryProvider;
+import skep.target.LoadOptions;
+import skep.target.LoadedMap;
+import skep.target.TargetException;
+import skep.vm.Machine;
+import skep.vm.VmObject;
+import skep.vm.VmProgram;
+import skep.vm.maps.BpfMap;
+import skep.vm.maps.UserMap;
+
+/** What a {@link Machine} holds. */
+public final class VmInventory implements Inventory {
+    private final Machine machine;
+    private final Optional<AutoCloseable> owned;
+
+    private VmInventory(Machine machine, Optional<AutoCloseable> owned) {
+        this.machine = machine;
+        this.owned = owned;
+    }
+
+    /** The inventory of a machine that somebody else owns. */
+    public static Inventory of(Machine machine) {
+        return new VmInventory(machine, Optional.empty());
+    }
+
+    /** Loads an object file into a machine of its own; {@code --object} of the commands. */
+    public static final class Provider implements InventoryProvider {
+        /** Where a kernel publishes its types, which object files are adapted to. */
+        private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
+
+        @Override
+        public String scheme() {
+            return "vm";
+        }
+
+        @Override
+        public Inventory open(String operand) {
+            var machine = new Machine(Machine.Config.ofCpus(Runtime.getRuntime().availableProcessors()));
+            try {
+                VmObject.load(machine, relocatable(Path.of(operand)), LoadOptions.DEFAULT);
+                return new VmInventory(machine, Optional.of(machine));
+            } catch (IOException | RuntimeException failure) {
+                machine.close();
+                throw failure instanceof TargetException known
+                        ? known
+                        : new TargetException(operand + ": " + failure.getMessage(), failure);
+            }
+        }
+
+        private static ElfObject relocatable(Path file) throws IOException {
+            var name = String.valueOf(file.getFileName());
+            int dot = name.indexOf('.');
+            var object = ElfObject.parse(Files.readAllBytes(file), dot > 0 ? name.substring(0, dot) : name);
+            boolean needsTypes = object.programs().stream()
+                    .anyMatch(program -> !program.relocations().isEmpty());
+            return needsTypes && Files.isReadable(KERNEL_TYPES)
+                    ? object.adaptedTo(Btf.parse(Files.readAllBytes(KERNEL_TYPES)))
+                    : object;
+        }
+    }
+
+    @Override
+    public List<ProgramRow> programs() {
+        var rows = new ArrayList<ProgramRow>();
+        for (var id = machine.programs().nextId(0);
+                id.isPresent();
+                id = machine.programs().nextId(id.getAsInt())) {
+            machine.programs().get(id.getAsInt()).map(this::row).ifPresent(rows::add);
+        }
+        return rows;
+    }
+
+    private ProgramRow row(VmProgram program) {
+        var summary = program.summary();
+        return new ProgramRow(
+                program.id(),
+                program.spec().type(),
+                program.name(),
+                program.tag(),
+                program.gplCompatible(),
+                program.loadedAt(),
+                0,
+                summary.xlatedInsns() * Bytecode.SLOT_BYTES,
+                summary.jitedBytes(),
+                0,
+                program.mapIds(),
+                OptionalInt.empty(),
+                summary.runCount(),
+                summary.runNanos());
+    }
+
+    @Override
+    public List<MapRow> maps() {
+        var rows = new ArrayList<MapRow>();
+        for (var id = machine.maps().nextId(0);
+                id.isPresent();
+                id = machine.maps().nextId(id.getAsInt())) {
+            machine.maps().get(id.getAsInt()).map(VmInventory::row).ifPresent(rows::add);
+        }
+        return rows;
+    }
+
+    private static MapRow row(BpfMap map) {
+        var spec = map.spec();
+        return new MapRow(
+                map.id(),
+                spec.type(),
+                spec.name(),
+                spec.flags(),
+                spec.keySizeBytes(),
+                spec.valueSizeBytes(),
+                spec.maxEntries(),
+                map.memoryBytes(),
+                OptionalInt.empty(),
+                map.frozen());
+    }
+
+    private VmProgram program(int id) {
+        return machine.programs().get(id).orElseThrow(() -> new TargetException("no program has id " + id));
+    }
+
+    @Override
+    public Bytecode xlated(int programId) {
+        return program(programId).verified().code();
+    }
+
+    @Override
+    public List<String> jited(int programId) {
+        return program(programId).executable().dump().lines().toList();
+    }
+
+    @Override
+    public List<LoadedMap.Entry> entries(int mapId) {
+        var map = machine.retainMap(mapId).orElseThrow(() -> new TargetException("no map has id " + mapId));
+        try (var user = new UserMap(map)) {
+            return user.entries();
+        } finally {
+            machine.releaseMap(mapId);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (owned.isPresent()) {
+            machine.close();
+        }
+    }
+}
