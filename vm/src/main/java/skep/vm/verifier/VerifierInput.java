@@ -21,6 +21,7 @@ import skep.isa.object.LineTable;
  * @param functions one entry a function where BTF describes them, sorted by slot; empty without BTF
  * @param kfuncs names of the kernel functions that {@code call} instructions name by BTF id
  * @param kernelSymbols what {@code BPF_PSEUDO_BTF_ID} loads name by BTF id
+ * @param cpus how many processors the kernel has
  * @param logLevel 0 none, 1 the failing path's steps, 2 every path's, plus 4 for the statistics
  * @param lines which source made which instruction
  */
@@ -42,6 +43,7 @@ public record VerifierInput(
         boolean strictAlignment,
         boolean everyStateKept,
         boolean recordFacts,
+        int cpus,
         int logLevel,
         LineTable lines) {
     public VerifierInput {
@@ -121,6 +123,7 @@ public record VerifierInput(
         private boolean strictAlignment;
         private boolean everyStateKept;
         private boolean recordFacts;
+        private int cpus = 2;
         private int logLevel = 1;
         private LineTable lines = LineTable.EMPTY;
 
@@ -207,6 +210,11 @@ public record VerifierInput(
             return this;
         }
 
+        public Builder cpus(int value) {
+            cpus = value;
+            return this;
+        }
+
         public Builder logLevel(int value) {
             logLevel = value;
             return this;
@@ -236,6 +244,7 @@ public record VerifierInput(
                     strictAlignment,
                     everyStateKept,
                     recordFacts,
+                    cpus,
                     logLevel,
                     lines);
         }

@@ -1,0 +1,306 @@
+package skep.vm.verifier;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Remembered states, by instruction: a path that meets a state already explored ends there; loops are told apart. */
+final class Pruning {
+    /** Without {@code CAP_BPF}, no more states are remembered at one instruction. */
+    private static final int MAX_STATES_UNPRIVILEGED = 64;
+
+    private static final int MAX_HISTORY = 40;
+    private static final int MAX_BACKEDGE_ROUNDS = 64;
+
+    private final Walker w;
+    private final Equality equality;
+    private final Map<Long, List<Remembered>> explored = new HashMap<>();
+    private final Map<List<Integer>, LoopVisit> loopVisits = new HashMap<>();
+
+    private int jumpsAtLast;
+    private int insnsAtLast;
+    int totalStates;
+    int peakStates;
+    private int exploredStates;
+    int maxStatesPerInsn;
+
+    Pruning(Walker walker) {
+        this.w = walker;
+        this.equality = new Equality(walker);
+    }
+
+    private static final class Remembered {
+        final PathState state;
+        int hits;
+        int misses;
+
+        Remembered(PathState state) {
+            this.state = state;
+        }
+    }
+
+    /** A loop being explored: where it was entered, and the states on its back edges. */
+    private static final class LoopVisit {
+        @Nullable PathState entry;
+        final List<PathState> backEdges = new ArrayList<>();
+    }
+
+    /** Whether the path may end here because the same was explored before; otherwise the state may be remembered. */
+    boolean visited(int insn) {
+        var current = w.state();
+        boolean forced = w.flow.forcedCheckpoints.get(insn);
+        boolean force = w.input.everyStateKept() || forced || current.history.size > MAX_HISTORY;
+        boolean add = force
+                || (w.jumpsProcessed - jumpsAtLast >= 2 && w.insnsProcessed - insnsAtLast >= 8);
+        long key = (long) insn << 32 | current.current().callsite & 0xffff_ffffL;
+        var list = explored.computeIfAbsent(key, k -> new ArrayList<>());
+        clean(list, current);
+        int count = list.size();
+        Iterator<Remembered> states = list.iterator();
+        // the newest is at the front
+        while (states.hasNext()) {
+            var remembered = states.next();
+            var old = remembered.state;
+            boolean hit = false;
+            boolean loop = false;
+            if (old.branches > 0) {
+                var frame = old.current();
+                boolean otherEntry =
+                        frame.inAsyncCallback && frame.asyncEntries != current.current().asyncEntries;
+                boolean special = otherEntry;
+                if (!special && w.flow.iteratorNexts.get(insn)) {
+                    special = true;
+                    hit = equality.equal(old, current, Equality.Mode.RANGES) && activeIterator(current);
+                    loop = hit;
+                }
+                if (!special && w.code.isMayGoto(insn)) {
+                    hit = old.mayGotoDepth != current.mayGotoDepth
+                            && equality.equal(old, current, Equality.Mode.RANGES);
+                    loop = hit;
+                }
+                if (!special && !hit && w.flow.callbackCalls.get(insn)) {
+                    special = true;
+                    hit = equality.equal(old, current, Equality.Mode.RANGES);
+                    loop = hit;
+                }
+                if (!special && !hit) {
+                    refuseEndlessLoop(insn, old, current);
+                }
+                if (!hit) {
+                    if (!force
+                            && w.jumpsProcessed - jumpsAtLast < 20
+                            && w.insnsProcessed - insnsAtLast < 100) {
+                        add = false;
+                    }
+                }
+            } else {
+                loop = incomplete(old);
+                hit = equality.equal(old, current, loop ? Equality.Mode.RANGES : Equality.Mode.COVERED);
+            }
+            if (hit) {
+                remembered.hits++;
+                if (w.flow.jumpPoints.get(insn)) {
+                    w.recordJump(0, 0);
+                }
+                w.precision.propagate(old, current);
+                if (loop) {
+                    var edge = new PathState(current);
+                    edge.equalState = old;
+                    edge.insn = insn;
+                    var visit = loopVisit(old);
+                    if (visit != null) {
+                        visit.backEdges.add(edge);
+                    }
+                }
+                return true;
+            }
+            if (add) {
+                remembered.misses++;
+            }
+            int patience = forced && old.branches > 0 ? 64 : 3;
+            if (remembered.misses > remembered.hits * patience + patience) {
+                states.remove();
+                exploredStates--;
+            }
+        }
+        maxStatesPerInsn = Math.max(maxStatesPerInsn, count);
+        if (!w.bpfCapable && count > MAX_STATES_UNPRIVILEGED) {
+            return false;
+        }
+        if (!add) {
+            return false;
+        }
+        totalStates++;
+        exploredStates++;
+        peakStates = Math.max(peakStates, exploredStates);
+        jumpsAtLast = w.jumpsProcessed;
+        insnsAtLast = w.insnsProcessed;
+        if (w.bpfCapable) {
+            Precision.forgetAll(current);
+        }
+        var kept = new PathState(current);
+        kept.insn = insn;
+        enterLoop(kept);
+        current.parent = kept;
+        current.firstInsn = insn;
+        current.dfsDepth = kept.dfsDepth + 1;
+        current.history.clear();
+        list.add(0, new Remembered(kept));
+        return false;
+    }
+
+    private void refuseEndlessLoop(int insn, PathState old, PathState current) {
+        if (Equality.maybeLooping(old, current)
+                && equality.equal(old, current, Equality.Mode.EXACT)
+                && !Equality.iteratorDepthsDiffer(old, current)
+                && old.mayGotoDepth == current.mayGotoDepth
+                && old.callbackUnrollDepth == current.callbackUnrollDepth) {
+            w.log.line("infinite loop detected at insn " + insn);
+            w.log.line("cur state:" + StateText.of(current, current.depth()));
+            w.endlessLoop = true;
+            throw Refusal.of(w.log, Refusal.EINVAL, "%s", "old state:" + StateText.of(old, current.depth()));
+        }
+    }
+
+    private static boolean activeIterator(PathState state) {
+        var pointer = state.regs()[1];
+        if (pointer.kind != RegKind.STACK) {
+            return false;
+        }
+        int spi = (int) (-(pointer.off + pointer.var.value()) - 1) / 8;
+        var frame = state.frame(pointer.frame);
+        return spi < frame.stack.length && frame.stack[spi].spilled.iterState == RegState.IterState.ACTIVE;
+    }
+
+    /** Forgets, in fully explored states, what nothing reads later: more paths are covered by them. */
+    private void clean(List<Remembered> list, PathState current) {
+        for (var remembered : list) {
+            var state = remembered.state;
+            if (state.branches > 0 || state.cleaned || !state.sameCallsites(current) || incomplete(state)) {
+                continue;
+            }
+            state.cleaned = true;
+            for (int f = 0; f <= state.depth(); f++) {
+                var frame = state.frame(f);
+                int live = w.flow.liveBefore[state.insnOf(f)];
+                for (int r = 0; r < 10; r++) {
+                    if ((live >> r & 1) == 0) {
+                        frame.regs[r].markNotInit();
+                    }
+                }
+                for (int s = 0; s < frame.stack.length; s++) {
+                    if (!w.stackLiveness.alive(state, f, s)) {
+                        frame.stack[s].clear();
+                    }
+                }
+            }
+        }
+    }
+
+    /** The nearest remembered state of this path at a slot. */
+    @Nullable PathState previousEntry(@Nullable PathState from, int insn) {
+        for (var state = from; state != null; state = state.parent) {
+            if (state.insn == insn && state.sameCallsites(w.state())) {
+                return state;
+            }
+        }
+        return null;
+    }
+
+    void widenImprecise(PathState old, PathState current) {
+        equality.forgetIds();
+        for (int f = Math.min(old.depth(), current.depth()); f >= 0; f--) {
+            var a = old.frame(f);
+            var b = current.frame(f);
+            for (int r = 0; r < Frame.REGISTERS; r++) {
+                equality.widen(a.regs[r], b.regs[r]);
+            }
+            for (int s = 0; s < a.stack.length && s < b.stack.length; s++) {
+                if (a.stack[s].isSpilledReg() && b.stack[s].isSpilledReg()) {
+                    equality.widen(a.stack[s].spilled, b.stack[s].spilled);
+                }
+            }
+        }
+    }
+
+    // ---- loops ----
+
+    /** The outermost loop that a state is in, told apart by the calls that lead to it; empty outside of loops. */
+    private List<Integer> loopKey(PathState state) {
+        var key = new ArrayList<Integer>();
+        for (int f = 0; f <= state.depth(); f++) {
+            int insn = state.insnOf(f);
+            int loop = w.flow.loop[insn];
+            if (loop != 0) {
+                key.add(-loop);
+                return key;
+            }
+            key.add(insn);
+        }
+        return List.of();
+    }
+
+    private @Nullable LoopVisit loopVisit(PathState state) {
+        var key = loopKey(state);
+        return key.isEmpty() ? null : loopVisits.computeIfAbsent(key, k -> new LoopVisit());
+    }
+
+    private void enterLoop(PathState state) {
+        var visit = loopVisit(state);
+        if (visit != null && visit.entry == null) {
+            visit.entry = state;
+        }
+    }
+
+    private boolean incomplete(PathState state) {
+        var key = loopKey(state);
+        if (key.isEmpty()) {
+            return false;
+        }
+        var visit = loopVisits.get(key);
+        return visit != null && !visit.backEdges.isEmpty();
+    }
+
+    /** A path ended: states all of whose paths ended are complete, and so are their loops. */
+    void pathEnded(PathState ended) {
+        for (PathState state = ended; state != null; state = state.parent) {
+            state.branches--;
+            if (state.branches > 0) {
+                return;
+            }
+            var key = loopKey(state);
+            var visit = key.isEmpty() ? null : loopVisits.get(key);
+            if (visit != null && visit.entry == state) {
+                visit.entry = null;
+                spreadOverBackEdges(visit);
+            }
+        }
+    }
+
+    /** What the loop's head needs precisely is needed at the end of its body: until nothing changes. */
+    private void spreadOverBackEdges(LoopVisit visit) {
+        int rounds = 0;
+        boolean changed;
+        do {
+            changed = false;
+            if (rounds++ > MAX_BACKEDGE_ROUNDS) {
+                for (var edge : visit.backEdges) {
+                    w.precision.markAll(edge);
+                }
+                break;
+            }
+            for (var edge : visit.backEdges) {
+                var equal = edge.equalState;
+                if (equal != null) {
+                    w.precision.changed = false;
+                    w.precision.propagate(equal, edge);
+                    changed |= w.precision.changed;
+                }
+            }
+        } while (changed);
+        visit.backEdges.clear();
+    }
+}
