@@ -111,51 +111,57 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
 
     /** The layout for a program, or empty where the context is typed by BTF. */
     public static Optional<ContextLayout> of(ProgramType type, Optional<AttachType> attach, Arch arch, boolean capBpf) {
-        return Optional.ofNullable(switch (type) {
-            case SOCKET_FILTER ->
-                SK_BUFF.forbid("tc_classid", "data", "data_meta", "data_end", "tstamp", "wire_len", "hwtstamp")
-                        .writable("cb");
-            case CGROUP_SKB -> {
-                var layout = SK_BUFF.forbid("tc_classid", "data_meta", "wire_len").writable("mark", "priority", "cb");
-                yield capBpf ? layout.writable("tstamp") : layout.forbid("data", "data_end");
-            }
-            case LWT_IN, LWT_OUT, LWT_XMIT, LWT_SEG6LOCAL ->
-                SK_BUFF.forbid("tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp")
-                        .forbid(SOCKET_FIELDS)
-                        .writable("mark", "priority", "cb");
-            case SCHED_CLS, SCHED_ACT ->
-                SK_BUFF.forbid(SOCKET_FIELDS)
-                        .with("tstamp_type 180 1 e -")
-                        .writable("mark", "tc_index", "priority", "cb", "tc_classid", "tstamp", "queue_mapping");
-            case SK_SKB ->
-                SK_BUFF.forbid("tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp", "mark")
-                        .writable("tc_index", "priority");
-            case FLOW_DISSECTOR -> FLOW_DISSECTOR;
-            case XDP ->
-                attach.filter(a -> a == AttachType.XDP_DEVMAP).isPresent() ? XDP_MD : XDP_MD.forbid("egress_ifindex");
-            case CGROUP_SOCK -> cgroupSock(attach);
-            case CGROUP_SOCK_ADDR -> sockAddr(attach);
-            case SOCK_OPS -> SOCK_OPS;
-            case SK_MSG -> SK_MSG;
-            case SK_REUSEPORT -> SK_REUSEPORT;
-            case SK_LOOKUP -> SK_LOOKUP;
-            case CGROUP_DEVICE -> CGROUP_DEVICE;
-            case CGROUP_SYSCTL -> CGROUP_SYSCTL;
-            case CGROUP_SOCKOPT ->
-                attach.filter(a -> a == AttachType.CGROUP_SETSOCKOPT).isPresent()
-                        ? SOCKOPT.forbid("retval").writable("level", "optname", "optlen")
-                        : SOCKOPT.writable("optlen", "retval");
-            case KPROBE -> flat("pt_regs", 0, arch == Arch.ARM64 ? 336 : 168);
-            case TRACEPOINT -> flat("tracepoint", 8, 8192);
-            case PERF_EVENT -> perfEvent(arch);
-            case RAW_TRACEPOINT -> flat("raw_tracepoint", 0, 96);
-            case RAW_TRACEPOINT_WRITABLE ->
-                parse("raw_tracepoint", 96, "buffer 0 8 e - tp_buffer\nargs 8 88 f -");
-            case LIRC_MODE2 -> parse("lirc", 4, "sample 0 4 e -");
-            case NETFILTER -> parse("bpf_nf_ctx", 16, "state 0 8 e - nf_hook_state\nskb 8 8 e - sk_buff");
-            case SYSCALL -> parse("syscall", 65535, "args 0 65536 f f");
-            default -> null;
-        });
+        return Optional.ofNullable(
+                switch (type) {
+                    case SOCKET_FILTER ->
+                        SK_BUFF.forbid("tc_classid", "data", "data_meta", "data_end", "tstamp", "wire_len", "hwtstamp")
+                                .forbid(SOCKET_FIELDS)
+                                .writable("cb");
+                    case CGROUP_SKB -> {
+                        var layout = SK_BUFF.forbid("tc_classid", "data_meta", "wire_len")
+                                .writable("mark", "priority", "cb");
+                        yield capBpf ? layout.writable("tstamp") : layout.forbid("data", "data_end");
+                    }
+                    case LWT_IN, LWT_OUT, LWT_XMIT, LWT_SEG6LOCAL ->
+                        SK_BUFF.forbid("tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp")
+                                .forbid(SOCKET_FIELDS)
+                                .writable("mark", "priority", "cb");
+                    case SCHED_CLS, SCHED_ACT ->
+                        SK_BUFF.forbid(SOCKET_FIELDS)
+                                .with("tstamp_type 180 1 e -")
+                                .writable(
+                                        "mark", "tc_index", "priority", "cb", "tc_classid", "tstamp", "queue_mapping");
+                    case SK_SKB ->
+                        SK_BUFF.forbid("tc_classid", "data_meta", "tstamp", "wire_len", "hwtstamp", "mark")
+                                .writable("tc_index", "priority");
+                    case FLOW_DISSECTOR -> FLOW_DISSECTOR;
+                    case XDP ->
+                        attach.filter(a -> a == AttachType.XDP_DEVMAP).isPresent()
+                                ? XDP_MD
+                                : XDP_MD.forbid("egress_ifindex");
+                    case CGROUP_SOCK -> cgroupSock(attach);
+                    case CGROUP_SOCK_ADDR -> sockAddr(attach);
+                    case SOCK_OPS -> SOCK_OPS;
+                    case SK_MSG -> SK_MSG;
+                    case SK_REUSEPORT -> SK_REUSEPORT;
+                    case SK_LOOKUP -> SK_LOOKUP;
+                    case CGROUP_DEVICE -> CGROUP_DEVICE;
+                    case CGROUP_SYSCTL -> CGROUP_SYSCTL;
+                    case CGROUP_SOCKOPT ->
+                        attach.filter(a -> a == AttachType.CGROUP_SETSOCKOPT).isPresent()
+                                ? SOCKOPT.forbid("retval").writable("level", "optname", "optlen")
+                                : SOCKOPT.writable("optlen", "retval");
+                    case KPROBE -> flat("pt_regs", 0, arch == Arch.ARM64 ? 336 : 168);
+                    case TRACEPOINT -> flat("tracepoint", 8, 8192);
+                    case PERF_EVENT -> perfEvent(arch);
+                    case RAW_TRACEPOINT -> flat("raw_tracepoint", 0, 96);
+                    case RAW_TRACEPOINT_WRITABLE ->
+                        parse("raw_tracepoint", 96, "buffer 0 8 e - tp_buffer\nargs 8 88 f -");
+                    case LIRC_MODE2 -> parse("lirc", 4, "sample 0 4 e -");
+                    case NETFILTER -> parse("bpf_nf_ctx", 16, "state 0 8 e - nf_hook_state\nskb 8 8 e - sk_buff");
+                    case SYSCALL -> parse("syscall", 65535, "args 0 65536 f f");
+                    default -> null;
+                });
     }
 
     private static ContextLayout flat(String name, int from, int size) {
@@ -175,8 +181,10 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
                 || attach.get() == AttachType.CGROUP_INET_SOCK_CREATE
                 || attach.get() == AttachType.CGROUP_INET_SOCK_RELEASE
                 || attach.get().number() == 0;
-        boolean bind4 = attach.filter(a -> a == AttachType.CGROUP_INET4_POST_BIND).isPresent();
-        boolean bind6 = attach.filter(a -> a == AttachType.CGROUP_INET6_POST_BIND).isPresent();
+        boolean bind4 =
+                attach.filter(a -> a == AttachType.CGROUP_INET4_POST_BIND).isPresent();
+        boolean bind6 =
+                attach.filter(a -> a == AttachType.CGROUP_INET6_POST_BIND).isPresent();
         var layout = SOCK;
         layout = create
                 ? layout.writable("bound_dev_if", "mark", "priority")
@@ -264,10 +272,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
     };
 
     /** {@code struct __sk_buff}; stores are opened per program type. */
-    private static final ContextLayout SK_BUFF = parse(
-            "__sk_buff",
-            192,
-            """
+    private static final ContextLayout SK_BUFF = parse("__sk_buff", 192, """
             len 0 4 n -
             pkt_type 4 4 n -
             mark 8 4 n -
@@ -303,19 +308,13 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             hwtstamp 184 8 e -
             """);
 
-    private static final ContextLayout FLOW_DISSECTOR = parse(
-            "__sk_buff",
-            192,
-            """
+    private static final ContextLayout FLOW_DISSECTOR = parse("__sk_buff", 192, """
             data 76 4 e - packet
             data_end 80 4 e - packet_end
             flow_keys 144 8 e - flow_keys
             """);
 
-    private static final ContextLayout XDP_MD = parse(
-            "xdp_md",
-            24,
-            """
+    private static final ContextLayout XDP_MD = parse("xdp_md", 24, """
             data 0 4 e - packet
             data_end 4 4 e - packet_end
             data_meta 8 4 e - packet_meta
@@ -324,10 +323,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             egress_ifindex 20 4 e -
             """);
 
-    private static final ContextLayout SOCK = parse(
-            "bpf_sock",
-            80,
-            """
+    private static final ContextLayout SOCK = parse("bpf_sock", 80, """
             bound_dev_if 0 4 e -
             family 4 4 n -
             type 8 4 n -
@@ -346,10 +342,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
 
     private static final ContextLayout SOCK_COMMON = SOCK.forbid("type", "protocol", "mark", "priority");
 
-    private static final ContextLayout TCP_SOCK = parse(
-            "bpf_tcp_sock",
-            112,
-            """
+    private static final ContextLayout TCP_SOCK = parse("bpf_tcp_sock", 112, """
             numbers 0 4x20 e -
             bytes_received 80 8 e -
             bytes_acked 88 8 e -
@@ -372,10 +365,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
         SOCKETS.put("xdp_sock", XDP_SOCK);
     }
 
-    private static final ContextLayout SOCK_ADDR = parse(
-            "bpf_sock_addr",
-            72,
-            """
+    private static final ContextLayout SOCK_ADDR = parse("bpf_sock_addr", 72, """
             user_family 0 4 e -
             user_ip4 4 4 n e
             user_ip6 8 4x4 w W
@@ -388,10 +378,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             sk 64 8 e - socket
             """);
 
-    private static final ContextLayout SOCK_OPS = parse(
-            "bpf_sock_ops",
-            224,
-            """
+    private static final ContextLayout SOCK_OPS = parse("bpf_sock_ops", 224, """
             op 0 4 e -
             reply 4 4x4 e e
             numbers 20 4x36 e -
@@ -406,10 +393,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             skb_hwtstamp 216 8 e -
             """);
 
-    private static final ContextLayout SK_MSG = parse(
-            "sk_msg_md",
-            80,
-            """
+    private static final ContextLayout SK_MSG = parse("sk_msg_md", 80, """
             data 0 8 e - packet
             data_end 8 8 e - packet_end
             family 16 4 e -
@@ -423,10 +407,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             sk 72 8 e - socket
             """);
 
-    private static final ContextLayout SK_REUSEPORT = parse(
-            "sk_reuseport_md",
-            56,
-            """
+    private static final ContextLayout SK_REUSEPORT = parse("sk_reuseport_md", 56, """
             data 0 8 e - packet
             data_end 8 8 e - packet_end
             len 16 4 n -
@@ -438,10 +419,7 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             migrating_sk 48 8 e - sock_common_or_null
             """);
 
-    private static final ContextLayout SK_LOOKUP = parse(
-            "bpf_sk_lookup",
-            72,
-            """
+    private static final ContextLayout SK_LOOKUP = parse("bpf_sk_lookup", 72, """
             sk 0 8 e - socket_or_null
             family 8 4 n -
             protocol 12 4 n -
@@ -454,27 +432,18 @@ public record ContextLayout(String name, int sizeBytes, List<Field> fields) {
             ingress_ifindex 64 4 n -
             """);
 
-    private static final ContextLayout CGROUP_DEVICE = parse(
-            "bpf_cgroup_dev_ctx",
-            12,
-            """
+    private static final ContextLayout CGROUP_DEVICE = parse("bpf_cgroup_dev_ctx", 12, """
             access_type 0 4 n -
             major 4 4 e -
             minor 8 4 e -
             """);
 
-    private static final ContextLayout CGROUP_SYSCTL = parse(
-            "bpf_sysctl",
-            8,
-            """
+    private static final ContextLayout CGROUP_SYSCTL = parse("bpf_sysctl", 8, """
             write 0 4 n -
             file_pos 4 4 n e
             """);
 
-    private static final ContextLayout SOCKOPT = parse(
-            "bpf_sockopt",
-            40,
-            """
+    private static final ContextLayout SOCKOPT = parse("bpf_sockopt", 40, """
             sk 0 8 e - socket
             optval 8 8 e - packet
             optval_end 16 8 e - packet_end

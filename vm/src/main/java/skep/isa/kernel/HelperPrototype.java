@@ -87,7 +87,13 @@ public record HelperPrototype(Result result, List<Parameter> parameters, Set<Pro
      * @param detail struct name of {@code BTF}, kind of {@code DYNPTR}, or empty
      */
     public record Parameter(
-            Kind kind, boolean nullable, boolean release, boolean reads, boolean writes, int sizeBytes, String detail) {}
+            Kind kind,
+            boolean nullable,
+            boolean release,
+            boolean reads,
+            boolean writes,
+            int sizeBytes,
+            String detail) {}
 
     /** What r0 is. */
     public enum ResultKind {

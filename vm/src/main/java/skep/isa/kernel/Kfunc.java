@@ -77,13 +77,10 @@ public record Kfunc(
 
     /** Kernel objects are not for programs that see only registers. */
     private boolean plain() {
-        return !name.startsWith("bpf_task_")
-                && !name.startsWith("bpf_cgroup_")
-                && !name.startsWith("bpf_cpumask_");
+        return !name.startsWith("bpf_task_") && !name.startsWith("bpf_cgroup_") && !name.startsWith("bpf_cpumask_");
     }
 
-    private static final String ROWS =
-            """
+    private static final String ROWS = """
             bpf_iter_num_new: int (new:num, any, any)
             bpf_iter_num_next: mem (iter:num) null
             bpf_iter_num_destroy: void (iter:num)

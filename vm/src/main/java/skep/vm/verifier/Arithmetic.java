@@ -219,11 +219,7 @@ final class Arithmetic {
             }
         }
         scalar(i, operation, wide, dst, src);
-        if (w.bpfCapable
-                && operation == Code.ADD
-                && wide
-                && dst.id != 0
-                && Conditions.isConstant(src, false)) {
+        if (w.bpfCapable && operation == Code.ADD && wide && dst.id != 0 && Conditions.isConstant(src, false)) {
             long value = src.var.value();
             if ((dst.id & RegState.ADD_CONST) != 0 || Long.compareUnsigned(value, Integer.MAX_VALUE) > 0) {
                 dst.off = 0;
@@ -281,24 +277,12 @@ final class Arithmetic {
             }
             return;
         }
-        boolean allowed =
-                switch (ptr.kind) {
-                    case CTX,
-                            MAP_VALUE,
-                            MAP_KEY,
-                            STACK,
-                            PACKET_META,
-                            PACKET,
-                            TP_BUFFER,
-                            BTF_ID,
-                            MEM,
-                            BUF,
-                            FUNC,
-                            DYNPTR -> true;
-                    case FLOW_KEYS -> known;
-                    case MAP_PTR -> known && smin == 0 && operation == Code.ADD;
-                    default -> false;
-                };
+        boolean allowed = switch (ptr.kind) {
+            case CTX, MAP_VALUE, MAP_KEY, STACK, PACKET_META, PACKET, TP_BUFFER, BTF_ID, MEM, BUF, FUNC, DYNPTR -> true;
+            case FLOW_KEYS -> known;
+            case MAP_PTR -> known && smin == 0 && operation == Code.ADD;
+            default -> false;
+        };
         if (!allowed) {
             throw w.denied("R%d pointer arithmetic on %s prohibited", dstNo, ptr.typeName());
         }
@@ -367,8 +351,7 @@ final class Arithmetic {
             }
             case Code.AND, Code.OR, Code.XOR ->
                 throw w.denied("R%d bitwise operator %s on pointer prohibited", dstNo, symbol(operation));
-            default ->
-                throw w.denied("R%d pointer arithmetic with %s operator prohibited", dstNo, symbol(operation));
+            default -> throw w.denied("R%d pointer arithmetic with %s operator prohibited", dstNo, symbol(operation));
         }
         checkSaneOffset(dst, dst);
         Ranges.sync(dst);

@@ -130,11 +130,7 @@ final class Branches {
             var equalRegs = operation == Code.JEQ ? other.regs() : state.regs();
             markNotNull(equalRegs[src.maybeNull() ? srcNo : dstNo]);
         }
-        if (!narrow
-                && !x
-                && code.imm[i] == 0
-                && (operation == Code.JEQ || operation == Code.JNE)
-                && dst.maybeNull()) {
+        if (!narrow && !x && code.imm[i] == 0 && (operation == Code.JEQ || operation == Code.JNE) && dst.maybeNull()) {
             markOrNull(state, dstNo, operation == Code.JNE);
             markOrNull(other, dstNo, operation == Code.JEQ);
         } else if (!matchPackets(i, operation, narrow, x, other) && w.leaksPointer(dstNo)) {
@@ -159,10 +155,8 @@ final class Branches {
             b = dst;
         }
         if (!a.isScalar() || !b.isScalar()) {
-            boolean decided = Conditions.isConstant(b, narrow)
-                    && Conditions.constant(b, narrow) == 0
-                    && !narrow
-                    && w.notNull(a);
+            boolean decided =
+                    Conditions.isConstant(b, narrow) && Conditions.constant(b, narrow) == 0 && !narrow && w.notNull(a);
             if (!decided) {
                 return Conditions.UNKNOWN;
             }
@@ -254,9 +248,7 @@ final class Branches {
             var frame = state.frame(LinkedRegs.frame(linked, k));
             int index = LinkedRegs.index(linked, k);
             var reg = LinkedRegs.isReg(linked, k) ? frame.regs[index] : frame.stack[index].spilled;
-            if (!reg.isScalar()
-                    || reg == known
-                    || (reg.id & ~RegState.ADD_CONST) != (known.id & ~RegState.ADD_CONST)) {
+            if (!reg.isScalar() || reg == known || (reg.id & ~RegState.ADD_CONST) != (known.id & ~RegState.ADD_CONST)) {
                 continue;
             }
             boolean neither = (reg.id & RegState.ADD_CONST) == 0 && (known.id & RegState.ADD_CONST) == 0;
@@ -397,8 +389,12 @@ final class Branches {
     }
 
     private static boolean atPacketStart(RegState reg) {
-        return reg.kind == RegKind.PACKET && reg.off == 0 && reg.range == 0 && reg.id == 0
-                && reg.var.isConstant() && reg.var.value() == 0;
+        return reg.kind == RegKind.PACKET
+                && reg.off == 0
+                && reg.range == 0
+                && reg.id == 0
+                && reg.var.isConstant()
+                && reg.var.value() == 0;
     }
 
     /** Bytes below this pointer are within the packet, for every pointer of the same origin. */

@@ -96,8 +96,7 @@ final class Calls {
 
     private Frame enter(PathState state, int callee, int callsite) {
         if (state.depth() + 1 >= PathState.MAX_FRAMES) {
-            throw Refusal.of(
-                    w.log, Refusal.E2BIG, "the call stack of %d frames is too deep", state.depth() + 2);
+            throw Refusal.of(w.log, Refusal.E2BIG, "the call stack of %d frames is too deep", state.depth() + 2);
         }
         var frame = new Frame(callsite, state.depth() + 1, callee);
         frame.asyncEntries = state.current().asyncEntries;
@@ -108,19 +107,14 @@ final class Calls {
     private void callGlobal(int i, int callee) {
         var info = w.functionInfo(callee).orElseThrow();
         if (w.lockHeld()) {
-            throw w.invalid(
-                    "global function calls are not allowed while holding a lock,\nuse static function instead");
+            throw w.invalid("global function calls are not allowed while holding a lock,\nuse static function instead");
         }
         w.calledGlobals.set(callee);
         try {
             checkGlobalArguments(info);
         } catch (Refusal refusal) {
             throw Refusal.of(
-                    w.log,
-                    refusal.errno,
-                    "Caller passes invalid args into func#%d ('%s')",
-                    callee,
-                    info.name());
+                    w.log, refusal.errno, "Caller passes invalid args into func#%d ('%s')", callee, info.name());
         }
         w.forgetCallerSaved();
         w.markUnknown(w.regs()[0]);
@@ -316,7 +310,8 @@ final class Calls {
         w.forgetCallerSaved();
         result(i, helper, prototype, first);
         if (map != null && !HelperRules.mapFits(map.type(), helper) && !updatesSockmap(map, helper)) {
-            throw w.invalid("cannot pass map_type %d into func %s#%d", map.type().number(), name(helper), number);
+            throw w.invalid(
+                    "cannot pass map_type %d into func %s#%d", map.type().number(), name(helper), number);
         }
         if (HelperRules.changesPacketData(helper) && helper != Helper.TAIL_CALL) {
             forgetPackets();
@@ -333,7 +328,9 @@ final class Calls {
         return switch (helper) {
             case SEQ_PRINTF, SEQ_WRITE, SEQ_PRINTF_BTF ->
                 attach.filter(a -> a == AttachType.TRACE_ITER).isPresent();
-            case GET_FUNC_RET -> attach.filter(a -> a != AttachType.TRACE_RAW_TP && a != AttachType.TRACE_ITER).isPresent();
+            case GET_FUNC_RET ->
+                attach.filter(a -> a != AttachType.TRACE_RAW_TP && a != AttachType.TRACE_ITER)
+                        .isPresent();
             case BIND ->
                 attach.filter(a -> a == AttachType.CGROUP_INET4_CONNECT || a == AttachType.CGROUP_INET6_CONNECT)
                         .isPresent();
@@ -347,16 +344,13 @@ final class Calls {
         if (!sockets || (helper != Helper.MAP_UPDATE_ELEM && helper != Helper.MAP_DELETE_ELEM)) {
             return false;
         }
-        boolean allowed =
-                switch (w.input.type()) {
-                    case TRACING ->
-                        w.input.attachType()
-                                .filter(a -> a == AttachType.TRACE_ITER)
-                                .isPresent();
-                    case SOCK_OPS -> helper == Helper.MAP_DELETE_ELEM;
-                    case SOCKET_FILTER, SCHED_CLS, SCHED_ACT, XDP, SK_REUSEPORT, FLOW_DISSECTOR, SK_LOOKUP -> true;
-                    default -> false;
-                };
+        boolean allowed = switch (w.input.type()) {
+            case TRACING ->
+                w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
+            case SOCK_OPS -> helper == Helper.MAP_DELETE_ELEM;
+            case SOCKET_FILTER, SCHED_CLS, SCHED_ACT, XDP, SK_REUSEPORT, FLOW_DISSECTOR, SK_LOOKUP -> true;
+            default -> false;
+        };
         if (!allowed) {
             w.log.line("cannot update sockmap in this context");
         }
@@ -368,11 +362,10 @@ final class Calls {
         if (target == null) {
             return;
         }
-        boolean writes =
-                switch (helper) {
-                    case MAP_DELETE_ELEM, MAP_UPDATE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM -> true;
-                    default -> false;
-                };
+        boolean writes = switch (helper) {
+            case MAP_DELETE_ELEM, MAP_UPDATE_ELEM, MAP_PUSH_ELEM, MAP_POP_ELEM -> true;
+            default -> false;
+        };
         if (writes && (target.flags() & MapDefinition.RDONLY_PROG) != 0) {
             throw w.denied("write into map forbidden");
         }
@@ -450,13 +443,11 @@ final class Calls {
                 if (map == null) {
                     throw w.denied("invalid map_ptr to access map->value");
                 }
-                w.memory.helperAccess(
-                        regNo, map.valueSizeBytes(), parameter.writes(), false, !parameter.reads());
+                w.memory.helperAccess(regNo, map.valueSizeBytes(), parameter.writes(), false, !parameter.reads());
             }
             case MEMORY -> {
                 if (parameter.sizeBytes() > 0) {
-                    w.memory.helperAccess(
-                            regNo, parameter.sizeBytes(), parameter.writes(), false, !parameter.reads());
+                    w.memory.helperAccess(regNo, parameter.sizeBytes(), parameter.writes(), false, !parameter.reads());
                     if (parameter.writes()) {
                         checkAligned(reg, parameter.sizeBytes());
                     }
@@ -465,8 +456,7 @@ final class Calls {
             case SIZE, SIZE_OR_ZERO -> {
                 sizeMax = reg.umax;
                 var memory = prototype.parameters().get(k - 1);
-                w.memory.sizedAccess(
-                        regNo, memory.writes(), parameter.kind() == Kind.SIZE_OR_ZERO, !memory.reads());
+                w.memory.sizedAccess(regNo, memory.writes(), parameter.kind() == Kind.SIZE_OR_ZERO, !memory.reads());
             }
             case ALLOC_SIZE, ALLOC_SIZE_OR_ZERO -> {
                 if (!reg.var.isConstant()) {
@@ -553,8 +543,7 @@ final class Calls {
                 return;
             }
             if (reg.off != 0) {
-                throw w.invalid(
-                        "R%d must have zero offset when passed to release func or trusted arg to kfunc", regNo);
+                throw w.invalid("R%d must have zero offset when passed to release func or trusted arg to kfunc", regNo);
             }
             w.memory.checkPlainOffset(regNo, reg, false);
             return;
@@ -592,8 +581,8 @@ final class Calls {
             type(RegKind.BUF),
             type(RegKind.BTF_ID, Flag.TRUSTED));
     private static final List<Type> SCALAR = List.of(type(RegKind.SCALAR));
-    private static final List<Type> SOCKETS = List.of(
-            type(RegKind.SOCK_COMMON), type(RegKind.SOCKET), type(RegKind.TCP_SOCK), type(RegKind.XDP_SOCK));
+    private static final List<Type> SOCKETS =
+            List.of(type(RegKind.SOCK_COMMON), type(RegKind.SOCKET), type(RegKind.TCP_SOCK), type(RegKind.XDP_SOCK));
     private static final List<Type> BTF_SOCKETS = List.of(
             type(RegKind.SOCK_COMMON),
             type(RegKind.SOCKET),
@@ -601,8 +590,8 @@ final class Calls {
             type(RegKind.XDP_SOCK),
             type(RegKind.BTF_ID),
             type(RegKind.BTF_ID, Flag.TRUSTED));
-    private static final List<Type> BTF = List.of(
-            type(RegKind.BTF_ID), type(RegKind.BTF_ID, Flag.TRUSTED), type(RegKind.BTF_ID, Flag.RCU));
+    private static final List<Type> BTF =
+            List.of(type(RegKind.BTF_ID), type(RegKind.BTF_ID, Flag.TRUSTED), type(RegKind.BTF_ID, Flag.RCU));
     private static final List<Type> PERCPU = List.of(
             type(RegKind.BTF_ID, Flag.PERCPU),
             type(RegKind.BTF_ID, Flag.PERCPU, Flag.RCU),
@@ -837,11 +826,10 @@ final class Calls {
     private void forEach(int i) {
         var regs = w.regs();
         var target = regs[1].map();
-        boolean allowed =
-                switch (target.type()) {
-                    case HASH, LRU_HASH, PERCPU_HASH, LRU_PERCPU_HASH, ARRAY, PERCPU_ARRAY -> true;
-                    default -> false;
-                };
+        boolean allowed = switch (target.type()) {
+            case HASH, LRU_HASH, PERCPU_HASH, LRU_PERCPU_HASH, ARRAY, PERCPU_ARRAY -> true;
+            default -> false;
+        };
         if (!allowed) {
             throw Refusal.of(w.log, Refusal.ENOTSUPP, "callback function not allowed for map");
         }
@@ -968,12 +956,7 @@ final class Calls {
 
     private void refineResult(Helper helper, RegState r0) {
         switch (helper) {
-            case GET_STACK,
-                    GET_TASK_STACK,
-                    PROBE_READ_STR,
-                    PROBE_READ_KERNEL_STR,
-                    PROBE_READ_USER_STR,
-                    SNPRINTF -> {
+            case GET_STACK, GET_TASK_STACK, PROBE_READ_STR, PROBE_READ_KERNEL_STR, PROBE_READ_USER_STR, SNPRINTF -> {
                 if (helper == Helper.SNPRINTF) {
                     return;
                 }

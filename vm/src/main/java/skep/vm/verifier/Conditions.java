@@ -166,9 +166,8 @@ final class Conditions {
                 var tested = isConstant(b, narrow) ? a : b;
                 if (isConstant(value, narrow) && Long.bitCount(constant(value, narrow)) == 1) {
                     var bit = Tnum.constant(constant(value, narrow));
-                    tested.var = narrow
-                            ? tested.var.withLow32(tested.var.low32().or(bit))
-                            : tested.var.or(bit);
+                    tested.var =
+                            narrow ? tested.var.withLow32(tested.var.low32().or(bit)) : tested.var.or(bit);
                 }
             }
             case NOT_SET -> {
@@ -178,9 +177,8 @@ final class Conditions {
                     // on a dead branch the ranges may contradict the new tnum: they are deduced anew
                     Ranges.unbound(tested);
                     var others = Tnum.constant(~constant(value, narrow));
-                    tested.var = narrow
-                            ? tested.var.withLow32(tested.var.low32().and(others))
-                            : tested.var.and(others);
+                    tested.var =
+                            narrow ? tested.var.withLow32(tested.var.low32().and(others)) : tested.var.and(others);
                 }
             }
             case Code.JLE -> {

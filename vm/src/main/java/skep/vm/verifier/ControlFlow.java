@@ -110,9 +110,7 @@ final class ControlFlow {
             }
             if (i == end - 1) {
                 int op = code.op[i];
-                if (op != (Code.JMP | Code.EXIT)
-                        && op != (Code.JMP32 | Code.JA)
-                        && op != (Code.JMP | Code.JA)) {
+                if (op != (Code.JMP | Code.EXIT) && op != (Code.JMP32 | Code.JA) && op != (Code.JMP | Code.JA)) {
                     throw Refusal.of(log, Refusal.EINVAL, "last insn is not an exit or jmp");
                 }
                 function++;
@@ -365,9 +363,7 @@ final class ControlFlow {
         boolean x = code.fromReg(i);
         return switch (code.cls(i)) {
             case Code.LD ->
-                code.isLdImm64(i)
-                        ? d << 16
-                        : (code.mode(i) == Code.MODE_IND ? s | 1 << 6 : 1 << 6) | 1 << 16;
+                code.isLdImm64(i) ? d << 16 : (code.mode(i) == Code.MODE_IND ? s | 1 << 6 : 1 << 6) | 1 << 16;
             case Code.LDX -> s | d << 16;
             case Code.ST -> d;
             case Code.STX -> {

@@ -39,8 +39,7 @@ final class Exits {
                     .isPresent();
         }
         if (!allowed) {
-            throw w.invalid(
-                    "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
+            throw w.invalid("Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
         }
     }
 
@@ -106,8 +105,7 @@ final class Exits {
         }
         if (frame.function != 0) {
             if (!reg.isScalar()) {
-                throw w.invalid(
-                        "At subprogram exit the register R0 is not a scalar value (%s)", reg.typeName());
+                throw w.invalid("At subprogram exit the register R0 is not a scalar value (%s)", reg.typeName());
             }
             return;
         }

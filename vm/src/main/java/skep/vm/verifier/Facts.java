@@ -46,19 +46,18 @@ final class Facts {
     }
 
     void access(int i, RegState reg) {
-        var kind =
-                switch (reg.kind) {
-                    case STACK -> PointerKind.STACK;
-                    case CTX -> PointerKind.CONTEXT;
-                    case MAP_VALUE -> PointerKind.MAP_VALUE;
-                    case MAP_KEY -> PointerKind.MAP_KEY;
-                    case PACKET, PACKET_META -> PointerKind.PACKET;
-                    case MEM, BUF, TP_BUFFER, FLOW_KEYS -> PointerKind.MEMORY;
-                    case BTF_ID, MAP_PTR -> PointerKind.KERNEL;
-                    case SOCKET, SOCK_COMMON, TCP_SOCK, XDP_SOCK -> PointerKind.SOCKET;
-                    case ARENA -> PointerKind.ARENA;
-                    default -> PointerKind.MIXED;
-                };
+        var kind = switch (reg.kind) {
+            case STACK -> PointerKind.STACK;
+            case CTX -> PointerKind.CONTEXT;
+            case MAP_VALUE -> PointerKind.MAP_VALUE;
+            case MAP_KEY -> PointerKind.MAP_KEY;
+            case PACKET, PACKET_META -> PointerKind.PACKET;
+            case MEM, BUF, TP_BUFFER, FLOW_KEYS -> PointerKind.MEMORY;
+            case BTF_ID, MAP_PTR -> PointerKind.KERNEL;
+            case SOCKET, SOCK_COMMON, TCP_SOCK, XDP_SOCK -> PointerKind.SOCKET;
+            case ARENA -> PointerKind.ARENA;
+            default -> PointerKind.MIXED;
+        };
         pointers[i] = pointers[i] == null || pointers[i] == kind ? kind : PointerKind.MIXED;
         if (kind == PointerKind.KERNEL || (reg.kind == RegKind.MEM && reg.is(Flag.UNTRUSTED))) {
             probed[i] = true;
@@ -112,9 +111,8 @@ final class Facts {
                 facts[i] = InsnFact.DEAD;
                 continue;
             }
-            var branch = taken[i]
-                    ? (skipped[i] ? Branch.BOTH : Branch.ALWAYS)
-                    : (skipped[i] ? Branch.NEVER : Branch.NONE);
+            var branch =
+                    taken[i] ? (skipped[i] ? Branch.BOTH : Branch.ALWAYS) : (skipped[i] ? Branch.NEVER : Branch.NONE);
             facts[i] = new InsnFact(
                     true,
                     pointers[i] == null ? PointerKind.NONE : pointers[i],

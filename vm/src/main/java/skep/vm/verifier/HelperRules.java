@@ -76,81 +76,72 @@ final class HelperRules {
 
     /** Whether a helper that takes maps takes this one. */
     static boolean mapFits(MapType map, Helper helper) {
-        boolean mapTakes =
-                switch (map) {
-                    case PROG_ARRAY -> helper == Helper.TAIL_CALL;
-                    case PERF_EVENT_ARRAY ->
-                        switch (helper) {
-                            case PERF_EVENT_READ, PERF_EVENT_OUTPUT, SKB_OUTPUT, PERF_EVENT_READ_VALUE, XDP_OUTPUT ->
-                                true;
-                            default -> false;
-                        };
-                    case RINGBUF ->
-                        switch (helper) {
-                            case RINGBUF_OUTPUT,
-                                    RINGBUF_RESERVE,
-                                    RINGBUF_QUERY,
-                                    RINGBUF_RESERVE_DYNPTR,
-                                    RINGBUF_SUBMIT_DYNPTR,
-                                    RINGBUF_DISCARD_DYNPTR -> true;
-                            default -> false;
-                        };
-                    case USER_RINGBUF -> helper == Helper.USER_RINGBUF_DRAIN;
-                    case STACK_TRACE -> helper == Helper.GET_STACKID;
-                    case CGROUP_ARRAY ->
-                        helper == Helper.SKB_UNDER_CGROUP || helper == Helper.CURRENT_TASK_UNDER_CGROUP;
-                    case CGROUP_STORAGE, PERCPU_CGROUP_STORAGE -> helper == Helper.GET_LOCAL_STORAGE;
-                    case DEVMAP, DEVMAP_HASH -> helper == Helper.REDIRECT_MAP || helper == Helper.MAP_LOOKUP_ELEM;
-                    case CPUMAP -> helper == Helper.REDIRECT_MAP;
-                    case XSKMAP -> helper == Helper.REDIRECT_MAP || helper == Helper.MAP_LOOKUP_ELEM;
-                    case ARRAY_OF_MAPS, HASH_OF_MAPS -> helper == Helper.MAP_LOOKUP_ELEM;
-                    case SOCKMAP ->
-                        switch (helper) {
-                            case SK_REDIRECT_MAP,
-                                    SOCK_MAP_UPDATE,
-                                    MSG_REDIRECT_MAP,
-                                    SK_SELECT_REUSEPORT,
-                                    MAP_LOOKUP_ELEM -> true;
-                            default -> false;
-                        };
-                    case SOCKHASH ->
-                        switch (helper) {
-                            case SK_REDIRECT_HASH,
-                                    SOCK_HASH_UPDATE,
-                                    MSG_REDIRECT_HASH,
-                                    SK_SELECT_REUSEPORT,
-                                    MAP_LOOKUP_ELEM -> true;
-                            default -> false;
-                        };
-                    case REUSEPORT_SOCKARRAY -> helper == Helper.SK_SELECT_REUSEPORT;
-                    case QUEUE, STACK ->
-                        switch (helper) {
-                            case MAP_PEEK_ELEM, MAP_POP_ELEM, MAP_PUSH_ELEM -> true;
-                            default -> false;
-                        };
-                    case SK_STORAGE ->
-                        switch (helper) {
-                            case SK_STORAGE_GET, SK_STORAGE_DELETE, KPTR_XCHG -> true;
-                            default -> false;
-                        };
-                    case INODE_STORAGE ->
-                        switch (helper) {
-                            case INODE_STORAGE_GET, INODE_STORAGE_DELETE, KPTR_XCHG -> true;
-                            default -> false;
-                        };
-                    case TASK_STORAGE ->
-                        switch (helper) {
-                            case TASK_STORAGE_GET, TASK_STORAGE_DELETE, KPTR_XCHG -> true;
-                            default -> false;
-                        };
-                    case CGRP_STORAGE ->
-                        switch (helper) {
-                            case CGRP_STORAGE_GET, CGRP_STORAGE_DELETE, KPTR_XCHG -> true;
-                            default -> false;
-                        };
-                    case BLOOM_FILTER -> helper == Helper.MAP_PEEK_ELEM || helper == Helper.MAP_PUSH_ELEM;
-                    default -> true;
+        boolean mapTakes = switch (map) {
+            case PROG_ARRAY -> helper == Helper.TAIL_CALL;
+            case PERF_EVENT_ARRAY ->
+                switch (helper) {
+                    case PERF_EVENT_READ, PERF_EVENT_OUTPUT, SKB_OUTPUT, PERF_EVENT_READ_VALUE, XDP_OUTPUT -> true;
+                    default -> false;
                 };
+            case RINGBUF ->
+                switch (helper) {
+                    case RINGBUF_OUTPUT,
+                            RINGBUF_RESERVE,
+                            RINGBUF_QUERY,
+                            RINGBUF_RESERVE_DYNPTR,
+                            RINGBUF_SUBMIT_DYNPTR,
+                            RINGBUF_DISCARD_DYNPTR -> true;
+                    default -> false;
+                };
+            case USER_RINGBUF -> helper == Helper.USER_RINGBUF_DRAIN;
+            case STACK_TRACE -> helper == Helper.GET_STACKID;
+            case CGROUP_ARRAY -> helper == Helper.SKB_UNDER_CGROUP || helper == Helper.CURRENT_TASK_UNDER_CGROUP;
+            case CGROUP_STORAGE, PERCPU_CGROUP_STORAGE -> helper == Helper.GET_LOCAL_STORAGE;
+            case DEVMAP, DEVMAP_HASH -> helper == Helper.REDIRECT_MAP || helper == Helper.MAP_LOOKUP_ELEM;
+            case CPUMAP -> helper == Helper.REDIRECT_MAP;
+            case XSKMAP -> helper == Helper.REDIRECT_MAP || helper == Helper.MAP_LOOKUP_ELEM;
+            case ARRAY_OF_MAPS, HASH_OF_MAPS -> helper == Helper.MAP_LOOKUP_ELEM;
+            case SOCKMAP ->
+                switch (helper) {
+                    case SK_REDIRECT_MAP, SOCK_MAP_UPDATE, MSG_REDIRECT_MAP, SK_SELECT_REUSEPORT, MAP_LOOKUP_ELEM ->
+                        true;
+                    default -> false;
+                };
+            case SOCKHASH ->
+                switch (helper) {
+                    case SK_REDIRECT_HASH, SOCK_HASH_UPDATE, MSG_REDIRECT_HASH, SK_SELECT_REUSEPORT, MAP_LOOKUP_ELEM ->
+                        true;
+                    default -> false;
+                };
+            case REUSEPORT_SOCKARRAY -> helper == Helper.SK_SELECT_REUSEPORT;
+            case QUEUE, STACK ->
+                switch (helper) {
+                    case MAP_PEEK_ELEM, MAP_POP_ELEM, MAP_PUSH_ELEM -> true;
+                    default -> false;
+                };
+            case SK_STORAGE ->
+                switch (helper) {
+                    case SK_STORAGE_GET, SK_STORAGE_DELETE, KPTR_XCHG -> true;
+                    default -> false;
+                };
+            case INODE_STORAGE ->
+                switch (helper) {
+                    case INODE_STORAGE_GET, INODE_STORAGE_DELETE, KPTR_XCHG -> true;
+                    default -> false;
+                };
+            case TASK_STORAGE ->
+                switch (helper) {
+                    case TASK_STORAGE_GET, TASK_STORAGE_DELETE, KPTR_XCHG -> true;
+                    default -> false;
+                };
+            case CGRP_STORAGE ->
+                switch (helper) {
+                    case CGRP_STORAGE_GET, CGRP_STORAGE_DELETE, KPTR_XCHG -> true;
+                    default -> false;
+                };
+            case BLOOM_FILTER -> helper == Helper.MAP_PEEK_ELEM || helper == Helper.MAP_PUSH_ELEM;
+            default -> true;
+        };
         if (!mapTakes) {
             return false;
         }

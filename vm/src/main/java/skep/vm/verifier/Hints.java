@@ -11,8 +11,12 @@ final class Hints {
 
     private static final List<Row> ROWS = List.of(
             new Row("or_null", "the look-up may find nothing: compare the pointer with null before using it"),
-            new Row("invalid mem access 'scalar'", "this is a number, not a pointer: read memory at it with probe_read"),
-            new Row("!read_ok", "the register has no value here: on some path it was never set, or a call destroyed it"),
+            new Row(
+                    "invalid mem access 'scalar'",
+                    "this is a number, not a pointer: read memory at it with probe_read"),
+            new Row(
+                    "!read_ok",
+                    "the register has no value here: on some path it was never set, or a call destroyed it"),
             new Row("infinite loop detected", "nothing that the loop tests changes from one round to the next"),
             new Row("too large. Processed", "bound the loops, or split the program: too many paths must be looked at"),
             new Row("sequence of", "too many branches are open at once: simplify the conditions"),

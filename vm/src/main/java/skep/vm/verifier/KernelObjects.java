@@ -53,12 +53,11 @@ final class KernelObjects {
     }
 
     void mapStruct(int regNo, RegState reg, int off, int size, boolean store, int valueNo) {
-        var struct =
-                switch (reg.map().type()) {
-                    case ARRAY, PERCPU_ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, CGROUP_ARRAY, ARRAY_OF_MAPS -> "bpf_array";
-                    case HASH, LRU_HASH, PERCPU_HASH, LRU_PERCPU_HASH, HASH_OF_MAPS -> "bpf_htab";
-                    default -> "bpf_map";
-                };
+        var struct = switch (reg.map().type()) {
+            case ARRAY, PERCPU_ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, CGROUP_ARRAY, ARRAY_OF_MAPS -> "bpf_array";
+            case HASH, LRU_HASH, PERCPU_HASH, LRU_PERCPU_HASH, HASH_OF_MAPS -> "bpf_htab";
+            default -> "bpf_map";
+        };
         if (!w.allowPointerLeaks) {
             throw Refusal.of(
                     w.log,
@@ -98,7 +97,8 @@ final class KernelObjects {
         if (w.code.mode(i) != Code.MODE_MEM) {
             throw w.denied("kptr in map can only be accessed using BPF_MEM instruction mode");
         }
-        boolean referenced = field.kind() == SpecialField.Kind.KPTR_REF || field.kind() == SpecialField.Kind.KPTR_PERCPU;
+        boolean referenced =
+                field.kind() == SpecialField.Kind.KPTR_REF || field.kind() == SpecialField.Kind.KPTR_PERCPU;
         if (cls != Code.LDX && referenced) {
             throw w.denied("store to referenced kptr disallowed");
         }
@@ -107,10 +107,10 @@ final class KernelObjects {
         }
         if (cls == Code.LDX) {
             var value = w.regs()[valueNo];
-            boolean rcu = referenced && (w.state().activeRcuLocks > 0 || !w.state().sleepable)
+            boolean rcu = referenced
+                    && (w.state().activeRcuLocks > 0 || !w.state().sleepable)
                     && Kfuncs.isRcuProtected(field.pointee());
-            value.markPointer(
-                    RegKind.BTF_ID, Flag.MAYBE_NULL.bit | (rcu ? Flag.RCU.bit : Flag.UNTRUSTED.bit));
+            value.markPointer(RegKind.BTF_ID, Flag.MAYBE_NULL.bit | (rcu ? Flag.RCU.bit : Flag.UNTRUSTED.bit));
             value.struct = field.pointee();
             value.id = w.newId();
         } else if (cls == Code.STX) {
@@ -132,11 +132,7 @@ final class KernelObjects {
         if (!typeOk || !w.kernelTypes.matches(value.struct, value.off, field.pointee())) {
             throw w.invalid(
                     "invalid kptr access, R%d type=%s%s expected=ptr_%s or untrusted_ptr_%s",
-                    valueNo,
-                    value.typeName(),
-                    value.struct,
-                    field.pointee(),
-                    field.pointee());
+                    valueNo, value.typeName(), value.struct, field.pointee(), field.pointee());
         }
     }
 
@@ -145,8 +141,7 @@ final class KernelObjects {
     void spinLock(int regNo, RegState reg, boolean lock) {
         var word = "bpf_spin";
         if (!reg.var.isConstant()) {
-            throw w.invalid(
-                    "R%d doesn't have constant offset. %s_lock has to be at the constant offset", regNo, word);
+            throw w.invalid("R%d doesn't have constant offset. %s_lock has to be at the constant offset", regNo, word);
         }
         var map = reg.map();
         var field = map.fields().stream()

@@ -53,8 +53,8 @@ final class KernelTypes {
             "bpf_iter__task", Set.of("meta", "task"),
             "linux_binprm", Set.of("file"),
             "file", Set.of("f_inode"));
-    private static final Map<String, Set<String>> TRUSTED_OR_NULL_FIELDS = Map.of(
-            "socket", Set.of("sk"), "dentry", Set.of("d_inode"), "vm_area_struct", Set.of("vm_mm", "vm_file"));
+    private static final Map<String, Set<String>> TRUSTED_OR_NULL_FIELDS =
+            Map.of("socket", Set.of("sk"), "dentry", Set.of("d_inode"), "vm_area_struct", Set.of("vm_mm", "vm_file"));
     private static final Map<String, Set<String>> RCU_FIELDS = Map.of(
             "task_struct", Set.of("cpus_ptr", "cgroups", "real_parent", "group_leader"),
             "cgroup", Set.of("kn"),
@@ -315,11 +315,13 @@ final class KernelTypes {
             throw w.denied("invalid bpf_context access off=%d size=%d", off, size);
         }
         if (off % 8 != 0) {
-            throw w.denied("func '%s' offset %d is not multiple of 8", attached.get().name(), off);
+            throw w.denied(
+                    "func '%s' offset %d is not multiple of 8", attached.get().name(), off);
         }
         var parameters = attached.get().parameters();
         int argument = off / 8;
-        boolean returns = w.input.attachType()
+        boolean returns = w.input
+                .attachType()
                 .filter(a -> a == AttachType.TRACE_FEXIT || a == AttachType.MODIFY_RETURN || a == AttachType.LSM_MAC)
                 .isPresent();
         if (argument == parameters.size() && returns && valueNo >= 0) {
@@ -351,7 +353,8 @@ final class KernelTypes {
             w.markUnknown(value);
             return;
         }
-        boolean iterator = w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
+        boolean iterator =
+                w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
         boolean nullable = (iterator && argument > 0) || nullTracepointArgument(argument);
         value.markPointer(RegKind.BTF_ID, Flag.TRUSTED.bit | (nullable ? Flag.MAYBE_NULL.bit : 0));
         value.struct = found.struct();

@@ -215,7 +215,9 @@ final class Kfuncs {
                 }
                 if (row.arguments().size() <= k + 1 || row.name().startsWith("bpf_iter_bits")) {
                     if (reg.maybeNull() || reg.isScalar()) {
-                        throw w.denied("R%d type=%s expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_", regNo, reg.typeName());
+                        throw w.denied(
+                                "R%d type=%s expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
+                                regNo, reg.typeName());
                     }
                     w.memory.helperAccess(regNo, 8, false, false, false);
                 }
@@ -284,8 +286,7 @@ final class Kfuncs {
             }
         }
         if (row.has(Property.RELEASE) && reg.off != 0) {
-            throw w.invalid(
-                    "R%d must have zero offset when passed to release func or trusted arg to kfunc", regNo);
+            throw w.invalid("R%d must have zero offset when passed to release func or trusted arg to kfunc", regNo);
         }
         w.memory.checkPlainOffset(regNo, reg, true);
         boolean compatible = reg.struct.equals(struct)
@@ -409,9 +410,9 @@ final class Kfuncs {
                     r0.flags |= Flag.RDONLY.bit;
                 }
             } else {
-                r0.markPointer(RegKind.BTF_ID, w.state().activeRcuLocks > 0 || !state.sleepable
-                        ? Flag.RCU.bit
-                        : Flag.TRUSTED.bit);
+                r0.markPointer(
+                        RegKind.BTF_ID,
+                        w.state().activeRcuLocks > 0 || !state.sleepable ? Flag.RCU.bit : Flag.TRUSTED.bit);
                 r0.struct = row.result().substring(4);
             }
             r0.refObjId = reference;
@@ -439,8 +440,7 @@ final class Kfuncs {
             }
             case "mem" -> {
                 boolean slice = row.name().startsWith("bpf_dynptr_slice");
-                r0.markPointer(
-                        RegKind.MEM, nullable | (slice && !row.name().endsWith("rdwr") ? Flag.RDONLY.bit : 0));
+                r0.markPointer(RegKind.MEM, nullable | (slice && !row.name().endsWith("rdwr") ? Flag.RDONLY.bit : 0));
                 r0.memSize = constant;
                 r0.dynptrId = sliceDynptr;
                 r0.refObjId = sliceReference;

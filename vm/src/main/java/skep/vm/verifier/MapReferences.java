@@ -82,11 +82,14 @@ final class MapReferences {
             map = w.input
                     .maps()
                     .map(fd)
-                    .orElseThrow(() ->
-                            Refusal.of(w.log, Refusal.EBADF, "fd %d is not pointing to valid bpf_map", fd));
+                    .orElseThrow(() -> Refusal.of(w.log, Refusal.EBADF, "fd %d is not pointing to valid bpf_map", fd));
             checkCompatible(map);
             if (byFd.size() >= MAX_MAPS) {
-                throw Refusal.of(w.log, Refusal.E2BIG, "The total number of maps per program has reached the limit of %d", MAX_MAPS);
+                throw Refusal.of(
+                        w.log,
+                        Refusal.E2BIG,
+                        "The total number of maps per program has reached the limit of %d",
+                        MAX_MAPS);
             }
             byFd.put(fd, map);
         } else {
@@ -104,18 +107,16 @@ final class MapReferences {
             throw w.invalid("no direct value access support for this map type");
         }
         if (!direct || (map.type() == MapType.ARRAY && off >= map.valueSizeBytes())) {
-            throw w.invalid(
-                    "invalid access to map value pointer, value_size=%d off=%d", map.valueSizeBytes(), off);
+            throw w.invalid("invalid access to map value pointer, value_size=%d off=%d", map.valueSizeBytes(), off);
         }
     }
 
     private void checkCompatible(MapDefinition map) {
         var type = w.input.type();
-        boolean tracing =
-                switch (type) {
-                    case KPROBE, TRACEPOINT, PERF_EVENT, RAW_TRACEPOINT, RAW_TRACEPOINT_WRITABLE -> true;
-                    default -> false;
-                };
+        boolean tracing = switch (type) {
+            case KPROBE, TRACEPOINT, PERF_EVENT, RAW_TRACEPOINT, RAW_TRACEPOINT_WRITABLE -> true;
+            default -> false;
+        };
         if (tracing && (map.has(SpecialField.Kind.LIST_HEAD) || map.has(SpecialField.Kind.RB_ROOT))) {
             throw w.invalid("tracing progs cannot use bpf_{list_head,rb_root} yet");
         }
@@ -134,27 +135,26 @@ final class MapReferences {
             throw w.invalid("tracing progs cannot use bpf_wq yet");
         }
         if (w.input.sleepable()) {
-            boolean allowed =
-                    switch (map.type()) {
-                        case HASH,
-                                LRU_HASH,
-                                ARRAY,
-                                PERCPU_HASH,
-                                PERCPU_ARRAY,
-                                LRU_PERCPU_HASH,
-                                ARRAY_OF_MAPS,
-                                HASH_OF_MAPS,
-                                RINGBUF,
-                                USER_RINGBUF,
-                                INODE_STORAGE,
-                                SK_STORAGE,
-                                TASK_STORAGE,
-                                CGRP_STORAGE,
-                                QUEUE,
-                                STACK,
-                                ARENA -> true;
-                        default -> false;
-                    };
+            boolean allowed = switch (map.type()) {
+                case HASH,
+                        LRU_HASH,
+                        ARRAY,
+                        PERCPU_HASH,
+                        PERCPU_ARRAY,
+                        LRU_PERCPU_HASH,
+                        ARRAY_OF_MAPS,
+                        HASH_OF_MAPS,
+                        RINGBUF,
+                        USER_RINGBUF,
+                        INODE_STORAGE,
+                        SK_STORAGE,
+                        TASK_STORAGE,
+                        CGRP_STORAGE,
+                        QUEUE,
+                        STACK,
+                        ARENA -> true;
+                default -> false;
+            };
             if (!allowed) {
                 throw w.invalid("Sleepable programs can only use array, hash, ringbuf and local storage maps");
             }

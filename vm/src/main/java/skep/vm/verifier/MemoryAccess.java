@@ -109,8 +109,7 @@ final class MemoryAccess {
             }
             case TP_BUFFER -> {
                 if (off < 0) {
-                    throw w.denied(
-                            "R%d invalid tracepoint buffer access: off=%d, size=%d", regNo, off, size);
+                    throw w.denied("R%d invalid tracepoint buffer access: off=%d, size=%d", regNo, off, size);
                 }
                 constantOffset("R%d invalid variable buffer offset: off=%d, var_off=%s", regNo, reg, off);
                 unknownIf(load, valueNo);
@@ -172,19 +171,18 @@ final class MemoryAccess {
             return;
         }
         if (!reg.var.plus(Tnum.constant(reg.off + off)).isAligned(size)) {
-            var what =
-                    switch (reg.kind) {
-                        case FLOW_KEYS -> "flow keys ";
-                        case MAP_KEY -> "key ";
-                        case MAP_VALUE -> "value ";
-                        case CTX -> "context ";
-                        case STACK -> "stack ";
-                        case SOCKET -> "sock ";
-                        case SOCK_COMMON -> "sock_common ";
-                        case TCP_SOCK -> "tcp_sock ";
-                        case XDP_SOCK -> "xdp_sock ";
-                        default -> "";
-                    };
+            var what = switch (reg.kind) {
+                case FLOW_KEYS -> "flow keys ";
+                case MAP_KEY -> "key ";
+                case MAP_VALUE -> "value ";
+                case CTX -> "context ";
+                case STACK -> "stack ";
+                case SOCKET -> "sock ";
+                case SOCK_COMMON -> "sock_common ";
+                case TCP_SOCK -> "tcp_sock ";
+                case XDP_SOCK -> "xdp_sock ";
+                default -> "";
+            };
             throw w.denied("misaligned %saccess off %s+%d+%d size %d", what, reg.var, reg.off, off, size);
         }
     }
@@ -197,15 +195,15 @@ final class MemoryAccess {
             return true;
         }
         switch (reg.kind) {
-            case MAP_KEY -> w.log.line(text("invalid access to map key, key_size=%d off=%d size=%d", region, off, size));
+            case MAP_KEY ->
+                w.log.line(text("invalid access to map key, key_size=%d off=%d size=%d", region, off, size));
             case MAP_VALUE ->
                 w.log.line(text("invalid access to map value, value_size=%d off=%d size=%d", region, off, size));
             case PACKET, PACKET_META, PACKET_END ->
                 w.log.line(text(
                         "invalid access to packet, off=%d size=%d, R%d(id=%d,off=%d,r=%d)",
                         off, size, regNo, reg.id, reg.off, region));
-            default ->
-                w.log.line(text("invalid access to memory, mem_size=%d off=%d size=%d", region, off, size));
+            default -> w.log.line(text("invalid access to memory, mem_size=%d off=%d size=%d", region, off, size));
         }
         return false;
     }
@@ -224,8 +222,7 @@ final class MemoryAccess {
             throw w.denied("R%d min value is outside of the allowed memory range", regNo);
         }
         if (Long.compareUnsigned(reg.umax, Arithmetic.MAX_VAR_OFFSET) >= 0) {
-            throw w.denied(
-                    "R%d unbounded memory access, make sure to bounds check any such access", regNo);
+            throw w.denied("R%d unbounded memory access, make sure to bounds check any such access", regNo);
         }
         if (!inRegion(regNo, reg, (int) (reg.umax + off), size, region, zeroAllowed)) {
             throw w.denied("R%d max value is outside of the allowed memory range", regNo);
@@ -268,8 +265,7 @@ final class MemoryAccess {
     void checkMapAccessType(RegState reg, int off, long size, boolean store) {
         var map = reg.map();
         if (store && (map.flags() & MapDefinition.RDONLY_PROG) != 0) {
-            throw w.denied(
-                    "write into map forbidden, value_size=%d off=%d size=%d", map.valueSizeBytes(), off, size);
+            throw w.denied("write into map forbidden, value_size=%d off=%d size=%d", map.valueSizeBytes(), off, size);
         }
         if (!store && (map.flags() & MapDefinition.WRONLY_PROG) != 0) {
             throw w.denied("read from map forbidden, value_size=%d off=%d size=%d", map.valueSizeBytes(), off, size);
@@ -299,8 +295,7 @@ final class MemoryAccess {
             throw w.denied("%s access cannot have variable offset", name);
         }
         if (field.offBytes() != off + reg.var.value()) {
-            throw w.denied(
-                    "%s access misaligned expected=%d off=%d", name, field.offBytes(), off + reg.var.value());
+            throw w.denied("%s access misaligned expected=%d off=%d", name, field.offBytes(), off + reg.var.value());
         }
         if (size != 8) {
             throw w.denied("%s access size must be BPF_DW", name);
@@ -503,8 +498,7 @@ final class MemoryAccess {
             throw w.denied("R%d invalid zero-sized read: u64=[%d,%d]", sizeNo, size.umin, size.umax);
         }
         if (Long.compareUnsigned(size.umax, MAX_VAR_SIZE) >= 0) {
-            throw w.denied(
-                    "R%d unbounded memory access, use 'var &= const' or 'if (var < const)'", sizeNo);
+            throw w.denied("R%d unbounded memory access, use 'var &= const' or 'if (var < const)'", sizeNo);
         }
         helperAccess(sizeNo - 1, size.umax, store, zeroAllowed, raw && exact);
         w.precision.mark(sizeNo);

@@ -20,7 +20,10 @@ final class PathState {
 
     int activeLocks;
     int activeLockId;
-    @Nullable Object activeLockOwner;
+
+    @Nullable
+    Object activeLockOwner;
+
     int activePreemptLocks;
     int activeRcuLocks;
     int activeIrqId;
@@ -33,9 +36,12 @@ final class PathState {
     int branches;
 
     boolean cleaned;
-    @Nullable PathState parent;
+
+    @Nullable
+    PathState parent;
     /** On a back edge, the remembered state that this one equals. */
-    @Nullable PathState equalState;
+    @Nullable
+    PathState equalState;
 
     final JumpHistory history = new JumpHistory();
 

@@ -121,8 +121,7 @@ final class Precision {
                     return;
                 }
                 subsequent = i;
-                if (i == state.firstInsn
-                        && (history == 0 || (history == 1 && state.history.insn(0) == i))) {
+                if (i == state.firstInsn && (history == 0 || (history == 1 && state.history.insn(0) == i))) {
                     break;
                 }
                 if (history > 0 && state.history.insn(history - 1) == i) {
@@ -256,9 +255,8 @@ final class Precision {
                     return GIVE_UP;
                 }
                 if (atomic && code.imm[i] != Code.STORE_RELEASE) {
-                    int fetched = (code.imm[i] & Code.ATOMIC_FETCH) == 0
-                            ? -1
-                            : code.imm[i] == Code.ATOMIC_CMPXCHG ? 0 : src;
+                    int fetched =
+                            (code.imm[i] & Code.ATOMIC_FETCH) == 0 ? -1 : code.imm[i] == Code.ATOMIC_CMPXCHG ? 0 : src;
                     if (fetched >= 0) {
                         drop(fetched);
                     }
@@ -366,9 +364,7 @@ final class Precision {
         for (int k = 0; k < count; k++) {
             int f = LinkedRegs.frame(linked, k);
             int index = LinkedRegs.index(linked, k);
-            any |= LinkedRegs.isReg(linked, k)
-                    ? (regMask[f] >> index & 1) != 0
-                    : (slotMask[f] >> index & 1) != 0;
+            any |= LinkedRegs.isReg(linked, k) ? (regMask[f] >> index & 1) != 0 : (slotMask[f] >> index & 1) != 0;
         }
         if (!any) {
             return;

@@ -44,7 +44,9 @@ final class Pruning {
 
     /** A loop being explored: where it was entered, and the states on its back edges. */
     private static final class LoopVisit {
-        @Nullable PathState entry;
+        @Nullable
+        PathState entry;
+
         final List<PathState> backEdges = new ArrayList<>();
     }
 
@@ -53,8 +55,7 @@ final class Pruning {
         var current = w.state();
         boolean forced = w.flow.forcedCheckpoints.get(insn);
         boolean force = w.input.everyStateKept() || forced || current.history.size > MAX_HISTORY;
-        boolean add = force
-                || (w.jumpsProcessed - jumpsAtLast >= 2 && w.insnsProcessed - insnsAtLast >= 8);
+        boolean add = force || (w.jumpsProcessed - jumpsAtLast >= 2 && w.insnsProcessed - insnsAtLast >= 8);
         long key = (long) insn << 32 | current.current().callsite & 0xffff_ffffL;
         var list = explored.computeIfAbsent(key, k -> new ArrayList<>());
         clean(list, current);
@@ -68,8 +69,7 @@ final class Pruning {
             boolean loop = false;
             if (old.branches > 0) {
                 var frame = old.current();
-                boolean otherEntry =
-                        frame.inAsyncCallback && frame.asyncEntries != current.current().asyncEntries;
+                boolean otherEntry = frame.inAsyncCallback && frame.asyncEntries != current.current().asyncEntries;
                 boolean special = otherEntry;
                 if (!special && w.flow.iteratorNexts.get(insn)) {
                     special = true;
@@ -90,9 +90,7 @@ final class Pruning {
                     refuseEndlessLoop(insn, old, current);
                 }
                 if (!hit) {
-                    if (!force
-                            && w.jumpsProcessed - jumpsAtLast < 20
-                            && w.insnsProcessed - insnsAtLast < 100) {
+                    if (!force && w.jumpsProcessed - jumpsAtLast < 20 && w.insnsProcessed - insnsAtLast < 100) {
                         add = false;
                     }
                 }
@@ -201,7 +199,8 @@ final class Pruning {
     }
 
     /** The nearest remembered state of this path at a slot. */
-    @Nullable PathState previousEntry(@Nullable PathState from, int insn) {
+    @Nullable
+    PathState previousEntry(@Nullable PathState from, int insn) {
         for (var state = from; state != null; state = state.parent) {
             if (state.insn == insn && state.sameCallsites(w.state())) {
                 return state;

@@ -33,7 +33,8 @@ final class RegState {
     static final int BEYOND_END = -2;
 
     /** Map pointers and map values. */
-    @Nullable MapDefinition map;
+    @Nullable
+    MapDefinition map;
 
     /** Tells apart inner maps looked up separately. */
     int mapUid;

@@ -18,9 +18,7 @@ final class ScalarMath {
                 if (!constant) {
                     yield false;
                 }
-                yield narrow
-                        ? Integer.compareUnsigned(src.umax32, 32) < 0
-                        : Long.compareUnsigned(src.umax, 64) < 0;
+                yield narrow ? Integer.compareUnsigned(src.umax32, 32) < 0 : Long.compareUnsigned(src.umax, 64) < 0;
             }
             default -> false;
         };

@@ -123,7 +123,8 @@ final class Speculation {
             }
             long off = dst.off + dst.var.value();
             if (off >= 0 || off < -Frame.MAX_STACK_BYTES) {
-                throw w.denied("R%d stack pointer arithmetic goes out of range, prohibited for !root; off=%d", dstNo, off);
+                throw w.denied(
+                        "R%d stack pointer arithmetic goes out of range, prohibited for !root; off=%d", dstNo, off);
             }
         } else if (dst.kind == RegKind.MAP_VALUE) {
             try {
@@ -158,12 +159,10 @@ final class Speculation {
         var op = w.code.operation(i) == Code.ADD ? "add" : "sub";
         return switch (reason) {
             case BOUNDS ->
-                w.denied(
-                        "R%d has unknown scalar with mixed signed bounds, %s", offsetIsDst ? dstNo : srcNo, TAIL);
+                w.denied("R%d has unknown scalar with mixed signed bounds, %s", offsetIsDst ? dstNo : srcNo, TAIL);
             case TYPE ->
                 w.denied("R%d has pointer with unsupported alu operation, %s", offsetIsDst ? srcNo : dstNo, TAIL);
-            case PATHS ->
-                w.denied("R%d tried to %s from different maps, paths or scalars, %s", dstNo, op, TAIL);
+            case PATHS -> w.denied("R%d tried to %s from different maps, paths or scalars, %s", dstNo, op, TAIL);
             case LIMIT -> w.denied("R%d tried to %s beyond pointer bounds, %s", dstNo, op, TAIL);
         };
     }

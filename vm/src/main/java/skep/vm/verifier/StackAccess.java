@@ -32,8 +32,7 @@ final class StackAccess {
         if (min < lowest || min > -1 || max > 0) {
             int errno = min < lowest || min > -1 ? Refusal.EACCES : Refusal.EINVAL;
             if (reg.var.isConstant()) {
-                throw Refusal.of(
-                        w.log, errno, "invalid%s stack R%d off=%d size=%d", direction, regNo, min, size);
+                throw Refusal.of(w.log, errno, "invalid%s stack R%d off=%d size=%d", direction, regNo, min, size);
             }
             throw Refusal.of(
                     w.log,
@@ -147,9 +146,8 @@ final class StackAccess {
     }
 
     private void checkReadable(byte type, int off, int k, int size) {
-        boolean readable = type == StackSlot.MISC
-                || type == StackSlot.ZERO
-                || (type == StackSlot.INVALID && w.allowUninitStack);
+        boolean readable =
+                type == StackSlot.MISC || type == StackSlot.ZERO || (type == StackSlot.INVALID && w.allowUninitStack);
         if (!readable) {
             throw w.denied("invalid read from stack off %d+%d size %d", off, k, size);
         }
@@ -281,8 +279,7 @@ final class StackAccess {
         var frame = frameOf(pointer);
         int min = (int) (pointer.smin + off);
         int max = (int) (pointer.smax + off + size);
-        boolean zero =
-                valueNo >= 0 ? w.regs()[valueNo].isZero() : storesImmediate(i) && w.code.imm[i] == 0;
+        boolean zero = valueNo >= 0 ? w.regs()[valueNo].isZero() : storesImmediate(i) && w.code.imm[i] == 0;
         boolean zeroUsed = false;
         for (int at = min; at < max; at++) {
             w.dynptrs.destroyIfDynptr(frame, (-at - 1) / 8);
@@ -305,7 +302,8 @@ final class StackAccess {
                 zeroUsed = true;
             }
             if (type == StackSlot.INVALID && !w.allowUninitStack) {
-                throw w.invalid("uninit stack in range of var-offset write prohibited for !root; insn %d, off: %d", i, at);
+                throw w.invalid(
+                        "uninit stack in range of var-offset write prohibited for !root; insn %d, off: %d", i, at);
             }
             slot.types[byteNo & 7] = written;
             if (slot.types[7] != StackSlot.SPILL) {
@@ -340,8 +338,7 @@ final class StackAccess {
             max = min;
         } else {
             if (!w.bypassSpectre1) {
-                throw w.denied(
-                        "R%d variable offset stack access prohibited for !root, var_off=%s", regNo, reg.var);
+                throw w.denied("R%d variable offset stack access prohibited for !root, var_off=%s", regNo, reg.var);
             }
             rawHere = false;
             min = (int) (reg.smin + off);
@@ -369,11 +366,9 @@ final class StackAccess {
             } else if (type != StackSlot.MISC) {
                 if (!slot.isSpilledReg() || !(slot.spilled.isScalar() || w.allowPointerLeaks)) {
                     if (reg.var.isConstant()) {
-                        throw w.denied(
-                                "invalid read from stack R%d off %d+%d size %d", regNo, min, at - min, size);
+                        throw w.denied("invalid read from stack R%d off %d+%d size %d", regNo, min, at - min, size);
                     }
-                    throw w.denied(
-                            "invalid read from stack R%d var_off %s+%d size %d", regNo, reg.var, at - min, size);
+                    throw w.denied("invalid read from stack R%d var_off %s+%d size %d", regNo, reg.var, at - min, size);
                 }
                 if (store) {
                     slot.spilled.markUnknown();

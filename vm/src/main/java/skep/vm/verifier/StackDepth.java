@@ -36,11 +36,7 @@ final class StackDepth {
         int depth = above + own;
         if (depth > MAX_BYTES) {
             throw Refusal.of(
-                    w.log,
-                    Refusal.EACCES,
-                    "combined stack size of %d calls is %d. Too large",
-                    frames + 1,
-                    depth);
+                    w.log, Refusal.EACCES, "combined stack size of %d calls is %d. Too large", frames + 1, depth);
         }
         if (frames > 0 && w.flow.hasTailCall.get(function) && above >= MAX_WITH_TAIL_CALL) {
             throw Refusal.of(
@@ -60,12 +56,8 @@ final class StackDepth {
             if (reference && w.calls.asyncEntries.get(callee)) {
                 continue;
             }
-            if (w.visits[i] == 0) {
-                continue;
-            }
             if (frames + 1 >= PathState.MAX_FRAMES) {
-                throw Refusal.of(
-                        w.log, Refusal.E2BIG, "the call stack of %d frames is too deep !", frames + 1);
+                throw Refusal.of(w.log, Refusal.E2BIG, "the call stack of %d frames is too deep !", frames + 1);
             }
             walk(callee, depth, frames + 1, tailCall);
         }

@@ -74,7 +74,11 @@ final class StateText {
             case StackSlot.DYNPTR -> {
                 index += 1;
                 var reg = frame.stack[index].spilled;
-                text.append(" fp").append(-8 * (index + 1)).append("=dynptr_").append(reg.dynptr.text).append('(');
+                text.append(" fp")
+                        .append(-8 * (index + 1))
+                        .append("=dynptr_")
+                        .append(reg.dynptr.text)
+                        .append('(');
                 var items = new Items(text);
                 items.number("id", reg.id);
                 items.number("ref_id", reg.refObjId);

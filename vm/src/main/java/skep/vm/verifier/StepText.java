@@ -35,14 +35,17 @@ final class StepText {
             w.log.append(insn + ":" + StateText.of(state, state.depth()) + "\n");
         }
         fresh = false;
-        w.input.lines().at(insn).filter(e -> e.insn() == insn).ifPresent(e -> w.log
-                .append("; ")
-                .append(e.text().strip())
-                .append(" @ ")
-                .append(e.source())
-                .append(":")
-                .append(Integer.toString(e.line()))
-                .append("\n"));
+        w.input
+                .lines()
+                .at(insn)
+                .filter(e -> e.insn() == insn)
+                .ifPresent(e -> w.log.append("; ")
+                        .append(e.text().strip())
+                        .append(" @ ")
+                        .append(e.source())
+                        .append(":")
+                        .append(Integer.toString(e.line()))
+                        .append("\n"));
         w.log.append(insn + ": " + InsnText.of(w.input.code(), insn) + "\n");
     }
 }

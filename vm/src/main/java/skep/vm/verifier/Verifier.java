@@ -34,7 +34,11 @@ public final class Verifier {
         try {
             int most = input.privilege() == VerifierInput.Privilege.NONE ? MAX_UNPRIVILEGED_INSNS : MAX_INSNS;
             if (input.code().size() == 0 || input.code().size() > most) {
-                throw Refusal.of(walker.log, Refusal.E2BIG, "program of %d instructions", input.code().size());
+                throw Refusal.of(
+                        walker.log,
+                        Refusal.E2BIG,
+                        "program of %d instructions",
+                        input.code().size());
             }
             walker.run();
         } catch (Refusal refusal) {
@@ -116,7 +120,8 @@ public final class Verifier {
             numbers.add(0);
         } else if (!code.isLdImm64(insn)) {
             numbers.add(code.dst[insn]);
-            if (code.cls(insn) != Code.ST && (code.fromReg(insn) || code.cls(insn) == Code.LDX || code.cls(insn) == Code.STX)) {
+            if (code.cls(insn) != Code.ST
+                    && (code.fromReg(insn) || code.cls(insn) == Code.LDX || code.cls(insn) == Code.STX)) {
                 numbers.add(code.src[insn]);
             }
         }

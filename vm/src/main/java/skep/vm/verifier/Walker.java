@@ -151,7 +151,10 @@ final class Walker {
     }
 
     boolean isGlobal(int function) {
-        return function > 0 && functionInfo(function).map(VerifierInput.FunctionInfo::global).orElse(false);
+        return function > 0
+                && functionInfo(function)
+                        .map(VerifierInput.FunctionInfo::global)
+                        .orElse(false);
     }
 
     private void walkFunction(int function) {
@@ -308,11 +311,7 @@ final class Walker {
                 return calls.step(i);
             }
             case Code.JA -> {
-                if (code.fromReg(i)
-                        || src != 0
-                        || code.dst[i] != 0
-                        || (!narrow && imm != 0)
-                        || (narrow && off != 0)) {
+                if (code.fromReg(i) || src != 0 || code.dst[i] != 0 || (!narrow && imm != 0) || (narrow && off != 0)) {
                     throw invalid("BPF_JA uses reserved fields");
                 }
                 insn = i + 1 + code.jumpOffset(i);
