@@ -56,7 +56,7 @@ public final class Checker {
 
     /** Checks a script; what is wrong goes to {@code diagnostics}. */
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
-        var expanded = MacroExpander.expand(script, diagnostics);
+        var expanded = MacroExpander.expand(Imports.resolve(script, options, diagnostics), diagnostics);
         return new Checker(expanded, kernel, options, diagnostics).check();
     }
 
@@ -84,7 +84,7 @@ public final class Checker {
         for (var probe : script.probes()) {
             instances.addAll(instances(probe, resolver));
         }
-        if (script.probes().isEmpty() && !diagnostics.hasErrors()) {
+        if (script.probes().isEmpty() && script.subprograms().isEmpty() && !diagnostics.hasErrors()) {
             diagnostics.error("no-probes", script.source().span(0, 0), "No probes to attach");
         }
         var functionScopes = new ArrayList<Scope>();
@@ -149,7 +149,7 @@ public final class Checker {
         }
         boolean perCpu = map.declaredKind().get().startsWith("percpu");
         boolean needsPerCpu = map.value() instanceof Type.Aggregation;
-        if (perCpu != needsPerCpu || !map.keyed()) {
+        if (perCpu != needsPerCpu) {
             diagnostics.error(
                     "map-declaration",
                     map.span(),

@@ -63,7 +63,7 @@ final class FormatChecker {
                         || type instanceof Type.CgroupPath;
             case "p" -> number || type instanceof Type.Symbolic;
             case "r", "rx", "rh" -> type instanceof Type.Buffer || type instanceof Type.Array;
-            case "s" -> printable(type);
+            case "s" -> printable(type) || type.isInteger() || type instanceof Type.Tuple || type instanceof Type.Rec;
             case "f", "e", "g" -> type.isInteger();
             default -> false;
         };

@@ -307,13 +307,29 @@ final class ExpressionParser {
                 var type = type();
                 return new Expr.TypeArgument(type, statements.span(token.start()));
             }
-            case "struct", "union", "enum", "if", "else", "while", "for", "let", "return" ->
+            case "if" -> {
+                return ifValue();
+            }
+            case "struct", "union", "enum", "else", "while", "for", "let", "return" ->
                 throw new SyntaxError(span, "expected expression");
             default -> {
                 cursor.advance();
                 return cursor.token().is("(") ? call(token) : new Expr.Ident(token.text(), span);
             }
         }
+    }
+
+    /** {@code if-value = "if" expression block-value "else" ( if-value | block-value )}. */
+    private Expr ifValue() {
+        int from = cursor.advance().start();
+        var condition = condition();
+        var then = statements.blockValue();
+        if (!cursor.token().isName("else")) {
+            throw new SyntaxError(cursor.tokenSpan(), "expected 'else': an if that is a value needs both branches");
+        }
+        cursor.advance();
+        Expr otherwise = cursor.token().isName("if") ? ifValue() : statements.blockValue();
+        return new Expr.Conditional(condition, Optional.of(then), otherwise, statements.span(from));
     }
 
     /** {@code call = name "(" [ expression { "," expression } [ "," ] ] ")"}. */
