@@ -49,8 +49,7 @@ final class CommandLineParser {
 
                 Traces the kernel and programs with scripts in the bpftrace language.
 
-                """
-                + Option.helpLines();
+                """ + Option.helpLines();
     }
 
     private void read(List<String> args) {

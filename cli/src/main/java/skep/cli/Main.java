@@ -3,6 +3,7 @@ package skep.cli;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -33,9 +34,21 @@ public final class Main {
                 false,
                 StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), false, StandardCharsets.UTF_8);
+        nameThread();
         int status = run(List.of(args), System.in, out, err);
         // Everything is closed and flushed; the way through System.exit starts the JDK's logging, which takes 20 ms.
         Runtime.getRuntime().halt(status);
+    }
+
+    // Scripts see the tracer as "skep", not as "java": comm in begin and end, and lists of processes.
+    private static void nameThread() {
+        for (var file : List.of("/proc/thread-self/comm", "/proc/self/comm")) {
+            try (var comm = new FileOutputStream(file)) {
+                comm.write("skep".getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+                // Not on Linux: then nobody asks.
+            }
+        }
     }
 
     /** Runs the command; returns the exit status: 0 done, 1 the script or the system was at fault, or what the script said. */

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import skep.cli.Arguments.Format;
 import skep.cli.Arguments.UsageException;
 import skep.session.Session;
@@ -169,7 +171,16 @@ final class ScriptCommand {
                 arguments.mode() == Arguments.Mode.TEST,
                 arguments.mode() == Arguments.Mode.BENCH,
                 arguments.dryRun(),
+                arguments.probeFilter().map(ScriptCommand::pattern),
                 new LoadOptions(arguments.verbose() ? 1 : 0, arguments.backend()));
+    }
+
+    private static Pattern pattern(String text) {
+        try {
+            return Pattern.compile(text);
+        } catch (PatternSyntaxException e) {
+            throw new UsageException("--probe-filter: " + e.getDescription() + ": " + text);
+        }
     }
 
     private static Map<String, String> environment(Arguments arguments) {

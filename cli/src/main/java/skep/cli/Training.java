@@ -9,8 +9,7 @@ import java.util.List;
 
 /** Runs what people start most, so that the cache of loaded and linked classes made from this run serves them all. */
 final class Training {
-    private static final String SCRIPT =
-            """
+    private static final String SCRIPT = """
             BEGIN { printf("%s %d\\n", comm, pid); @n = count(); @h = hist(5); @l = lhist(5, 0, 10, 1); print(@n); }
             interval:ms:1 { @[comm, pid] = sum(1); @s = stats(cpu); if (@x++ > 3) { clear(@x); exit(); } }
             END { delete(@l); print((1, "a")); time("%H:%M\\n"); }

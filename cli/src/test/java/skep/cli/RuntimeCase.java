@@ -34,26 +34,27 @@ record RuntimeCase(
     record Expectation(String mode, String value) {
         /** Why the output does not meet it, if it does not. */
         Optional<String> mismatch(String output) {
-            boolean met =
-                    switch (mode) {
-                        case "text" -> output.contains(value);
-                        case "text_none" -> !output.contains(value);
-                        case "regex" -> pattern().matcher(output).find();
-                        case "regex_none" -> !pattern().matcher(output).find();
-                        case "file" -> output.strip().contains(expandTime(output).strip());
-                        case "json" -> sameJson(output);
-                        default -> throw new IllegalArgumentException(mode);
-                    };
+            boolean met = switch (mode) {
+                case "text" -> output.contains(value);
+                case "text_none" -> !output.contains(value);
+                case "regex" -> pattern().matcher(output).find();
+                case "regex_none" -> !pattern().matcher(output).find();
+                case "file" -> output.strip().contains(expandTime(output).strip());
+                case "json" -> sameJson(output);
+                default -> throw new IllegalArgumentException(mode);
+            };
             return met ? Optional.empty() : Optional.of(mode + " " + value.strip());
         }
 
         private Pattern pattern() {
-            return Pattern.compile(value, Pattern.MULTILINE);
+            // The rows are written for Python, which takes a brace that is no repetition as it stands.
+            return Pattern.compile(value.replaceAll("(?<!\\\\)\\{(?!\\d)", "\\\\{"), Pattern.MULTILINE);
         }
 
         // Charts show the local hour where the expectation has %H: take it from the output.
         private String expandTime(String output) {
-            var hour = Pattern.compile("^(\\d\\d):\\d\\d:\\d\\d", Pattern.MULTILINE).matcher(output);
+            var hour = Pattern.compile("^(\\d\\d):\\d\\d:\\d\\d", Pattern.MULTILINE)
+                    .matcher(output);
             return hour.find() ? value.replace("%H", hour.group(1)) : value;
         }
 

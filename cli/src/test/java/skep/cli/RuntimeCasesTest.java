@@ -167,7 +167,8 @@ class RuntimeCasesTest {
     private Finished shell(String command, Map<String, String> environment, int seconds)
             throws IOException, InterruptedException {
         var output = folder.resolve("output");
-        var builder = new ProcessBuilder("timeout", "-s", "INT", "-k", "2", Integer.toString(seconds), "/bin/bash", "-c", command)
+        var builder = new ProcessBuilder(
+                        "timeout", "-s", "INT", "-k", "2", Integer.toString(seconds), "/bin/bash", "-c", command)
                 .directory(folder.toFile())
                 .redirectInput(Path.of("/dev/null").toFile())
                 .redirectErrorStream(true)
@@ -183,7 +184,8 @@ class RuntimeCasesTest {
         var java = ProcessHandle.current().info().command().orElse("java");
         Files.writeString(
                 script,
-                "#!/bin/sh\nexec '" + java + "' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED"
+                "#!/bin/sh\nexec '" + java
+                        + "' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED"
                         + " --sun-misc-unsafe-memory-access=allow -Xlog:disable -cp '"
                         + System.getProperty("java.class.path") + "' skep.cli.Main \"$@\"\n");
         assertTrue(script.toFile().setExecutable(true));
@@ -210,7 +212,8 @@ class RuntimeCasesTest {
                 .filter(outcome -> outcome.skipped().isEmpty())
                 .filter(outcome -> List.of(tiers).contains(outcome.row().tier().substring(0, 1)))
                 .toList();
-        long passed = judged.stream().filter(outcome -> outcome.failed().isEmpty()).count();
+        long passed =
+                judged.stream().filter(outcome -> outcome.failed().isEmpty()).count();
         return judged.isEmpty() ? 1 : (double) passed / judged.size();
     }
 
@@ -222,8 +225,9 @@ class RuntimeCasesTest {
             counts[outcome.skipped().isPresent() ? 2 : outcome.failed().isPresent() ? 1 : 0]++;
             outcome.skipped().ifPresent(reason -> skips.merge(reason, 1, Integer::sum));
             outcome.failed()
-                    .ifPresent(reason -> System.out.println("FAIL " + outcome.row().tier() + " | "
-                            + outcome.row().group() + " | " + outcome.row().name() + " | " + reason));
+                    .ifPresent(reason -> System.out.println("FAIL "
+                            + outcome.row().tier() + " | " + outcome.row().group() + " | "
+                            + outcome.row().name() + " | " + reason));
         }
         byTier.forEach((tier, counts) -> System.out.printf(
                 "%-20s passed %3d, failed %3d, skipped %3d%n", tier, counts[0], counts[1], counts[2]));

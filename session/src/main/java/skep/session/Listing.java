@@ -103,7 +103,13 @@ public final class Listing {
     }
 
     private static java.util.stream.Stream<String> names(KernelInfo kernel, ProbeKind kind) {
-        return BY_TIME.contains(kind) ? TIME_UNITS.stream() : kernel.probes(kind);
+        if (BY_TIME.contains(kind)) {
+            return TIME_UNITS.stream();
+        }
+        // Events that take a count show the place for it.
+        return kind == ProbeKind.SOFTWARE || kind == ProbeKind.HARDWARE
+                ? kernel.probes(kind).map(name -> name.endsWith(":") ? name : name + ":")
+                : kernel.probes(kind);
     }
 
     private static boolean matches(String provider, ProbeKind kind) {

@@ -33,6 +33,9 @@ final class ScriptRun implements AutoCloseable {
     /** How often counters of faults and lost records are read while the script runs. */
     private static final long COUNTERS_NANOS = 1_000_000_000L;
 
+    /** How long each {@code bench:} probe is run. */
+    private static final long BENCHMARK_NANOS = 200_000_000L;
+
     /** After the end was asked for, records that keep coming are drained for at most this long. */
     private static final long LAST_DRAIN_NANOS = 400_000_000L;
 
@@ -72,12 +75,16 @@ final class ScriptRun implements AutoCloseable {
     int run() {
         try {
             load();
+            // What BEGIN says is shown once all probes are attached, as the peer has it.
             for (var program : programs(ScriptProgram.Role.BEGIN)) {
-                runOnce(program);
+                loaded().runOnce(program.program(), new byte[0]);
             }
             attach();
             announce();
             if (!options.attachOnly()) {
+                drainWhatIsThere();
+                runTests();
+                runBenchmarks();
                 if (exit.isEmpty()) {
                     child.ifPresent(TracedProcess::start);
                     target.start(options.duration());
@@ -107,8 +114,16 @@ final class ScriptRun implements AutoCloseable {
 
     private List<ScriptProgram> programs(ScriptProgram.Role role) {
         return script.programs().stream()
-                .filter(program -> program.role() == role)
+                .filter(program -> program.role() == role && isWanted(program))
                 .toList();
+    }
+
+    private boolean isWanted(ScriptProgram program) {
+        return program.role() != ScriptProgram.Role.PROBE
+                || options.probeFilter().isEmpty()
+                || program.shownAs().stream()
+                        .anyMatch(name ->
+                                options.probeFilter().get().matcher(name).find());
     }
 
     private void runOnce(ScriptProgram program) {
@@ -144,6 +159,9 @@ final class ScriptRun implements AutoCloseable {
     private void announce() {
         int probes = 0;
         for (var program : script.programs()) {
+            if (!isWanted(program)) {
+                continue;
+            }
             probes += Math.max(1, program.shownAs().size());
         }
         sink.accept(new View.Attached(
@@ -155,6 +173,42 @@ final class ScriptRun implements AutoCloseable {
             }
         }
         sink.batchEnds();
+    }
+
+    private void runTests() {
+        for (var program : programs(ScriptProgram.Role.TEST)) {
+            boolean passed = loaded().runOnce(program.program(), new byte[0]) == 0;
+            drainWhatIsThere();
+            sink.accept(new View.TestResult(name(program), passed));
+            if (!passed) {
+                exit = OptionalLong.of(1);
+            }
+        }
+    }
+
+    private void runBenchmarks() {
+        var results = new ArrayList<View.Benchmark>();
+        for (var program : programs(ScriptProgram.Role.BENCH)) {
+            long start = System.nanoTime();
+            long runs = 0;
+            do {
+                loaded().runOnce(program.program(), new byte[0]);
+                runs++;
+                drainWhatIsThere();
+            } while (System.nanoTime() - start < BENCHMARK_NANOS && !stopped);
+            results.add(new View.Benchmark(name(program), (System.nanoTime() - start) / runs, runs));
+        }
+        if (!results.isEmpty()) {
+            sink.accept(new View.Benchmarks(results));
+        }
+    }
+
+    /** The name of a probe behind its provider: {@code a} of {@code bench:a}. */
+    private static String name(ScriptProgram program) {
+        var probe = program.shownAs().isEmpty()
+                ? program.program()
+                : program.shownAs().getFirst();
+        return probe.substring(probe.indexOf(':') + 1);
     }
 
     private void drainUntilTheEnd() {

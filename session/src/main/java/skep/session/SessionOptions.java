@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 import skep.target.LoadOptions;
 
 /**
@@ -24,6 +25,7 @@ import skep.target.LoadOptions;
  * @param test whether {@code test:} probes are compiled instead of the others
  * @param bench whether {@code bench:} probes are compiled instead of the others
  * @param attachOnly end as soon as all probes are attached
+ * @param probeFilter only probes whose name it finds are attached
  * @param load how programs are loaded
  */
 public record SessionOptions(
@@ -40,6 +42,7 @@ public record SessionOptions(
         boolean test,
         boolean bench,
         boolean attachOnly,
+        Optional<Pattern> probeFilter,
         LoadOptions load) {
     public static final SessionOptions DEFAULT = new SessionOptions(
             List.of(),
@@ -55,6 +58,7 @@ public record SessionOptions(
             false,
             false,
             false,
+            Optional.empty(),
             LoadOptions.DEFAULT);
 
     public SessionOptions {
@@ -80,6 +84,7 @@ public record SessionOptions(
                 test,
                 bench,
                 attachOnly,
+                probeFilter,
                 load);
     }
 
@@ -98,6 +103,7 @@ public record SessionOptions(
                 test,
                 bench,
                 attachOnly,
+                probeFilter,
                 load);
     }
 }

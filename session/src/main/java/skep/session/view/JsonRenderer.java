@@ -41,6 +41,15 @@ public final class JsonRenderer implements Renderer {
             case View.HelperError error ->
                 "{\"type\": \"helper_error\", " + place(error.meaning(), error.span()) + ", \"helper\": "
                         + quoted(error.helper()) + ", \"retcode\": " + error.errno() + "}\n";
+            case View.Benchmarks benchmarks ->
+                object(
+                        "benchmark_result",
+                        benchmarks.results().stream()
+                                .map(result -> quoted(result.name()) + ": {\"average_time\": " + result.nanosPerRun()
+                                        + ", \"iterations\": " + result.runs() + "}")
+                                .collect(Collectors.joining(", ", "{", "}")));
+            case View.TestResult test ->
+                object("test_result", "{\"name\": " + quoted(test.name()) + ", \"passed\": " + test.passed() + "}");
             case View.Note note -> note.text() + "\n";
             case View.Ending _ -> "";
         };

@@ -10,6 +10,8 @@ public final class TextRenderer implements Renderer {
     /** Frames of a stack are set in by this much as a value, and by half as much in a key. */
     private static final int STACK_INDENT = 8;
 
+    private static final int BENCHMARK_COLUMNS = 66;
+
     @Override
     public boolean isForStandardError(View view) {
         return view.isMessage();
@@ -37,6 +39,8 @@ public final class TextRenderer implements Renderer {
                         error.span(),
                         error.meaning() + "\nAdditional Info - helper: " + error.helper() + ", retcode: "
                                 + error.errno());
+            case View.Benchmarks benchmarks -> benchmarks(benchmarks);
+            case View.TestResult test -> (test.passed() ? "ok     " : "FAILED ") + test.name() + "\n";
             case View.Note note -> note.text() + "\n";
             case View.Ending _ -> "\n";
         };
@@ -47,6 +51,15 @@ public final class TextRenderer implements Renderer {
                 ? Diagnostic.error("script", span, message, "")
                 : Diagnostic.warning("script", span, message, "");
         return diagnostic.render();
+    }
+
+    private static String benchmarks(View.Benchmarks benchmarks) {
+        var out = new StringBuilder(String.format("%-41s%-15s%s%n", "Benchmark", "Time(ns)", "Iterations"));
+        out.repeat('-', BENCHMARK_COLUMNS).append('\n');
+        for (var result : benchmarks.results()) {
+            out.append(String.format("%-41s%-15d%d%n", result.name(), result.nanosPerRun(), result.runs()));
+        }
+        return out.toString();
     }
 
     private static String map(View.MapView map) {

@@ -208,6 +208,23 @@ public sealed interface View {
         }
     }
 
+    /**
+     * How long {@code bench:} probes took.
+     *
+     * @param results in script order
+     */
+    record Benchmarks(List<Benchmark> results) implements View {
+        public Benchmarks {
+            results = List.copyOf(results);
+        }
+    }
+
+    /** The mean time of a run, and over how many runs. */
+    record Benchmark(String name, long nanosPerRun, long runs) {}
+
+    /** Whether a {@code test:} probe passed: it returned 0. */
+    record TestResult(String name, boolean passed) implements View {}
+
     /** A remark about the run, one sentence; never a result. */
     record Note(String text) implements View {
         @Override
