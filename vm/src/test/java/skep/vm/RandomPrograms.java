@@ -71,11 +71,12 @@ public final class RandomPrograms {
         }
         var calls = new ArrayList<Integer>();
         while (insns.size() < size) {
-            switch (random.nextInt(12)) {
+            switch (random.nextInt(13)) {
                 case 0, 1, 2, 3, 4 -> insns.add(simple());
                 case 5, 6 -> memory();
                 case 7 -> forward();
                 case 8 -> loop();
+                case 12 -> counted();
                 case 9 -> comparisons();
                 case 10 -> {
                     calls.add(insns.size());
@@ -179,6 +180,39 @@ public final class RandomPrograms {
         insns.add(new Insn.Alu(AluOp.SUB, Width.W64, Reg.R8, Operand.of(1)));
         insns.add(new Insn.Store(MemSize.DW, Reg.R10, (short) -72, Operand.of(Reg.R8)));
         insns.add(new Insn.Branch(JumpOp.JNE, Width.W64, Reg.R8, Operand.of(0), (short) (-body - 4)));
+    }
+
+    /** A loop over the memory or the stack: copying, filling, or computing, with every kind of counter and end. */
+    private void counted() {
+        var size = MemSize.values()[random.nextInt(4)];
+        int step = random.nextInt(4) == 0 ? 1 + random.nextInt(4) : size.bytes();
+        int rounds =
+                1 + random.nextInt(24 / Math.max(step, size.bytes()) + (strays && random.nextInt(20) == 0 ? 40 : 0));
+        var base = random.nextInt(4) == 0 ? Reg.R10 : Reg.R9;
+        int from = base == Reg.R10 ? -64 + random.nextInt(30) : random.nextInt(30);
+        int to = base == Reg.R10 ? -64 + random.nextInt(30) : random.nextInt(30);
+        var op = new JumpOp[] {JumpOp.JNE, JumpOp.JLT, JumpOp.JSLT, JumpOp.JLE}[random.nextInt(4)];
+        boolean inRegister = random.nextBoolean();
+        insns.add(
+                new Insn.Alu(AluOp.MOV, Width.W64, Reg.R6, Operand.of(strays && random.nextInt(12) == 0 ? -step : 0)));
+        insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R7, Operand.of(rounds * step)));
+        int head = insns.size();
+        insns.add(new Insn.Alu(AluOp.MOV, Width.W64, Reg.R4, Operand.of(base)));
+        insns.add(new Insn.Alu(AluOp.ADD, Width.W64, Reg.R4, Operand.of(Reg.R6)));
+        boolean copies = random.nextBoolean();
+        if (copies || random.nextBoolean()) {
+            insns.add(new Insn.Load(size, false, Reg.R5, Reg.R4, (short) from));
+        }
+        if (!copies && random.nextBoolean()) {
+            insns.add(new Insn.Alu(AluOp.ADD, Width.W64, Reg.R0, Operand.of(Reg.R5)));
+        }
+        var stored =
+                copies ? Operand.of(Reg.R5) : random.nextBoolean() ? Operand.of(random.nextInt()) : Operand.of(Reg.R3);
+        insns.add(new Insn.Store(size, Reg.R4, (short) to, stored));
+        insns.add(new Insn.Alu(AluOp.ADD, Width.W64, Reg.R6, Operand.of(step)));
+        short back = (short) (head - insns.size() - 1);
+        insns.add(new Insn.Branch(
+                op, Width.W64, Reg.R6, inRegister ? Operand.of(Reg.R7) : Operand.of(rounds * step), back));
     }
 
     /** What compilers make of a switch: r3 is brought into a small range and compared with constant after constant. */

@@ -243,7 +243,14 @@ final class FunctionEmitter {
                 if (function.blocks().begins(slot) || slot == from) {
                     code.labelBinding(label(slot));
                 }
-                falls = emit(slot);
+                var loop = function.loops().get(slot);
+                boolean inHere = loop != null && program.next(loop.end()) <= to;
+                if (inHere && loop != null) {
+                    falls = loop(loop);
+                    slot = loop.end();
+                } else {
+                    falls = emit(slot);
+                }
             }
         }
         if (falls && to < function.end()) {
@@ -255,6 +262,23 @@ final class FunctionEmitter {
         if (!leaves.isEmpty()) {
             leaves();
         }
+    }
+
+    /** Writes both copies of a loop. */
+    private boolean loop(CountedLoop loop) {
+        var slow = code.newLabel();
+        var done = code.newLabel();
+        new LoopEmitter(code, linked, insns, locals, loop).emit(slow, done);
+        code.labelBinding(slow);
+        for (int slot = loop.head(); slot < loop.end(); slot = program.next(slot)) {
+            insns.emit(linked.insn(slot), slot);
+        }
+        if (linked.checked()) {
+            spend(loop.end(), loop.head());
+        }
+        insns.branch((Insn.Branch) program.at(loop.end()), slow);
+        code.labelBinding(done);
+        return true;
     }
 
     /** Writes one instruction; false if control never comes out behind it. */

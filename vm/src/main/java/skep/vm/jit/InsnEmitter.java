@@ -21,6 +21,7 @@ import skep.vm.LinkedProgram;
 import skep.vm.PacketLoad;
 import skep.vm.VmCpu;
 import skep.vm.VmMap;
+import skep.vm.verifier.InsnFact;
 import skep.vm.verifier.InsnFact.PointerKind;
 
 /** Writes the instructions of one method but for jumps and returns. Registers are local variables. */
@@ -355,12 +356,7 @@ final class InsnEmitter {
     }
 
     private void load(Insn.Load load, int slot) {
-        var pointer = linked.fact(slot).pointer();
-        boolean kernel = linked.fact(slot).probed()
-                || pointer == PointerKind.KERNEL
-                || pointer == PointerKind.SOCKET
-                || pointer == PointerKind.MIXED;
-        if (kernel) {
+        if (isKernelLoad(linked.fact(slot))) {
             code.aload(0);
             address(load.base(), load.off());
             code.loadConstant(load.size().bytes()).invokestatic(SUPPORT, "kernelLoad", MethodTypeDesc.of(J, CPU, J, I));
@@ -376,6 +372,14 @@ final class InsnEmitter {
         store(load.dst());
     }
 
+    /** Whether a load may go to the simulated kernel's memory, which is not there to be dereferenced. */
+    static boolean isKernelLoad(InsnFact fact) {
+        return fact.probed()
+                || fact.pointer() == PointerKind.KERNEL
+                || fact.pointer() == PointerKind.SOCKET
+                || fact.pointer() == PointerKind.MIXED;
+    }
+
     private void signExtend(MemSize size) {
         switch (size) {
             case B -> code.l2i().i2b().i2l();
@@ -385,7 +389,8 @@ final class InsnEmitter {
         }
     }
 
-    private void fetch(MemSize size, boolean signed) {
+    /** Replaces the address on the stack by what it holds. */
+    void fetch(MemSize size, boolean signed) {
         switch (size) {
             case B -> {
                 code.invokestatic(MEMORY, "getByte", MethodTypeDesc.of(ConstantDescs.CD_byte, J));
@@ -414,7 +419,7 @@ final class InsnEmitter {
     }
 
     /** The address is on the stack. */
-    private void storeValue(MemSize size, Operand src) {
+    void storeValue(MemSize size, Operand src) {
         operand(src, size == MemSize.DW);
         switch (size) {
             case B ->

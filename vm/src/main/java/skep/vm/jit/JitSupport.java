@@ -10,6 +10,8 @@ final class JitSupport {
     /** As the interpreter's: BPF_MAX_LOOPS. */
     static final int MAX_MAY_GOTOS = 8 << 20;
 
+    private static final long MIN_BULK_BYTES = 16;
+
     private JitSupport() {}
 
     /** Lets a read go on that is outside the favourite region, if it is allowed. */
@@ -66,6 +68,47 @@ final class JitSupport {
             throw new VmFault(slot, "the instruction budget is used up");
         }
         return budget - slots;
+    }
+
+    /** How often a loop runs that adds to its counter and goes on while it is not equal to the limit; 0 if not countable. */
+    static int tripsUntilEqual(long counter, long limit, long stride) {
+        long distance = limit - counter;
+        long trips = distance / stride;
+        return trips * stride == distance && trips > 0 && trips <= Integer.MAX_VALUE ? (int) trips : 0;
+    }
+
+    /** The same for a loop that goes on while the counter is below the limit; the stride is positive. */
+    static int tripsBelow(long counter, long limit, long stride) {
+        if (counter < 0 || limit < 0 || limit > Long.MAX_VALUE - stride) {
+            return 0;
+        }
+        long distance = limit - counter;
+        long trips = distance <= stride ? 1 : (distance + stride - 1) / stride;
+        return trips <= Integer.MAX_VALUE && counter <= Long.MAX_VALUE - stride ? (int) trips : 0;
+    }
+
+    /** The same with an unsigned comparison. */
+    static int tripsBelowUnsigned(long counter, long limit, long stride) {
+        return tripsBelow(counter, limit, stride);
+    }
+
+    /** Whether an access may go to {@code first} and to all places that follow it by {@code step}. */
+    static boolean inside(long first, int trips, long step, long low, long places) {
+        return Long.compareUnsigned(first - low, places) < 0
+                && Long.compareUnsigned(first + (trips - 1) * step - low, places) < 0;
+    }
+
+    /** Copies unless an element by element copy would do otherwise, or it is not worth it; false then. */
+    static boolean copy(long from, long to, long bytes) {
+        if (bytes < MIN_BULK_BYTES || Long.compareUnsigned(to - from, bytes) < 0) {
+            return false;
+        }
+        Memory.copy(from, to, bytes);
+        return true;
+    }
+
+    static void fill(long to, int bytes, int value) {
+        Memory.fill(to, bytes, (byte) value);
     }
 
     /** A fault of a helper, with the instruction that called it. */

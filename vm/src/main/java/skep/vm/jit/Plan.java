@@ -66,6 +66,7 @@ final class Plan {
             Blocks blocks,
             Map<Integer, SwitchTree> trees,
             Set<Integer> absorbed,
+            Map<Integer, CountedLoop> loops,
             int inClass,
             List<Part> parts) {
         Part partOf(int slot) {
@@ -112,24 +113,49 @@ final class Plan {
                 }
             }
         }
+        var loops = loops(blocks, trees, absorbed);
         int bytes = 0;
         for (int slot = start; slot < end; slot = program.next(slot)) {
-            bytes += estimate(slot, trees, absorbed);
+            bytes += estimate(slot, trees, absorbed, loops);
         }
         if (bytes <= maxMethodBytes) {
-            return new Function(start, end, blocks, trees, absorbed, classFor(bytes, false), List.of());
+            return new Function(start, end, blocks, trees, absorbed, loops, classFor(bytes, false), List.of());
         }
         int home = classFor(100, false);
-        return new Function(start, end, blocks, trees, absorbed, home, parts(blocks, trees, absorbed));
+        return new Function(start, end, blocks, trees, absorbed, loops, home, parts(blocks, trees, absorbed, loops));
     }
 
-    private List<Part> parts(Blocks blocks, Map<Integer, SwitchTree> trees, Set<Integer> absorbed) {
+    private Map<Integer, CountedLoop> loops(Blocks blocks, Map<Integer, SwitchTree> trees, Set<Integer> absorbed) {
+        var loops = new HashMap<Integer, CountedLoop>();
+        for (int slot = blocks.start(); slot < blocks.end(); slot = program.next(slot)) {
+            if (blocks.begins(slot) && program.reachable(slot) && !absorbed.contains(slot)) {
+                CountedLoop.at(program, blocks, slot)
+                        .filter(loop -> !trees.containsKey(loop.end()) && isPlain(loop))
+                        .ifPresent(loop -> loops.put(loop.head(), loop));
+            }
+        }
+        return loops;
+    }
+
+    /** Whether all loads of a loop are what they look like: of memory, and as the program says. */
+    private boolean isPlain(CountedLoop loop) {
+        for (int slot = loop.head(); slot < loop.end(); slot = program.next(slot)) {
+            boolean rewritten = linked.insn(slot) != program.at(slot);
+            if (rewritten || program.at(slot) instanceof Insn.Load && InsnEmitter.isKernelLoad(linked.fact(slot))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private List<Part> parts(
+            Blocks blocks, Map<Integer, SwitchTree> trees, Set<Integer> absorbed, Map<Integer, CountedLoop> loops) {
         var parts = new ArrayList<Part>();
         var entries = new ArrayList<Integer>();
         int start = blocks.start();
         int bytes = 0;
         for (int slot = start; slot < blocks.end(); slot = program.next(slot)) {
-            int more = estimate(slot, trees, absorbed);
+            int more = estimate(slot, trees, absorbed, loops);
             if (slot > start && (bytes + more > maxMethodBytes || entries.size() >= MAX_BLOCKS)) {
                 parts.add(part(start, slot, bytes, entries));
                 entries = new ArrayList<>();
@@ -161,7 +187,8 @@ final class Plan {
     }
 
     /** Bytes of bytecode for the instruction at this slot, rather too many than too few. */
-    private int estimate(int slot, Map<Integer, SwitchTree> trees, Set<Integer> absorbed) {
+    private int estimate(
+            int slot, Map<Integer, SwitchTree> trees, Set<Integer> absorbed, Map<Integer, CountedLoop> loops) {
         if (!program.reachable(slot) || absorbed.contains(slot)) {
             return 0;
         }
@@ -170,7 +197,14 @@ final class Plan {
             return 60 + 4 * tree.targets().length + 8 * tree.absorbed().size();
         }
         int checks = linked.checked() ? 32 : 0;
-        return switch (program.at(slot)) {
+        var loop = loops.get(slot);
+        // the tests before a loop, and its body once more
+        int twice = loop == null ? 0 : 120 + 60 * loop.accesses().size() + 20 * (loop.end() - loop.head());
+        return twice + size(program.at(slot), checks);
+    }
+
+    private static int size(Insn insn, int checks) {
+        return switch (insn) {
             case Insn.Alu alu -> alu(alu);
             case Insn.Swap _ -> 14;
             case Insn.Load _, Insn.Store _ -> 18 + checks;
