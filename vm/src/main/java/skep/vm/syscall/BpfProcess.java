@@ -62,6 +62,7 @@ public final class BpfProcess implements AutoCloseable {
     private final BpfSystem system;
     private final Machine machine;
     private final VmCpu cpu;
+    private boolean closed;
     private final @Nullable KernelObject[] descriptors = new KernelObject[MAX_FDS];
 
     public BpfProcess(BpfSystem system) {
@@ -666,6 +667,10 @@ public final class BpfProcess implements AutoCloseable {
     public void close() {
         @Nullable KernelObject[] open;
         synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
             open = descriptors.clone();
             Arrays.fill(descriptors, null);
         }
