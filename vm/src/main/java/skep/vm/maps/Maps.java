@@ -6,7 +6,9 @@ import skep.isa.object.MapSpec;
 
 /** Makes maps, with the checks that the kernel makes on creation. */
 public final class Maps {
-    private static final int MAX_KEY_BYTES = 512;
+    /** Key and value of a hash element come from one allocation ({@code KMALLOC_MAX_SIZE}); keys have no other limit since Linux 5.11. */
+    private static final int MAX_ELEMENT_BYTES = 4 << 20;
+
     /** The largest object that the kernel allocates per CPU ({@code PCPU_MIN_UNIT_SIZE}). */
     private static final int MAX_PERCPU_VALUE_BYTES = 32 << 10;
 
@@ -73,7 +75,10 @@ public final class Maps {
         switch (spec.type()) {
             case HASH, LRU_HASH, PERCPU_HASH, LRU_PERCPU_HASH, HASH_OF_MAPS, SOCKHASH, DEVMAP_HASH -> {
                 require(spec, key > 0 && value > 0 && entries > 0, "key, value and entries must not be 0");
-                limit(spec, key <= MAX_KEY_BYTES, "a key of " + key + " bytes is larger than " + MAX_KEY_BYTES);
+                limit(
+                        spec,
+                        (long) key + value < MAX_ELEMENT_BYTES,
+                        "an element of " + ((long) key + value) + " bytes is larger than " + MAX_ELEMENT_BYTES);
                 boolean lru = spec.type().kernelName().startsWith("lru");
                 require(spec, !lru || (spec.flags() & MapFlags.NO_PREALLOC) == 0, "LRU maps are preallocated");
             }
