@@ -77,8 +77,8 @@ public final class Maps {
                 require(spec, key > 0 && value > 0 && entries > 0, "key, value and entries must not be 0");
                 limit(
                         spec,
-                        (long) key + value < MAX_ELEMENT_BYTES,
-                        "an element of " + ((long) key + value) + " bytes is larger than " + MAX_ELEMENT_BYTES);
+                        key + value < MAX_ELEMENT_BYTES,
+                        "an element of " + (key + value) + " bytes is larger than " + MAX_ELEMENT_BYTES);
                 boolean lru = spec.type().kernelName().startsWith("lru");
                 require(spec, !lru || (spec.flags() & MapFlags.NO_PREALLOC) == 0, "LRU maps are preallocated");
             }
