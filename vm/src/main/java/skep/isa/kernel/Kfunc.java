@@ -22,7 +22,7 @@ import java.util.Set;
  *              new:ITER     an iterator to be made;  iter:ITER  one in use
  *              dynptr  newdynptr
  *              ctx  map  mem  out  size  str  callback  void
- *   property:  acquire release null trusted rcu sleep destroys, or a program type class: tracing, sockets, syscall, lsm
+ *   property:  acquire release null trusted rcu sleep destroys, or a program type class: tracing, sockets, syscall, generic, lsm
  * </pre>
  */
 public record Kfunc(
@@ -48,6 +48,8 @@ public record Kfunc(
         TRACING,
         SOCKETS,
         SYSCALL,
+        /** Classifiers, XDP and cgroup packet filters too. */
+        GENERIC,
         LSM
     }
 
@@ -65,26 +67,23 @@ public record Kfunc(
             return true;
         }
         return switch (type) {
-            case TRACING, STRUCT_OPS -> audiences.contains(Audience.TRACING);
+            case TRACING, TRACEPOINT, PERF_EVENT -> audiences.contains(Audience.TRACING);
+            case STRUCT_OPS -> audiences.contains(Audience.TRACING) || audiences.contains(Audience.SOCKETS);
             case LSM -> audiences.contains(Audience.LSM) || audiences.contains(Audience.TRACING);
-            case SYSCALL -> audiences.contains(Audience.SYSCALL) || audiences.contains(Audience.TRACING);
-            case KPROBE, TRACEPOINT, PERF_EVENT, RAW_TRACEPOINT -> audiences.contains(Audience.TRACING) && plain();
-            case SCHED_CLS, SCHED_ACT, XDP, CGROUP_SKB, SOCKET_FILTER, SK_SKB, NETFILTER, LWT_IN, LWT_OUT, LWT_XMIT ->
+            case SYSCALL -> audiences.contains(Audience.SYSCALL);
+            case SCHED_CLS, XDP, CGROUP_SKB ->
+                audiences.contains(Audience.SOCKETS) || audiences.contains(Audience.GENERIC);
+            case SCHED_ACT, SOCKET_FILTER, SK_SKB, NETFILTER, LWT_IN, LWT_OUT, LWT_XMIT ->
                 audiences.contains(Audience.SOCKETS);
             default -> false;
         };
-    }
-
-    /** Kernel objects are not for programs that see only registers. */
-    private boolean plain() {
-        return !name.startsWith("bpf_task_") && !name.startsWith("bpf_cgroup_") && !name.startsWith("bpf_cpumask_");
     }
 
     private static final String ROWS = """
             bpf_iter_num_new: int (new:num, any, any)
             bpf_iter_num_next: mem (iter:num) null
             bpf_iter_num_destroy: void (iter:num)
-            bpf_iter_bits_new: int (new:bits, mem, any)
+            bpf_iter_bits_new: int (new:bits, void, any)
             bpf_iter_bits_next: mem (iter:bits) null
             bpf_iter_bits_destroy: void (iter:bits)
             bpf_iter_task_new: int (new:task, task_struct?, any) trusted tracing syscall
@@ -99,16 +98,16 @@ public record Kfunc(
             bpf_iter_css_task_new: int (new:css_task, cgroup_subsys_state, any) trusted tracing
             bpf_iter_css_task_next: ptr:task_struct (iter:css_task) null tracing
             bpf_iter_css_task_destroy: void (iter:css_task) tracing
-            bpf_task_acquire: ptr:task_struct (task_struct) acquire rcu null tracing syscall
-            bpf_task_release: void (task_struct) release tracing syscall
-            bpf_task_from_pid: ptr:task_struct (any) acquire null tracing syscall
-            bpf_task_from_vpid: ptr:task_struct (any) acquire null tracing syscall
-            bpf_task_under_cgroup: int (task_struct, cgroup) rcu tracing syscall
-            bpf_task_get_cgroup1: ptr:cgroup (task_struct, any) acquire rcu null tracing syscall
-            bpf_cgroup_acquire: ptr:cgroup (cgroup) acquire rcu null tracing syscall
-            bpf_cgroup_release: void (cgroup) release tracing syscall
-            bpf_cgroup_ancestor: ptr:cgroup (cgroup, any) acquire rcu null tracing syscall
-            bpf_cgroup_from_id: ptr:cgroup (any) acquire null tracing syscall
+            bpf_task_acquire: ptr:task_struct (task_struct) acquire rcu null tracing syscall generic
+            bpf_task_release: void (task_struct) release tracing syscall generic
+            bpf_task_from_pid: ptr:task_struct (any) acquire null tracing syscall generic
+            bpf_task_from_vpid: ptr:task_struct (any) acquire null tracing syscall generic
+            bpf_task_under_cgroup: int (task_struct, cgroup) rcu tracing syscall generic
+            bpf_task_get_cgroup1: ptr:cgroup (task_struct, any) acquire rcu null tracing syscall generic
+            bpf_cgroup_acquire: ptr:cgroup (cgroup) acquire rcu null tracing syscall generic
+            bpf_cgroup_release: void (cgroup) release tracing syscall generic
+            bpf_cgroup_ancestor: ptr:cgroup (cgroup, any) acquire rcu null tracing syscall generic
+            bpf_cgroup_from_id: ptr:cgroup (any) acquire null tracing syscall generic
             bpf_cpumask_create: ptr:bpf_cpumask () acquire null tracing syscall
             bpf_cpumask_acquire: ptr:bpf_cpumask (bpf_cpumask) acquire trusted tracing syscall
             bpf_cpumask_release: void (bpf_cpumask) release tracing syscall
@@ -141,7 +140,7 @@ public record Kfunc(
             bpf_dynptr_is_rdonly: int (dynptr)
             bpf_dynptr_size: int (dynptr)
             bpf_dynptr_clone: int (dynptr, newdynptr)
-            bpf_rdonly_cast: cast (any, const)
+            bpf_rdonly_cast: cast (void, const)
             bpf_cast_to_kern_ctx: kernctx (ctx)
             bpf_arena_alloc_pages: arena (map, void?, any, any, any) sleep
             bpf_arena_free_pages: void (map, void, any) sleep
@@ -179,7 +178,7 @@ public record Kfunc(
             }
             var upper = word.toUpperCase(Locale.ROOT);
             switch (word) {
-                case "tracing", "sockets", "syscall", "lsm" -> audiences.add(Audience.valueOf(upper));
+                case "tracing", "sockets", "syscall", "lsm", "generic" -> audiences.add(Audience.valueOf(upper));
                 default -> properties.add(Property.valueOf(upper));
             }
         }

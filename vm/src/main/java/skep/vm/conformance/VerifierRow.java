@@ -13,6 +13,7 @@ import java.util.Optional;
 import skep.btf.Btf;
 import skep.isa.Bytecode;
 import skep.isa.kernel.AttachType;
+import skep.isa.kernel.Kfunc;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProgramType;
 import skep.vm.verifier.MapDefinition;
@@ -34,6 +35,7 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
     private static final int STRICT_ALIGNMENT = 1;
 
     private static final int STRICT_ALIGNMENT_OF_TEST = 2;
+    private static final int FIRST_FD = 100;
     private static final int STATE_FREQUENCY = 8;
     private static final int SLEEPABLE = 16;
 
@@ -60,7 +62,7 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
         var type = ProgramType.ofNumber(Json.integer(row, "prog_type_id")).orElse(ProgramType.UNSPEC);
         int flags = Json.integer(row, "flags");
         var section = Json.string(row, "sec").orElse("");
-        boolean sleepable = (flags & SLEEPABLE) != 0 || section.contains(".s/") || section.equals("syscall");
+        boolean sleepable = (flags & SLEEPABLE) != 0 || section.contains(".s/") || section.endsWith(".s") || section.equals("syscall");
         var input = VerifierInput.of(Bytecode.of(slots), type)
                 .name(name)
                 .attachType(attachType(row, type))
@@ -147,18 +149,19 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
                         .map(Map.Entry::getKey)
                         .findFirst()
                         .orElse(kfuncs.size() + 1);
+                boolean exists = Kfunc.ofName(name).isPresent();
                 kfuncs.put(id, name);
-                slots[insn] = withImmediate(slots[insn], id) & ~0xffff_0000L;
+                slots[insn] = withImmediate(slots[insn], exists ? id : 0) & ~0xffff_0000L;
             }
             case "map_fd", "map_value" -> {
                 int index = Json.integer(fixup, "map");
                 if (index < 0) {
+                    slots[insn] = withImmediate(slots[insn], 1);
                     return;
                 }
-                maps.put(
-                        index + 1,
-                        definition(index + 1, objects(row.get("maps")).get(index)));
-                slots[insn] = withImmediate(slots[insn], index + 1);
+                int fd = FIRST_FD + index;
+                maps.put(fd, definition(fd, objects(row.get("maps")).get(index)));
+                slots[insn] = withImmediate(slots[insn], fd);
                 if (kind.equals("map_value")) {
                     slots[insn + 1] = withImmediate(slots[insn + 1], Json.integer(fixup, "off"));
                 }
@@ -172,7 +175,7 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
     }
 
     private static int fixture(String kind) {
-        return 1 + Fixtures.index(kind);
+        return FIRST_FD + Fixtures.index(kind);
     }
 
     private static long withImmediate(long slot, int immediate) {

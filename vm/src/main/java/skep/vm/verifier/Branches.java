@@ -198,7 +198,7 @@ final class Branches {
         if (code.op[i] != (Code.JMP | Code.JCOND) || code.src[i] != 0 || code.dst[i] != 0 || code.imm[i] != 0) {
             throw w.invalid("invalid may_goto imm %d", code.imm[i]);
         }
-        var previous = w.pruning.previousEntry(w.state().parent, i);
+        var previous = w.pruning.entryBefore(w.state(), i);
         var queued = w.push(i + 1, i, false);
         queued.mayGotoDepth++;
         if (previous != null) {
@@ -390,9 +390,7 @@ final class Branches {
 
     private static boolean atPacketStart(RegState reg) {
         return reg.kind == RegKind.PACKET
-                && reg.off == 0
-                && reg.range == 0
-                && reg.id == 0
+                && reg.off == 0 && reg.id == 0
                 && reg.var.isConstant()
                 && reg.var.value() == 0;
     }

@@ -70,7 +70,6 @@ final class Calls {
             return w.kfuncs.call(i);
         }
         callHelper(i);
-        w.insn = i + 1;
         return false;
     }
 
@@ -313,9 +312,23 @@ final class Calls {
             throw w.invalid(
                     "cannot pass map_type %d into func %s#%d", map.type().number(), name(helper), number);
         }
-        if (HelperRules.changesPacketData(helper) && helper != Helper.TAIL_CALL) {
+        w.insn = i + 1;
+        if (helper == Helper.TAIL_CALL) {
+            leaveByTailCall(i);
+        } else if (HelperRules.changesPacketData(helper)) {
             forgetPackets();
         }
+    }
+
+    /** A tail call that succeeds ends the function; one that fails goes on. */
+    private void leaveByTailCall(int i) {
+        if (w.state().depth() == 0) {
+            return;
+        }
+        w.push(i + 1, i, false);
+        forgetPackets();
+        w.markUnknown(w.regs()[0]);
+        leaveFunction();
     }
 
     private boolean available(Helper helper) {
@@ -442,6 +455,9 @@ final class Calls {
                 }
                 if (map == null) {
                     throw w.denied("invalid map_ptr to access map->value");
+                }
+                if (map.type() == MapType.SOCKMAP || map.type() == MapType.SOCKHASH) {
+                    return;
                 }
                 w.memory.helperAccess(regNo, map.valueSizeBytes(), parameter.writes(), false, !parameter.reads());
             }

@@ -12,7 +12,7 @@ import skep.vm.verifier.RegState.IterState;
 
 /** Calls of kernel functions: open-coded iterators, acquired and released objects, critical sections. */
 final class Kfuncs {
-    private static final Set<String> RCU_PROTECTED = Set.of("task_struct", "cgroup", "cpumask", "bpf_cpumask");
+    private static final Set<String> RCU_PROTECTED = Set.of("task_struct", "cgroup", "cpumask", "bpf_cpumask", "prog_test_ref_kfunc");
 
     private final Walker w;
     private final Map<Integer, Kfunc> bySlot = new HashMap<>();
@@ -56,6 +56,15 @@ final class Kfuncs {
         return set;
     }
 
+    /** Calls of nothing must have turned out to be dead. */
+    void checkResolved() {
+        for (int i = 0; i < w.code.length; i++) {
+            if (w.code.isKfuncCall(i) && w.code.imm[i] == 0 && w.visits[i] > 0) {
+                throw w.invalid("invalid kernel function call not eliminated in verifier pass");
+            }
+        }
+    }
+
     BitSet callbackCalls() {
         return new BitSet();
     }
@@ -77,8 +86,13 @@ final class Kfuncs {
     /** One call; answers whether the path ends here. */
     boolean call(int i) {
         var name = nameAt(i);
-        if (name.isEmpty() || w.code.imm[i] == 0) {
-            throw w.invalid("invalid kernel function call not eliminated in verifier pass");
+        if (w.code.imm[i] == 0) {
+            // may be dead code: refused at the end if it is not
+            w.insn = i + 1;
+            return false;
+        }
+        if (name.isEmpty()) {
+            throw w.invalid("kernel btf_id %d is not a function", w.code.imm[i]);
         }
         var row = bySlot.get(i);
         if (row == null || !row.callableFrom(w.input.type())) {
@@ -189,13 +203,21 @@ final class Kfuncs {
                 return;
             }
             case "ctx" -> {
-                if (reg.kind != RegKind.CTX) {
+                boolean packet =
+                        reg.kind == RegKind.BTF_ID && reg.struct.equals("sk_buff") && KernelObjects.isTrusted(reg);
+                if (reg.kind != RegKind.CTX && !packet) {
                     throw w.invalid("arg#%d expected pointer to ctx, but got %s", k, reg.typeName());
                 }
                 w.memory.checkPlainOffset(regNo, reg, false);
                 return;
             }
             case "map" -> {
+                if (reg.kind == RegKind.BTF_ID && reg.struct.equals("bpf_map")) {
+                    if (!KernelObjects.isTrusted(reg)) {
+                        throw w.invalid("R%d must be referenced or trusted", regNo);
+                    }
+                    return;
+                }
                 if (reg.kind != RegKind.MAP_PTR) {
                     throw w.invalid(
                             "kernel function %s args#%d expected pointer to STRUCT bpf_map but R%d has a %s",
@@ -389,7 +411,7 @@ final class Kfuncs {
         var slot = state.frame(frameNo).stack[spi];
         int reference = slot.spilled.refObjId;
         if (slot.spilled.iterState != IterState.DRAINED) {
-            var previous = w.pruning.previousEntry(state.parent, i);
+            var previous = w.pruning.entryBefore(state, i);
             var active = w.push(i + 1, i, false);
             var activeSlot = active.frame(frameNo).stack[spi];
             activeSlot.spilled.iterState = IterState.ACTIVE;

@@ -1,6 +1,7 @@
 package skep.vm.verifier;
 
 import org.jspecify.annotations.Nullable;
+import skep.isa.kernel.Helper;
 
 /**
  * Precision: whenever a check relied on the exact value of a number, the numbers that it came from are marked in the
@@ -322,7 +323,17 @@ final class Precision {
         }
         if (operation == Code.CALL) {
             drop(0);
-            return (regMask[frame] & ARGUMENTS) != 0 ? GIVE_UP : -1;
+            if ((regMask[frame] & ARGUMENTS) != 0) {
+                return GIVE_UP;
+            }
+            boolean tailCall = code.isHelperCall(i) && code.imm[i] == Helper.TAIL_CALL.number();
+            if (tailCall && subsequent - i != 1) {
+                if (frame == PathState.MAX_FRAMES - 1) {
+                    return GIVE_UP;
+                }
+                frame++;
+            }
+            return -1;
         }
         if (operation == Code.EXIT) {
             if (subsequent >= 0 && w.flow.callbackCalls.get(subsequent)) {

@@ -209,6 +209,12 @@ final class Pruning {
         return null;
     }
 
+    /** The one before that which was remembered on this visit of the slot. */
+    @Nullable PathState entryBefore(PathState current, int insn) {
+        var latest = current.parent;
+        return latest == null ? null : previousEntry(latest.parent, insn);
+    }
+
     void widenImprecise(PathState old, PathState current) {
         equality.forgetIds();
         for (int f = Math.min(old.depth(), current.depth()); f >= 0; f--) {

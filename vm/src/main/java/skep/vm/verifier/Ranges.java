@@ -106,6 +106,13 @@ final class Ranges {
         if (Integer.compareUnsigned(reg.smin32, reg.smax32) <= 0) {
             reg.umin32 = umax(reg.smin32, reg.umin32);
             reg.umax32 = umin(reg.smax32, reg.umax32);
+        } else if (Integer.compareUnsigned(reg.umax32, reg.smin32) < 0) {
+            // as in deduce64: one half of the signed range falls away
+            reg.smin32 = reg.umin32;
+            reg.umax32 = umin(reg.umax32, reg.smax32);
+        } else if (Integer.compareUnsigned(reg.smax32, reg.umin32) < 0) {
+            reg.smax32 = reg.umax32;
+            reg.umin32 = umax(reg.umin32, reg.smin32);
         }
     }
 

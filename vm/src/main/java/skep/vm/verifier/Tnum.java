@@ -162,9 +162,12 @@ record Tnum(long value, long mask) {
         return withoutLow32().or(low.low32());
     }
 
-    /** As the kernel prints it: {@code (0x0; 0xff)}. */
+    /** As the kernel prints it: {@code (0x0; 0xff)}, or the number if it is one. */
     @Override
     public String toString() {
+        if (mask == 0) {
+            return StateText.unsigned(value);
+        }
         return "(0x" + Long.toHexString(value) + "; 0x" + Long.toHexString(mask) + ")";
     }
 }

@@ -123,6 +123,7 @@ final class Walker {
             }
         }
         new StackDepth(this, stackDepths).check();
+        kfuncs.checkResolved();
     }
 
     final BitSet calledGlobals = new BitSet();
