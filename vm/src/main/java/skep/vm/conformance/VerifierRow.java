@@ -62,7 +62,10 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
         var type = ProgramType.ofNumber(Json.integer(row, "prog_type_id")).orElse(ProgramType.UNSPEC);
         int flags = Json.integer(row, "flags");
         var section = Json.string(row, "sec").orElse("");
-        boolean sleepable = (flags & SLEEPABLE) != 0 || section.contains(".s/") || section.endsWith(".s") || section.equals("syscall");
+        boolean sleepable = (flags & SLEEPABLE) != 0
+                || section.contains(".s/")
+                || section.endsWith(".s")
+                || section.equals("syscall");
         var input = VerifierInput.of(Bytecode.of(slots), type)
                 .name(name)
                 .attachType(attachType(row, type))

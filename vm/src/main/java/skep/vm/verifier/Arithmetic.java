@@ -219,7 +219,12 @@ final class Arithmetic {
             }
         }
         scalar(i, operation, wide, dst, src);
-        if (w.bpfCapable && operation == Code.ADD && wide && dst != src && dst.id != 0 && Conditions.isConstant(src, false)) {
+        if (w.bpfCapable
+                && operation == Code.ADD
+                && wide
+                && dst != src
+                && dst.id != 0
+                && Conditions.isConstant(src, false)) {
             long value = src.var.value();
             if ((dst.id & RegState.ADD_CONST) != 0 || Long.compareUnsigned(value, Integer.MAX_VALUE) > 0) {
                 dst.off = 0;

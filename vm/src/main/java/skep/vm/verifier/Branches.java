@@ -390,7 +390,8 @@ final class Branches {
 
     private static boolean atPacketStart(RegState reg) {
         return reg.kind == RegKind.PACKET
-                && reg.off == 0 && reg.id == 0
+                && reg.off == 0
+                && reg.id == 0
                 && reg.var.isConstant()
                 && reg.var.value() == 0;
     }

@@ -12,7 +12,8 @@ import skep.vm.verifier.RegState.IterState;
 
 /** Calls of kernel functions: open-coded iterators, acquired and released objects, critical sections. */
 final class Kfuncs {
-    private static final Set<String> RCU_PROTECTED = Set.of("task_struct", "cgroup", "cpumask", "bpf_cpumask", "prog_test_ref_kfunc");
+    private static final Set<String> RCU_PROTECTED =
+            Set.of("task_struct", "cgroup", "cpumask", "bpf_cpumask", "prog_test_ref_kfunc");
 
     private final Walker w;
     private final Map<Integer, Kfunc> bySlot = new HashMap<>();

@@ -210,7 +210,8 @@ final class Pruning {
     }
 
     /** The one before that which was remembered on this visit of the slot. */
-    @Nullable PathState entryBefore(PathState current, int insn) {
+    @Nullable
+    PathState entryBefore(PathState current, int insn) {
         var latest = current.parent;
         return latest == null ? null : previousEntry(latest.parent, insn);
     }

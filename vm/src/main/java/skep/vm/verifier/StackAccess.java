@@ -262,7 +262,7 @@ final class StackAccess {
         }
         for (; k > 0; k--) {
             byte type = slot.types[k - 1];
-            if (type != StackSlot.ZERO && !(type == StackSlot.INVALID && w.allowPointerLeaks)) {
+            if (type != StackSlot.ZERO && type != StackSlot.INVALID) {
                 slot.types[k - 1] = StackSlot.MISC;
             }
         }
