@@ -14,6 +14,7 @@ import skep.linux.sys.Syscalls;
 record Host(Syscalls syscalls, Bpf bpf, Perf perf, Files files) {
     private static final int CLOCK_REALTIME = 0;
     private static final int CLOCK_MONOTONIC = 1;
+    private static final int CLOCK_BOOTTIME = 7;
     private static final long AT_PAGESZ = 6;
 
     static Host of(Syscalls syscalls) {
@@ -44,6 +45,10 @@ record Host(Syscalls syscalls, Bpf bpf, Perf perf, Files files) {
 
     long monotonicNanos() {
         return clock(CLOCK_MONOTONIC);
+    }
+
+    long bootNanos() {
+        return clock(CLOCK_BOOTTIME);
     }
 
     long realtimeNanos() {

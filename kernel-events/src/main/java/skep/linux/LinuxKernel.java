@@ -144,7 +144,7 @@ public final class LinuxKernel implements KernelInfo {
             case TRACEPOINT -> tracefs.events().stream();
             case RAWTRACEPOINT -> rawTracepoints().stream();
             case KPROBE, KRETPROBE -> tracedFunctions().stream();
-            case FENTRY, FEXIT -> typedFunctions().stream();
+            case FENTRY, FEXIT -> types().stream().flatMap(LinuxKernel::typedFunctions);
             case SOFTWARE -> PerfEvents.SOFTWARE.names().stream();
             case HARDWARE -> PerfEvents.HARDWARE.names().stream();
             case ITER -> iterators().stream();
@@ -181,12 +181,12 @@ public final class LinuxKernel implements KernelInfo {
                 .toList();
     }
 
-    private List<String> typedFunctions() {
-        return types().stream()
-                .flatMap(btf -> btf.ids(BtfKind.FUNC).mapToObj(id -> "vmlinux:" + btf.name(id)))
+    /** Functions that have a type, as {@code vmlinux:name}, sorted. */
+    static Stream<String> typedFunctions(Btf btf) {
+        return btf.ids(BtfKind.FUNC)
+                .mapToObj(id -> "vmlinux:" + btf.name(id))
                 .distinct()
-                .sorted()
-                .toList();
+                .sorted();
     }
 
     private List<String> iterators() {
@@ -219,6 +219,10 @@ public final class LinuxKernel implements KernelInfo {
     @Override
     public Optional<Symbol> symbolAt(long address) {
         return symbols().at(address);
+    }
+
+    byte[] symbolText() {
+        return host.files().read("/proc/kallsyms").orElse(new byte[0]);
     }
 
     Kallsyms symbols() {

@@ -67,12 +67,14 @@ final class Tracefs {
     }
 
     Optional<TracepointFormat> format(String category, String event) {
+        return formatText(category, event).map(text -> parse(category, event, text));
+    }
+
+    Optional<String> formatText(String category, String event) {
         if (category.isEmpty() || event.isEmpty() || category.contains("/") || event.contains("/")) {
             return Optional.empty();
         }
-        return host.files()
-                .text(folder() + "/events/" + category + "/" + event + "/format")
-                .map(text -> parse(category, event, text));
+        return host.files().text(folder() + "/events/" + category + "/" + event + "/format");
     }
 
     /**

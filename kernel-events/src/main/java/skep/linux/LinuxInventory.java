@@ -1,0 +1,259 @@
+package skep.linux;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import skep.isa.Bytecode;
+import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProgramType;
+import skep.isa.object.MapSpec;
+import skep.linux.sys.Block;
+import skep.linux.sys.Bpf.ObjectKind;
+import skep.linux.sys.Errno;
+import skep.target.Inventory;
+import skep.target.LoadedMap;
+import skep.target.TargetException;
+
+/** Everything that is loaded in the live kernel, whoever loaded it. Reads only. */
+final class LinuxInventory implements Inventory {
+    private static final int MAP_INFO_BYTES = 88;
+    private static final int MAX_MAPS_OF_A_PROGRAM = 1024;
+    private static final int HEX_BYTES_A_LINE = 16;
+
+    private final Host host;
+    private final LinuxKernel kernel;
+
+    LinuxInventory(Host host) {
+        this.host = host;
+        this.kernel = new LinuxKernel(host);
+    }
+
+    @Override
+    public List<ProgramRow> programs() {
+        long started = host.realtimeNanos() - host.bootNanos();
+        var rows = new ArrayList<ProgramRow>();
+        for (int id : host.bpf().ids(ObjectKind.PROGRAM)) {
+            long fd = host.bpf().open(ObjectKind.PROGRAM, id);
+            // It may have gone since the list was made.
+            if (!Errno.isError(fd)) {
+                rows.add(program((int) fd, started));
+                host.close((int) fd);
+            }
+        }
+        return rows;
+    }
+
+    private ProgramRow program(int fd, long startedNanos) {
+        try (var block = host.syscalls().allocate(ProgramInfo.BYTES);
+                var ids = host.syscalls().allocate(4L * MAX_MAPS_OF_A_PROGRAM)) {
+            block.putInt(52, MAX_MAPS_OF_A_PROGRAM).putLong(56, ids.address());
+            host.bpf().info(fd, block);
+            var info = ProgramInfo.read(block);
+            ids.pulled(0, ids.sizeBytes());
+            var maps = new ArrayList<Integer>();
+            for (int i = 0; i < Math.min(info.mapCount(), MAX_MAPS_OF_A_PROGRAM); i++) {
+                maps.add(ids.getInt(4L * i));
+            }
+            int btf = block.getInt(128);
+            boolean counted = info.runCount() != 0;
+            return new ProgramRow(
+                    info.id(),
+                    ProgramType.ofNumber(info.type()).orElse(ProgramType.UNSPEC),
+                    info.name(),
+                    info.tag(),
+                    (block.getInt(84) & 1) != 0,
+                    Instant.ofEpochSecond(0, startedNanos + info.loadedAtNanos()),
+                    info.uid(),
+                    info.xlatedBytes(),
+                    info.jitedBytes(),
+                    memlock(fd),
+                    maps,
+                    btf == 0 ? OptionalInt.empty() : OptionalInt.of(btf),
+                    counted ? Optional.of(info.runCount()) : Optional.empty(),
+                    counted ? Optional.of(info.runNanos()) : Optional.empty());
+        }
+    }
+
+    private long memlock(int fd) {
+        return host.files()
+                .text("/proc/self/fdinfo/" + fd)
+                .orElse("")
+                .lines()
+                .filter(line -> line.startsWith("memlock:"))
+                .map(line -> Long.parseLong(line.substring("memlock:".length()).strip()))
+                .findFirst()
+                .orElse(0L);
+    }
+
+    @Override
+    public List<MapRow> maps() {
+        var rows = new ArrayList<MapRow>();
+        for (int id : host.bpf().ids(ObjectKind.MAP)) {
+            long fd = host.bpf().open(ObjectKind.MAP, id);
+            if (!Errno.isError(fd)) {
+                rows.add(map((int) fd));
+                host.close((int) fd);
+            }
+        }
+        return rows;
+    }
+
+    private MapRow map(int fd) {
+        try (var info = host.syscalls().allocate(MAP_INFO_BYTES)) {
+            host.bpf().info(fd, info);
+            int btf = info.getInt(64);
+            boolean frozen =
+                    host.files().text("/proc/self/fdinfo/" + fd).orElse("").contains("frozen:\t1");
+            return new MapRow(
+                    info.getInt(4),
+                    MapType.ofNumber(info.getInt(0)).orElse(MapType.UNSPEC),
+                    info.getString(24, 16),
+                    info.getInt(20),
+                    info.getInt(8),
+                    info.getInt(12),
+                    info.getInt(16),
+                    memlock(fd),
+                    btf == 0 ? OptionalInt.empty() : OptionalInt.of(btf),
+                    frozen);
+        }
+    }
+
+    private int opened(ObjectKind kind, int id) {
+        long fd = host.bpf().open(kind, id);
+        if (Errno.isError(fd)) {
+            var what = kind == ObjectKind.PROGRAM ? "program" : "map";
+            throw new TargetException(
+                    fd == -Errno.ENOENT
+                            ? "there is no " + what + " with id " + id
+                            : what + " " + id + " may not be opened: " + Errno.name(-fd));
+        }
+        return (int) fd;
+    }
+
+    /** Offsets of a length and the address of a buffer of that length in {@code bpf_prog_info}. */
+    private byte[] code(int programId, int lengthAt, int bufferAt) {
+        int fd = opened(ObjectKind.PROGRAM, programId);
+        try (Block info = host.syscalls().allocate(ProgramInfo.BYTES)) {
+            host.bpf().info(fd, info);
+            int bytes = info.getInt(lengthAt);
+            try (Block code = host.syscalls().allocate(bytes)) {
+                info.clear(ProgramInfo.BYTES).putInt(lengthAt, bytes).putLong(bufferAt, code.address());
+                long result = host.bpf().info(fd, info);
+                if (Errno.isError(result) || info.getLong(bufferAt) == 0) {
+                    throw new TargetException("the code of program " + programId + " may not be read");
+                }
+                code.pulled(0, bytes);
+                return code.getBytes(0, bytes);
+            }
+        } finally {
+            host.close(fd);
+        }
+    }
+
+    @Override
+    public Bytecode xlated(int programId) {
+        return Bytecode.ofBytes(code(programId, 20, 32));
+    }
+
+    /** Machine code as bytes: sixteen a line behind their offset. */
+    @Override
+    public List<String> jited(int programId) {
+        var bytes = code(programId, 16, 24);
+        var hex = HexFormat.ofDelimiter(" ");
+        var lines = new ArrayList<String>();
+        for (int at = 0; at < bytes.length; at += HEX_BYTES_A_LINE) {
+            int end = Math.min(bytes.length, at + HEX_BYTES_A_LINE);
+            lines.add(Integer.toHexString(at) + ": " + hex.formatHex(bytes, at, end));
+        }
+        return lines;
+    }
+
+    @Override
+    public List<LoadedMap.Entry> entries(int mapId) {
+        int fd = opened(ObjectKind.MAP, mapId);
+        try {
+            var row = map(fd);
+            var spec = new MapSpec(
+                    row.name(), row.type(), row.keySizeBytes(), row.valueSizeBytes(), row.maxEntries(), row.flags());
+            return new LinuxMap(host, spec, fd, kernel.possibleCpus()).entries();
+        } finally {
+            host.close(fd);
+        }
+    }
+
+    /** What keeps programs attached, as lines to read. */
+    List<LinkRow> links() {
+        var rows = new ArrayList<LinkRow>();
+        for (int id : host.bpf().ids(ObjectKind.LINK)) {
+            long fd = host.bpf().open(ObjectKind.LINK, id);
+            if (!Errno.isError(fd)) {
+                try (var info = host.syscalls().allocate(LINK_INFO_BYTES);
+                        var name = host.syscalls().allocate(LINK_NAME_BYTES)) {
+                    host.bpf().info((int) fd, info);
+                    rows.add(link((int) fd, info, name));
+                } finally {
+                    host.close((int) fd);
+                }
+            }
+        }
+        return rows;
+    }
+
+    /** The second half of {@code bpf_link_info} depends on its type; names need a buffer and a second call. */
+    private LinkRow link(int fd, Block info, Block name) {
+        int type = info.getInt(0);
+        var detail = "";
+        if (type == LINK_RAW_TRACEPOINT || type == LINK_ITER) {
+            info.clear(LINK_INFO_BYTES).putLong(16, name.address()).putInt(24, LINK_NAME_BYTES);
+            host.bpf().info(fd, info);
+            name.pulled(0, LINK_NAME_BYTES);
+            detail = name.getString(0, LINK_NAME_BYTES);
+        } else if (type == LINK_TRACING) {
+            int target = info.getInt(24);
+            detail = kernel.types()
+                    .filter(types -> target > 0 && target < types.endId())
+                    .map(types -> types.name(target))
+                    .orElse("type " + target);
+        }
+        return new LinkRow(
+                info.getInt(4),
+                type < LINK_TYPES.size() ? LINK_TYPES.get(type) : "type " + type,
+                info.getInt(8),
+                detail);
+    }
+
+    /** A link: {@code detail} is the tracepoint, function or iterator it leads to, where the kernel tells. */
+    record LinkRow(int id, String type, int programId, String detail) {}
+
+    private static final int LINK_INFO_BYTES = 64;
+    private static final int LINK_NAME_BYTES = 128;
+    private static final int LINK_RAW_TRACEPOINT = 1;
+    private static final int LINK_TRACING = 2;
+    private static final int LINK_ITER = 4;
+
+    /** {@code enum bpf_link_type}, Linux 6.18. */
+    private static final List<String> LINK_TYPES = List.of(
+            "unspec",
+            "raw_tracepoint",
+            "tracing",
+            "cgroup",
+            "iter",
+            "netns",
+            "xdp",
+            "perf_event",
+            "kprobe_multi",
+            "struct_ops",
+            "netfilter",
+            "tcx",
+            "uprobe_multi",
+            "netkit",
+            "sockmap");
+
+    @Override
+    public void close() {
+        host.syscalls().close();
+    }
+}
