@@ -349,10 +349,13 @@ class LiveKernelTest {
         var text = COUNT_MY_CALLS.replace("if w0 != %d goto out", "");
         try (var object = load(program("tick", type, text), COUNTS)) {
             var link = object.attach("tick", ProbeSpec.interval(10_000_000));
+            long begun = System.nanoTime();
             Thread.sleep(300);
             link.close();
+            long elapsedMillis = (System.nanoTime() - begun) / 1_000_000;
             long seen = counted(object);
-            assertTrue(seen >= 10 && seen <= 31, "ticks in 300 ms: " + seen);
+            // Never more ticks than the time allows; on a busy machine fewer.
+            assertTrue(seen >= 3 && seen <= elapsedMillis / 10 + 2, seen + " ticks in " + elapsedMillis + " ms");
             Thread.sleep(50);
             assertEquals(seen, counted(object));
         }

@@ -8,6 +8,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import skep.isa.Bytecode;
+import skep.isa.DecodedProgram;
+import skep.isa.InvalidInsnException;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.KernelVersion;
@@ -180,12 +182,32 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                 .license(spec.license())
                 .lines(spec.lines())
                 .logLevel(options.verifierLogLevel())
+                .functions(functions(code))
                 .maps(id -> maps.get(id).map(this::definition));
         config.kernel.ifPresent(kernel -> {
             input.arch(kernel.arch());
             kernel.types().ifPresent(input::kernelTypes);
         });
         return input.build();
+    }
+
+    /**
+     * What a loader tells of a program's functions when it has several: that they are functions. Without it none could be called back. Of
+     * malformed code nothing is told; the verifier says what is wrong with it.
+     */
+    private static List<VerifierInput.FunctionInfo> functions(Bytecode code) {
+        DecodedProgram program;
+        try {
+            program = DecodedProgram.of(code);
+        } catch (InvalidInsnException _) {
+            return List.of();
+        }
+        var functions = new ArrayList<VerifierInput.FunctionInfo>();
+        for (int i = 0; program.functionCount() > 1 && i < program.functionCount(); i++) {
+            int start = program.functionStart(i);
+            functions.add(new VerifierInput.FunctionInfo(start, "function_" + start, false, true, List.of()));
+        }
+        return functions;
     }
 
     /** What the verifier is told of a map. */
