@@ -1,6 +1,7 @@
 package skep.elf;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,6 +9,8 @@ import java.util.Optional;
 import skep.btf.Btf;
 import skep.btf.BtfException;
 import skep.btf.BtfExt;
+import skep.btf.BtfKind;
+import skep.btf.BtfType;
 import skep.isa.object.BpfObject;
 import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
@@ -18,11 +21,14 @@ import skep.isa.object.ProgramSpec;
  * @param programs with the section that each came from
  * @param maps in the order of the file, global data last
  * @param types the types of the programs, if the file has BTF
+ * @param offsets where global variables lie in their sections
  */
-public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String license, Optional<Btf> types) {
+public record ElfObject(
+        List<ElfProgram> programs, List<ElfMap> maps, String license, Optional<Btf> types, Map<String, Long> offsets) {
     public ElfObject {
         programs = List.copyOf(programs);
         maps = List.copyOf(maps);
+        offsets = Map.copyOf(offsets);
     }
 
     /**
@@ -78,10 +84,20 @@ public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String lic
             var license = file.section("license").map(ElfObject::text).orElse("");
             var maps = MapSections.read(file, types, name);
             var programs = new Linker(file, ext, maps, license).programs();
-            return new ElfObject(programs, maps.all(), license, types);
+            return new ElfObject(programs, maps.all(), license, types, offsets(file));
         } catch (BtfException malformed) {
             throw new ElfException("the file's BTF: " + malformed.getMessage());
         }
+    }
+
+    private static Map<String, Long> offsets(RelocatableFile file) {
+        var offsets = new HashMap<String, Long>();
+        for (var symbol : file.symbols()) {
+            if (symbol.kind() == RelocatableFile.SYMBOL_OBJECT) {
+                offsets.put(symbol.name(), symbol.value());
+            }
+        }
+        return offsets;
     }
 
     private static String text(RelocatableFile.Section section) {
@@ -112,7 +128,7 @@ public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String lic
         for (int i = 0; i < specs.size(); i++) {
             adapted.add(new ElfProgram(specs.get(i), programs.get(i).section, List.of()));
         }
-        return new ElfObject(adapted, maps, license, types);
+        return new ElfObject(adapted, maps, license, types, offsets);
     }
 
     public ElfProgram program(String name) {
@@ -120,6 +136,23 @@ public record ElfObject(List<ElfProgram> programs, List<ElfMap> maps, String lic
                 .filter(p -> p.spec.name().equals(name))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no program " + name));
+    }
+
+    /** The variables in a map of global data by name, with their places; empty without BTF. */
+    public Map<String, BtfType.DataSection.Slot> variables(ElfMap map) {
+        var variables = new LinkedHashMap<String, BtfType.DataSection.Slot>();
+        var section = map.spec().name().substring(Math.max(0, map.spec().name().indexOf('.')));
+        types.ifPresent(btf -> btf.find(section, BtfKind.DATASEC).ifPresent(id -> {
+            for (var slot : ((BtfType.DataSection) btf.type(id)).variables()) {
+                if (btf.type(slot.typeId()) instanceof BtfType.Variable variable) {
+                    long offset = offsets.getOrDefault(variable.name(), slot.offsetBytes());
+                    variables.put(
+                            variable.name(),
+                            new BtfType.DataSection.Slot(variable.typeId(), offset, btf.sizeBytes(variable.typeId())));
+                }
+            }
+        }));
+        return variables;
     }
 
     /** Sections of programs by program name. */

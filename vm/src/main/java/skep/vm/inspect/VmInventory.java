@@ -38,6 +38,9 @@ public final class VmInventory implements Inventory {
 
     /** Loads an object file into a machine of its own; {@code --object} of the commands. */
     public static final class Provider implements InventoryProvider {
+        /** So that there is something to dump. */
+        private static final LoadOptions JITED = new LoadOptions(0, "jvm");
+
         /** Where a kernel publishes its types, which object files are adapted to. */
         private static final Path KERNEL_TYPES = Path.of("/sys/kernel/btf/vmlinux");
 
@@ -50,7 +53,7 @@ public final class VmInventory implements Inventory {
         public Inventory open(String operand) {
             var machine = new Machine(Machine.Config.ofCpus(Runtime.getRuntime().availableProcessors()));
             try {
-                VmObject.load(machine, relocatable(Path.of(operand)), LoadOptions.DEFAULT);
+                VmObject.load(machine, relocatable(Path.of(operand)), JITED);
                 return new VmInventory(machine, Optional.of(machine));
             } catch (IOException | RuntimeException failure) {
                 machine.close();
@@ -61,15 +64,23 @@ public final class VmInventory implements Inventory {
         }
 
         private static ElfObject relocatable(Path file) throws IOException {
-            var name = String.valueOf(file.getFileName());
-            int dot = name.indexOf('.');
-            var object = ElfObject.parse(Files.readAllBytes(file), dot > 0 ? name.substring(0, dot) : name);
+            var object = read(file);
             boolean needsTypes = object.programs().stream()
                     .anyMatch(program -> !program.relocations().isEmpty());
             return needsTypes && Files.isReadable(KERNEL_TYPES)
                     ? object.adaptedTo(Btf.parse(Files.readAllBytes(KERNEL_TYPES)))
                     : object;
         }
+    }
+
+    /** Reads an object file; its global data is called after it, up to the first dot. */
+    static ElfObject read(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new TargetException("there is no file " + file);
+        }
+        var name = String.valueOf(file.getFileName());
+        int dot = name.indexOf('.');
+        return ElfObject.parse(Files.readAllBytes(file), dot > 0 ? name.substring(0, dot) : name);
     }
 
     @Override
