@@ -1,5 +1,11 @@
 /**
  * Benchmarks, one per published claim.
+ *
+ * <p>{@link skep.bench.EngineBench} times the VM on the programs of {@code bench/src/main/c} against the same C compiled for this
+ * machine. Each of those files is one function, {@code u64 program(u8 *memory, u64 length)}; {@code driver.c} times it natively.
+ *
+ * <p>Benchmarks may use anything of the project; nothing uses them. What they print are ratios taken in one run: the absolute
+ * times of two runs on a busy machine do not compare. Run them on a machine that does nothing else.
  */
 @NullMarked
 package skep.bench;
