@@ -236,20 +236,81 @@ final class ControlFlow {
     /** The edge past a block that does nothing, or past one whose decision is known from what the edge hands it. */
     private Edge skip(Edge edge, int from, Set<Value> escaping) {
         var target = blocks.get(edge.block());
-        if (target.id() == from
-                || !target.insts().isEmpty()
-                || target.params().stream().anyMatch(escaping::contains)) {
+        if (target.id() == from || target.params().stream().anyMatch(escaping::contains)) {
             return edge;
         }
         Map<Value, Value> arguments = new HashMap<>();
         for (int i = 0; i < target.params().size(); i++) {
             arguments.put(target.params().get(i), edge.args().get(i));
         }
-        var end = target.end().map(v -> arguments.getOrDefault(v, v));
-        return Simplifier.simplify(end, definition) instanceof Terminator.Jump jump
-                        && jump.target().block() != target.id()
-                ? jump.target()
-                : edge;
+        if (target.insts().isEmpty()) {
+            var end = target.end().map(v -> arguments.getOrDefault(v, v));
+            return Simplifier.simplify(end, definition) instanceof Terminator.Jump jump
+                            && jump.target().block() != target.id()
+                    ? jump.target()
+                    : edge;
+        }
+        return decided(target, arguments, escaping)
+                .filter(e -> e.block() != target.id())
+                .orElse(edge);
+    }
+
+    /** Where a block that only computes and decides goes, if these arguments make that known. */
+    private Optional<Edge> decided(Block target, Map<Value, Value> arguments, Set<Value> escaping) {
+        if (!(target.end() instanceof Terminator.Branch branch)) {
+            return Optional.empty();
+        }
+        Map<Value, Long> numbers = new HashMap<>();
+        Set<Value> local = new HashSet<>();
+        for (var inst : target.insts()) {
+            if (!(inst instanceof Inst.Def def) || escaping.contains(def.result()) || !isCopyable(def)) {
+                return Optional.empty();
+            }
+            local.add(def.result());
+            evaluate((Inst.Def) inst.map(v -> arguments.getOrDefault(v, v)), numbers)
+                    .ifPresent(n -> numbers.put(def.result(), n));
+        }
+        var condition = number(arguments.getOrDefault(branch.condition(), branch.condition()), numbers);
+        if (condition.isEmpty()) {
+            return Optional.empty();
+        }
+        var edge = condition.get() != 0 ? branch.then() : branch.otherwise();
+        if (edge.args().stream().anyMatch(local::contains)) {
+            return Optional.empty();
+        }
+        return Optional.of(new Edge(
+                edge.block(),
+                edge.args().stream().map(v -> arguments.getOrDefault(v, v)).toList()));
+    }
+
+    private Optional<Long> evaluate(Inst.Def inst, Map<Value, Long> numbers) {
+        return switch (inst) {
+            case Inst.Const c -> Optional.of(c.value());
+            case Inst.Compare c ->
+                number(c.a(), numbers)
+                        .flatMap(a -> number(c.b(), numbers)
+                                .map(b -> c.op().evaluate(c.a().type().bits(), a, b) ? 1L : 0L));
+            case Inst.Cast c ->
+                number(c.a(), numbers)
+                        .map(a -> c.op().evaluate(
+                                        c.a().type().bits(), c.result().type().bits(), a));
+            default -> Optional.empty();
+        };
+    }
+
+    private Optional<Long> number(Value value, Map<Value, Long> numbers) {
+        var known = numbers.get(value);
+        if (known != null) {
+            return Optional.of(known);
+        }
+        return definition.get(value) instanceof Inst.Const c ? Optional.of(c.value()) : Optional.empty();
+    }
+
+    private static boolean isCopyable(Inst.Def def) {
+        return def instanceof Inst.Const
+                || def instanceof Inst.Compare
+                || def instanceof Inst.Cast
+                || def instanceof Inst.Binary;
     }
 
     private record Copied(List<Inst> insts, Terminator end) {}
@@ -270,12 +331,7 @@ final class ControlFlow {
         }
         int copies = 0;
         for (var inst : target.insts()) {
-            boolean copyable = inst instanceof Inst.Def def
-                    && !escaping.contains(def.result())
-                    && (inst instanceof Inst.Const
-                            || inst instanceof Inst.Compare
-                            || inst instanceof Inst.Cast
-                            || inst instanceof Inst.Binary);
+            boolean copyable = inst instanceof Inst.Def def && !escaping.contains(def.result()) && isCopyable(def);
             if (!copyable) {
                 return Optional.empty();
             }

@@ -3,6 +3,7 @@ package skep.ir.pass;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +20,9 @@ import skep.isa.kernel.Helper;
 
 /**
  * Looks a key up once where the source names the same entry several times, as in {@code /@s[tid]/ { … nsecs - @s[tid] }}:
- * along a chain of blocks without another way in, a second look-up of a map with a key of the same content gives the
- * first one's answer, until something may have added or deleted an entry. A second load of a value found that way is the
- * first load, until something may have written to map values.
+ * a second look-up of a map with a key of the same content gives the first one's answer where that was made on every way
+ * there, until something may have added or deleted an entry. A second load of a value found that way is the first load,
+ * until something may have written to map values.
  *
  * <p>The content of a key is known byte by byte from the stores into its stack slot, so different slots may hold the
  * same key.
@@ -37,6 +38,9 @@ final class LookupSharing {
     private final Set<Value> followed = new HashSet<>();
     private final Map<Value, Value> leader = new HashMap<>();
 
+    /** Calls that read a slot for which another with the same content stands in. */
+    private final Map<Inst, Inst> rewritten = new IdentityHashMap<>();
+
     /** One byte of a slot: which byte of which value (or number). */
     private record KnownByte(Object of, int index) {}
 
@@ -50,6 +54,20 @@ final class LookupSharing {
         final Map<Value, KnownByte[]> contents = new HashMap<>();
         final Map<Lookup, Value> lookups = new HashMap<>();
         final Map<Loaded, Value> loads = new HashMap<>();
+
+        void keepCommon(State other) {
+            contents.keySet().retainAll(other.contents.keySet());
+            contents.forEach((slot, bytes) -> {
+                var theirs = other.contents.get(slot);
+                for (int i = 0; i < bytes.length; i++) {
+                    if (bytes[i] != null && !bytes[i].equals(theirs[i])) {
+                        bytes[i] = null;
+                    }
+                }
+            });
+            lookups.entrySet().retainAll(other.lookups.entrySet());
+            loads.entrySet().retainAll(other.loads.entrySet());
+        }
 
         State copy() {
             var copy = new State();
@@ -87,23 +105,40 @@ final class LookupSharing {
         }
         var states = new State[cfg.size()];
         for (int at = 0; at < cfg.size(); at++) {
-            var preds = cfg.predecessors(at);
-            states[at] = preds.length == 1 && preds[0] < at ? states[preds[0]].copy() : new State();
+            states[at] = incoming(at, states);
             for (var inst : cfg.order().get(at).insts()) {
                 step(inst, states[at]);
             }
         }
-        if (leader.isEmpty()) {
+        if (leader.isEmpty() && rewritten.isEmpty()) {
             return function;
         }
         return function.withBlocks(function.blocks().stream()
                 .map(b -> b.with(
                         b.insts().stream()
                                 .filter(i -> !(i instanceof Inst.Def d && leader.containsKey(d.result())))
-                                .map(i -> i.map(this::resolve))
+                                .map(i -> rewritten.getOrDefault(i, i).map(this::resolve))
                                 .toList(),
                         b.end().map(this::resolve)))
                 .toList());
+    }
+
+    /** What is known on all ways into a block; nothing at the head of a loop. */
+    private State incoming(int at, State[] states) {
+        var preds = cfg.predecessors(at);
+        if (preds.length == 0) {
+            return new State();
+        }
+        for (int pred : preds) {
+            if (pred >= at) {
+                return new State();
+            }
+        }
+        var state = states[preds[0]].copy();
+        for (int pred : preds) {
+            state.keepCommon(states[pred]);
+        }
+        return state;
     }
 
     private Value resolve(Value value) {
@@ -168,8 +203,15 @@ final class LookupSharing {
                 write(state, a.base(), a.offset(), a.size().bytes(), i -> null);
             case Inst.CompareExchange c ->
                 write(state, c.base(), c.offset(), c.size().bytes(), i -> null);
-            case Inst.CallHelper c when c.helper() == Helper.MAP_LOOKUP_ELEM -> lookup(c, state);
-            case Inst.CallHelper c -> call(c, state);
+            case Inst.CallHelper c
+            when c.helper() == Helper.MAP_LOOKUP_ELEM -> {
+                useTwins(c, state);
+                lookup(c, state);
+            }
+            case Inst.CallHelper c -> {
+                useTwins(c, state);
+                call(c, state);
+            }
             case Inst.CallKfunc c -> forgetAll(state);
             case Inst.Call c -> forgetAll(state);
             case Inst.Load l
@@ -222,6 +264,31 @@ final class LookupSharing {
                 content[at] = bytes.at(i);
             }
         }
+    }
+
+    /** A helper that only reads may as well read the first slot that holds the same: the later stores are then dead. */
+    private void useTwins(Inst.CallHelper call, State state) {
+        if (!HelperFacts.onlyReadsMemory(call.helper())) {
+            return;
+        }
+        var changed = call.map(arg -> twin(arg, state));
+        if (!changed.equals(call)) {
+            rewritten.put(call, changed);
+        }
+    }
+
+    private Value twin(Value arg, State state) {
+        var content = state.contents.get(arg);
+        if (content == null || Arrays.asList(content).contains(null)) {
+            return arg;
+        }
+        var first = arg;
+        for (var other : state.contents.entrySet()) {
+            if (other.getKey().id() < first.id() && Arrays.equals(other.getValue(), content)) {
+                first = other.getKey();
+            }
+        }
+        return first;
     }
 
     private void lookup(Inst.CallHelper call, State state) {
