@@ -111,6 +111,11 @@ public final class EmbeddedKernel implements AutoCloseable {
         return truth;
     }
 
+    /** The slab objects that are allocated now, by address. */
+    public List<GroundTruth.LiveObject> liveObjects() {
+        return slab.liveObjects();
+    }
+
     /** Virtual time in nanoseconds; starts at an hour. */
     public long nowNanos() {
         return nowNanos;
