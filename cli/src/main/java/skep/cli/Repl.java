@@ -24,6 +24,7 @@ import skep.session.Completion;
 import skep.session.Listing;
 import skep.session.ScriptException;
 import skep.session.Session;
+import skep.session.Targets;
 import skep.session.view.JsonRenderer;
 import skep.session.view.TextRenderer;
 import skep.target.Target;
@@ -78,7 +79,7 @@ final class Repl {
                     .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true)
                     .build();
             terminal.handle(Signal.INT, _ -> stopRunning());
-            out.println("skep " + Main.VERSION + " on " + target.kernel().description() + ". :help, Ctrl-D to leave.");
+            out.println("skep " + Main.VERSION + " on " + Targets.describe(target) + ". :help, Ctrl-D to leave.");
             out.flush();
             while (true) {
                 try {
@@ -153,7 +154,7 @@ final class Repl {
                 var opened = ScriptCommand.openTarget(arguments.withTarget(rest));
                 target.close();
                 target = opened;
-                out.println(target.kernel().description());
+                out.println(Targets.describe(target));
             }
             default -> throw new UsageException("no command " + word + "; :help tells which there are");
         }

@@ -43,4 +43,9 @@ public final class Targets {
         }
         return lines;
     }
+
+    /** One line for people about the kernel behind a target. */
+    public static String describe(Target target) {
+        return target.kernel().description();
+    }
 }
