@@ -53,6 +53,8 @@ public final class EmbeddedKernel implements AutoCloseable {
     final Vfs vfs;
     final Channels channels;
     final Network network;
+    final Mutexes mutexes;
+    final UserHeap heap;
     final Processes processes;
     final Timekeeping timekeeping;
 
@@ -98,8 +100,10 @@ public final class EmbeddedKernel implements AutoCloseable {
         vfs = new Vfs(this);
         channels = new Channels(this);
         network = new Network(this);
+        mutexes = new Mutexes(this);
+        heap = new UserHeap(this);
         syscalls = new Syscalls(this);
-        new Scenario(this).populate(options.scenario());
+        Scenario.load(options.scenario()).populate(this, new Programs(this));
     }
 
     public EmbeddedOptions options() {

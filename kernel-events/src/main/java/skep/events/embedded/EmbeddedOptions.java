@@ -8,10 +8,12 @@ import skep.isa.kernel.Arch;
 /**
  * What follows {@code embedded:} in a target's name: {@code arch=arm64,seed=7,cpus=4,speed=max,scenario=mixed}.
  *
+ * @param parameters of the scenario, where they are not what it presets
  * @param speed virtual seconds a second; {@link Double#POSITIVE_INFINITY} for as fast as possible
  */
-public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, String scenario) {
-    public static final EmbeddedOptions DEFAULT = new EmbeddedOptions(Arch.ARM64, 1, 4, 1, Scenario.DEFAULT);
+public record EmbeddedOptions(
+        Arch arch, long seed, int cpus, double speed, String scenario, Map<String, Long> parameters) {
+    public static final EmbeddedOptions DEFAULT = new EmbeddedOptions(Arch.ARM64, 1, 4, 1, Scenario.DEFAULT, Map.of());
     private static final int MAX_CPUS = 128;
 
     public EmbeddedOptions {
@@ -25,6 +27,7 @@ public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, Stri
             throw new IllegalArgumentException(
                     "option scenario=" + scenario + ": " + String.join(", ", Scenario.names()));
         }
+        parameters = Map.copyOf(parameters);
     }
 
     /**
@@ -41,9 +44,9 @@ public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, Stri
             }
             int equals = part.indexOf('=');
             var key = (equals < 0 ? part : part.substring(0, equals)).strip();
-            if (equals < 0 || !values.containsKey(key)) {
-                throw new IllegalArgumentException("no option '" + part.strip() + "' of the embedded kernel; there are "
-                        + String.join(", ", List.of("arch=", "seed=", "cpus=", "speed=", "scenario=")));
+            if (equals < 0 || key.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "no option '" + part.strip() + "' of the embedded kernel; options are name=value");
             }
             values.put(key, part.substring(equals + 1).strip());
         }
@@ -57,12 +60,40 @@ public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, Stri
             case "max" -> Double.POSITIVE_INFINITY;
             default -> number("speed", values, Double::parseDouble, "real, max, or a factor such as 10");
         };
+        var parameters = parameters(values);
         return new EmbeddedOptions(
                 arch,
                 number("seed", values, Long::decode, "a whole number"),
                 number("cpus", values, Integer::parseInt, "1 to " + MAX_CPUS),
                 speed,
-                get(values, "scenario"));
+                get(values, "scenario"),
+                parameters);
+    }
+
+    /** The options that are not ours but the scenario's. */
+    private static Map<String, Long> parameters(Map<String, String> values) {
+        var ours = List.of("arch", "seed", "cpus", "speed", "scenario");
+        var scenario = get(values, "scenario");
+        var parameters = new LinkedHashMap<String, Long>();
+        if (!Scenario.names().contains(scenario)) {
+            return parameters;
+        }
+        var known = Scenario.load(scenario).parameters();
+        for (var key : values.keySet()) {
+            if (ours.contains(key)) {
+                continue;
+            }
+            if (!known.containsKey(key)) {
+                throw new IllegalArgumentException("no option '" + key + "' of the embedded kernel; there are "
+                        + String.join("=, ", ours) + "="
+                        + known.keySet().stream()
+                                .sorted()
+                                .map(k -> ", " + k + "=")
+                                .reduce("", String::concat));
+            }
+            parameters.put(key, number(key, values, Long::decode, "a whole number"));
+        }
+        return parameters;
     }
 
     private static String get(Map<String, String> values, String key) {
@@ -96,6 +127,9 @@ public record EmbeddedOptions(Arch arch, long seed, int cpus, double speed, Stri
         if (!scenario.equals(DEFAULT.scenario)) {
             parts.add("scenario=" + scenario);
         }
+        parameters.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .forEach(e -> parts.add(e.getKey() + "=" + e.getValue()));
         return parts.isEmpty() ? "embedded" : "embedded:" + String.join(",", parts);
     }
 }

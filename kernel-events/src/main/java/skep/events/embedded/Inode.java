@@ -26,6 +26,8 @@ final class Inode {
     final WaitQueue writeWaiters = new WaitQueue();
     final WaitQueue pageWaiters = new WaitQueue();
     int cached;
+    /** Where reclaim looks next. */
+    long scan;
     /** First sector of its data on the disk. */
     final long sector;
 

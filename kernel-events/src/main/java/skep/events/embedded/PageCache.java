@@ -1,6 +1,7 @@
 package skep.events.embedded;
 
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The page cache: reads find their pages or bring them in with read-ahead, writes dirty them, writeback and fsync send them
@@ -298,15 +299,18 @@ final class PageCache {
         }
         for (int tries = 0; tries < 8 && !oldest.isEmpty(); tries++) {
             var victim = oldest.remove();
-            for (long index = 0; index < victim.pageCount(); index++) {
+            long pages = victim.pageCount();
+            for (long tried = 0; tried < pages; tried++) {
+                long index = (victim.scan + tried) % pages;
                 long pfn = victim.page(index);
                 if (pfn != 0
                         && !victim.dirty.get((int) index)
                         && !victim.reading.get((int) index)
-                        && victim != frame.object) {
+                        && !(victim == frame.object && index == frame.a2)) {
                     if (victim.cached > 1) {
                         oldest.addFirst(victim);
                     }
+                    victim.scan = index + 1;
                     frame.pc = 1;
                     var callee = task.call(removeFolio, kernel.pages.pageStruct(pfn), 0);
                     callee.object = victim;
@@ -325,9 +329,11 @@ final class PageCache {
         if (!inode.dirty.isEmpty()) {
             inode.dirty.clear();
             dirtyInodes.remove(inode);
+            inode.scan = 0;
         }
-        for (long index = 0; index < inode.pageCount(); index++) {
+        for (long index = inode.scan; index < inode.pageCount(); index++) {
             if (inode.page(index) != 0) {
+                inode.scan = index;
                 var callee = task.call(removeFolio, kernel.pages.pageStruct(inode.page(index)), 0);
                 callee.object = inode;
                 callee.v0 = index;
@@ -362,6 +368,7 @@ final class PageCache {
                     task.ret(0);
                     return;
                 }
+                task.waitingPage = (int) frame.v0;
                 inode.pageWaiters.add(task);
                 task.state = Task.State.UNINTERRUPTIBLE;
                 task.call(ioSchedule);
@@ -384,16 +391,27 @@ final class PageCache {
                 task.work(30 * frame.v1);
             }
             default -> {
-                if (inode.pageWaiters.isEmpty()) {
+                var waiter = readyWaiter(inode);
+                if (waiter == null) {
                     task.ret(0);
                     return;
                 }
                 frame.pc = 1;
-                var waiter = inode.pageWaiters.first();
                 inode.pageWaiters.remove(waiter);
                 kernel.scheduler.callWakeup(task, waiter);
             }
         }
+    }
+
+    /** The first task that waits for a page which is there now. */
+    private static @Nullable Task readyWaiter(Inode inode) {
+        for (int i = 0; i < inode.pageWaiters.size(); i++) {
+            var waiter = inode.pageWaiters.get(i);
+            if (!inode.reading.get(waiter.waitingPage)) {
+                return waiter;
+            }
+        }
+        return null;
     }
 
     // Writing. v0 = position, v1 = end

@@ -42,6 +42,9 @@ final class Programs {
     private final Routine makeChild;
     private final Routine webWorker;
     private final Routine shellChild;
+    private final Routine handleRequest;
+    private final Routine parseHeader;
+    private final Routine configureChild;
 
     Programs(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -60,6 +63,19 @@ final class Programs {
         backup = user.program("/usr/bin/tar", this::backup);
         webServer = user.program("/usr/sbin/nginx", this::webServer);
         fetcher = user.program("/usr/bin/curl", this::fetcher);
+        handleRequest =
+                user.image("/usr/local/bin/leaky").function("int handle_request(size_t size)", this::handleRequest);
+        parseHeader = user.image("/usr/local/bin/leaky").function("char *parse_header(size_t size)", this::parseHeader);
+        user.program("/usr/local/bin/leaky", this::leaky);
+        user.program("/usr/bin/fio", this::fio);
+        user.program("/usr/sbin/ledgerd", this::ledgerd);
+        user.program("/usr/local/bin/hog", this::hog);
+        user.program("/home/user/src/configure", this::configure);
+        configureChild = user.image("/home/user/src/configure")
+                .function(
+                        "void run_test(void)",
+                        (task, frame) -> task.exec(new Program.Invocation(
+                                kernel.userSpace.findProgram("true").orElseThrow(), List.of("true"))));
         churn = user.program("/usr/local/bin/churn", this::churn);
         webWorker = user.image("/usr/sbin/nginx").function("void ngx_worker_process_cycle(void)", this::webWorker);
         makeChild = user.image("/usr/bin/make")
@@ -93,7 +109,7 @@ final class Programs {
     }
 
     /** The tree of files, before the clock starts. */
-    void bootFiles() {
+    void bootFiles(boolean warm) {
         var random = new Rng(kernel.options().seed(), "files");
         var vfs = kernel.vfs;
         for (var path : List.of(
@@ -136,8 +152,27 @@ final class Programs {
         vfs.bootFile("/var/lib/postgresql/base/16384", 48L << 20);
         vfs.bootFile("/var/lib/postgresql/pg_wal/000000010000000000000001", 16L << 20);
         // a third of the pages is in memory already
-        for (int i = 0; i < documentFiles.size(); i += 3) {
+        vfs.bootFile("/srv/data/big", 2L << 30);
+        for (int i = 0; warm && i < documentFiles.size(); i += 3) {
             kernel.pageCache.warm(documentFiles.get(i).inode);
+        }
+    }
+
+    /** The processes that every machine has: they wake up now and then. */
+    void bootServices() {
+        var processes = kernel.processes;
+        processes.bootProcess(init, List.of("systemd"), 0, 0);
+        var journalTask = processes.bootProcess(journal, List.of("systemd-journald"), 0, 0);
+        var cron = processes.bootProcess(logger, List.of("cron"), 0, 1);
+        int[] pair = kernel.channels.bootPair(cron.process, journalTask.process);
+        assert pair[0] == LOG_DESCRIPTOR && pair[1] == LOG_DESCRIPTOR;
+        processes.bootProcess(monitor, List.of("node_exporter"), 998, 2);
+    }
+
+    void bootKernelThreads() {
+        kernel.processes.bootKernelThread("kworker/u" + 2 * kernel.cpus.length + ":0", flusher, "", -1);
+        for (var cpu : kernel.cpus) {
+            kernel.processes.bootKernelThread("ksoftirqd/" + cpu.id, softirqThread, "", cpu.id);
         }
     }
 
@@ -494,6 +529,94 @@ final class Programs {
             default -> {
                 frame.pc = 0;
                 task.work(300);
+            }
+        }
+    }
+
+    /** Serves requests, and forgets one in ten of the headers that it parsed. */
+    private void leaky(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(2 * MILLI));
+            case 1 -> task.call(handleRequest, 200 + rng.below(400));
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.ioctl, 5, Mutexes.BUFFER, 192);
+            }
+        }
+    }
+
+    private void handleRequest(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.call(kernel.heap.malloc, frame.a0);
+            case 1 -> {
+                frame.v0 = task.result;
+                task.spend(9_000);
+            }
+            case 2 -> task.call(parseHeader, 64);
+            case 3 -> {
+                frame.v1 = task.result;
+                task.spend(3_000);
+            }
+            case 4 -> {
+                if (rng.oneIn(10)) {
+                    kernel.truth.count("user blocks leaked", 1);
+                } else {
+                    task.call(kernel.heap.freeRoutine, frame.v1);
+                }
+            }
+            case 5 -> task.call(kernel.heap.freeRoutine, frame.v0);
+            default -> task.ret(0);
+        }
+    }
+
+    private void parseHeader(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.call(kernel.heap.malloc, frame.a0);
+            case 1 -> {
+                frame.v0 = task.result;
+                task.spend(800);
+            }
+            default -> task.ret(frame.v0);
+        }
+    }
+
+    /** Reads at random places of a file that does not fit into memory. */
+    private void fio(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> open(task, kernel.userSpace.string("/srv/data/big"));
+            case 1 -> frame.v0 = task.result;
+            case 2 -> task.syscall(sys.pread, frame.v0, buffer, 16_384, (long) rng.below(1 << 17) << 14);
+            default -> {
+                frame.pc = 2;
+                task.spend(2_000);
+            }
+        }
+    }
+
+    private void ledgerd(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.work(rng.exponential(200_000));
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.ioctl, 5, Mutexes.POST, 1);
+            }
+        }
+    }
+
+    /** Only computes. */
+    private void hog(Task task, Frame frame) {
+        frame.pc = 0;
+        task.work(500_000 + rng.exponential(500_000));
+    }
+
+    /** Starts {@code true} again and again. */
+    private void configure(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.fork(configureChild, null);
+            case 1 -> task.syscall(sys.wait4, -1, 0, 0, 0);
+            default -> {
+                frame.pc = 0;
+                task.spend(30_000);
             }
         }
     }

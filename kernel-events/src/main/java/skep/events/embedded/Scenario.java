@@ -1,79 +1,144 @@
 package skep.events.embedded;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
-/** What the kernel is busy with: which processes exist, and what they do. */
-final class Scenario {
+/**
+ * What the kernel is busy with, as a text of one statement a line:
+ *
+ * <pre>
+ * scenario  = { statement } .
+ * statement = "about" text                        what it is, for people
+ *           | "param" name value                  a parameter that options may set, with its default
+ *           | "services"                          what every machine runs
+ *           | "cache" ( "warm" | "cold" )         whether documents are in memory at the start
+ *           | "loss" value                        of a thousand packets that leave, so many get lost
+ *           | "clients" port value value          machines outside: mean microseconds between two, bytes of a request
+ *           | "processes" value uid program {arg} .
+ * value     = factor { ( "*" | "/" ) factor } .
+ * factor    = number | "cpus" | "$" name .
+ * </pre>
+ */
+record Scenario(String name, String about, Map<String, Long> parameters, List<List<String>> statements) {
     static final String DEFAULT = "mixed";
+    private static final List<String> NAMES = List.of(
+            "mixed",
+            "idle",
+            "busy",
+            "web-server",
+            "network-loss",
+            "database",
+            "kernel-build",
+            "memory-leak",
+            "disk-saturated",
+            "lock-convoy",
+            "noisy-neighbour",
+            "cold-cache",
+            "fork-storm");
 
-    private final EmbeddedKernel kernel;
-    private final Programs programs;
-
-    Scenario(EmbeddedKernel kernel) {
-        this.kernel = kernel;
-        this.programs = new Programs(kernel);
+    Scenario {
+        parameters = Map.copyOf(parameters);
+        statements = List.copyOf(statements);
     }
 
     static List<String> names() {
-        return List.of("mixed", "idle", "busy", "web-server", "network-loss");
+        return NAMES;
     }
 
-    void populate(String name) {
-        programs.bootFiles();
-        kernelThreads();
-        switch (name) {
-            case "idle" -> services();
-            case "busy" -> {
-                services();
-                for (int i = 0; i < 2 * kernel.cpus.length; i++) {
-                    kernel.processes.bootProcess(programs.churn, List.of("churn"), 1000, i);
-                }
+    /** Reads a scenario of ours. */
+    static Scenario load(String name) {
+        try (var stream = Scenario.class.getResourceAsStream("scenarios/" + name + ".scenario")) {
+            if (stream == null) {
+                throw new IllegalStateException("scenario " + name + " is missing");
             }
-            case "web-server", "network-loss" -> {
-                services();
-                if (name.equals("network-loss")) {
-                    kernel.network.lossPerMille = 40;
-                }
-                web(4_000_000, 24);
-                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 1);
-                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 2);
+            return parse(name, new String(stream.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (IOException broken) {
+            throw new UncheckedIOException(broken);
+        }
+    }
+
+    static Scenario parse(String name, String text) {
+        var about = new StringBuilder();
+        var parameters = new LinkedHashMap<String, Long>();
+        var statements = new ArrayList<List<String>>();
+        for (var line : text.lines().map(String::strip).toList()) {
+            var words = List.of(line.split("\\s+"));
+            switch (words.getFirst()) {
+                case "", "#" -> {}
+                case "about" -> about.append(line.substring("about".length()).strip());
+                case "param" -> parameters.put(words.get(1), Long.parseLong(words.get(2)));
+                case "services", "cache", "loss", "clients", "processes" -> statements.add(words);
+                default ->
+                    throw new IllegalArgumentException("scenario " + name + ": no statement " + words.getFirst());
             }
-            default -> {
-                services();
-                kernel.network.lossPerMille = 2;
-                web(30_000_000, 4);
-                kernel.processes.bootProcess(programs.fetcher, List.of("curl"), 1000, 1);
-                for (int i = 0; i < Math.max(1, kernel.cpus.length / 2); i++) {
-                    kernel.processes.bootProcess(programs.fileServer, List.of("httpd"), 33, i);
+        }
+        return new Scenario(name, about.toString(), parameters, statements);
+    }
+
+    /** Puts the processes of this scenario into a kernel. */
+    void populate(EmbeddedKernel kernel, Programs programs) {
+        boolean warm = statements.stream().noneMatch(s -> s.equals(List.of("cache", "cold")));
+        programs.bootFiles(warm);
+        programs.bootKernelThreads();
+        int next = 0;
+        for (var statement : statements) {
+            switch (statement.getFirst()) {
+                case "services" -> programs.bootServices();
+                case "loss" -> kernel.network.lossPerMille = (int) value(statement.get(1), kernel);
+                case "clients" ->
+                    kernel.network.bootClient(
+                            Integer.parseInt(statement.get(1)), 1000 * value(statement.get(2), kernel), (int)
+                                    value(statement.get(3), kernel));
+                case "processes" -> {
+                    long count = Math.max(1, value(statement.get(1), kernel));
+                    var program = kernel.userSpace
+                            .findProgram(statement.get(3))
+                            .orElseThrow(() -> new IllegalArgumentException("no program " + statement.get(3)));
+                    var arguments = new ArrayList<>(statement.subList(3, statement.size()));
+                    arguments.replaceAll(a -> a.startsWith("$") ? String.valueOf(value(a, kernel)) : a);
+                    for (long i = 0; i < count; i++) {
+                        kernel.processes.bootProcess(program, arguments, Integer.parseInt(statement.get(2)), next++);
+                    }
                 }
-                kernel.processes.bootProcess(programs.database, List.of("postgres"), 113, 1);
-                kernel.processes.bootProcess(programs.make, List.of("make", "-j2"), 1000, 2);
-                kernel.processes.bootProcess(programs.backup, List.of("tar"), 1000, 3);
+                default -> {}
             }
         }
     }
 
-    /** The processes that every machine has: they wake up now and then. */
-    private void services() {
-        kernel.processes.bootProcess(programs.init, List.of("systemd"), 0, 0);
-        var journal = kernel.processes.bootProcess(programs.journal, List.of("systemd-journald"), 0, 0);
-        var cron = kernel.processes.bootProcess(programs.logger, List.of("cron"), 0, 1);
-        int[] pair = kernel.channels.bootPair(cron.process, journal.process);
-        assert pair[0] == Programs.LOG_DESCRIPTOR && pair[1] == Programs.LOG_DESCRIPTOR;
-        kernel.processes.bootProcess(programs.monitor, List.of("node_exporter"), 998, 2);
-    }
-
-    /** A web server whose customers come this often, and some who knock at a closed port. */
-    private void web(long meanNanos, int workers) {
-        kernel.processes.bootProcess(programs.webServer, List.of("nginx", String.valueOf(workers)), 33, 0);
-        kernel.network.bootClient(80, meanNanos, 420);
-        kernel.network.bootClient(22, 40 * meanNanos, 60);
-    }
-
-    private void kernelThreads() {
-        kernel.processes.bootKernelThread("kworker/u" + 2 * kernel.cpus.length + ":0", programs.flusher, "", -1);
-        for (var cpu : kernel.cpus) {
-            kernel.processes.bootKernelThread("ksoftirqd/" + cpu.id, programs.softirqThread, "", cpu.id);
+    private long value(String expression, EmbeddedKernel kernel) {
+        long result = 1;
+        boolean divide = false;
+        for (var factor : expression.split("(?=[*/])|(?<=[*/])")) {
+            switch (factor) {
+                case "*" -> divide = false;
+                case "/" -> divide = true;
+                default -> {
+                    long number = factor(factor, kernel);
+                    result = divide ? result / number : result * number;
+                }
+            }
         }
+        return result;
+    }
+
+    private long factor(String text, EmbeddedKernel kernel) {
+        if (text.equals("cpus")) {
+            return kernel.cpus.length;
+        }
+        if (!text.startsWith("$")) {
+            return Long.parseLong(text);
+        }
+        var name = text.substring(1);
+        var chosen = kernel.options().parameters().get(name);
+        var preset = parameters.get(name);
+        if (chosen == null && preset == null) {
+            throw new IllegalArgumentException("scenario " + this.name + " has no parameter " + name);
+        }
+        return chosen != null ? chosen : preset;
     }
 }

@@ -197,7 +197,7 @@ final class Syscalls {
                 0);
         rtSigprocmask = takes(
                 "long rt_sigprocmask(int how, sigset_t *nset, sigset_t *oset, size_t sigsetsize)", 135, 14, 80, 0);
-        ioctl = takes("long ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)", 29, 16, 260, 0);
+        ioctl = to("long ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)", 29, 16, kernel.mutexes.ioctl);
         getpid = declare("pid_t getpid(void)", 172, 39, (task, frame) -> task.ret(task.process.pid));
         futex = takes(
                 "long futex(u32 *uaddr, int op, u32 val, const struct __kernel_timespec *utime, u32 *uaddr2, u32 val3)",

@@ -72,6 +72,10 @@ final class Task {
     /** The wait queue entry of this task, while it waits. */
     @Nullable
     WaitQueue waitingOn;
+
+    /** The page of a file that it waits for, where it waits for one. */
+    int waitingPage;
+
     /** Address of its {@code struct cred} and {@code struct pid}, or 0 for tasks that were there from the start. */
     long credentials;
 

@@ -758,7 +758,10 @@ final class Vfs {
     private void evictInode(Task task, Frame frame) {
         var inode = (Inode) frame.object();
         switch (frame.next()) {
-            case 0 -> task.spend(600);
+            case 0 -> {
+                inode.scan = 0;
+                task.spend(600);
+            }
             case 1 -> {
                 if (inode.writing > 0 || !inode.reading.isEmpty()) {
                     // whoever waits for the disk still has it

@@ -28,6 +28,10 @@ final class WaitQueue {
         return waiters.size();
     }
 
+    Task get(int index) {
+        return waiters.get(index);
+    }
+
     Task first() {
         return waiters.getFirst();
     }

@@ -87,13 +87,19 @@ final class Observed implements AutoCloseable {
     }
 
     Observed entry(String function, Consumer<Firing> observer) {
-        var routine = kernel.symbols.find(function).orElseThrow();
+        return entry(kernel.symbols.find(function).orElseThrow(), observer);
+    }
+
+    Observed entry(Routine routine, Consumer<Firing> observer) {
         routine.onEntry = Attachment.with(routine.onEntry, attachment(observer));
         return this;
     }
 
     Observed exit(String function, Consumer<Firing> observer) {
-        var routine = kernel.symbols.find(function).orElseThrow();
+        return exit(kernel.symbols.find(function).orElseThrow(), observer);
+    }
+
+    Observed exit(Routine routine, Consumer<Firing> observer) {
         routine.onReturn = Attachment.with(routine.onReturn, attachment(observer));
         return this;
     }
