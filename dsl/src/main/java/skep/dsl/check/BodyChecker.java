@@ -59,7 +59,13 @@ final class BodyChecker {
 
     List<Typed.Stmt> statements(List<Stmt> statements) {
         var typed = new ArrayList<Typed.Stmt>();
+        boolean left = false;
         for (var statement : statements) {
+            if (left && checking.last) {
+                checking.warn("unreachable", statement.span(), "Unreachable statement", "");
+                left = false;
+            }
+            left |= leaves(statement);
             try {
                 typed.add(statement(statement));
             } catch (CheckError error) {
@@ -68,6 +74,15 @@ final class BodyChecker {
             }
         }
         return typed;
+    }
+
+    /** Whether what follows in the same block does not run. */
+    private static boolean leaves(Stmt statement) {
+        return switch (statement) {
+            case Stmt.Return _, Stmt.Break _, Stmt.Continue _ -> true;
+            case Stmt.ExprStmt s -> s.expr() instanceof Expr.Call c && c.name().equals("exit");
+            default -> false;
+        };
     }
 
     /** Declares what a broken statement would have declared, so that one mistake is not told twice. */
@@ -119,7 +134,7 @@ final class BodyChecker {
             try {
                 var inner = new ArrayList<>(statements(block.statements()));
                 if (block.value().isPresent()) {
-                    var value = expressions.expr(block.value().get());
+                    var value = expressions.statementExpr(block.value().get());
                     inner.add(new Typed.Evaluate(value, value.span()));
                 }
                 return new Typed.Sequence(inner, s.span());

@@ -658,6 +658,10 @@ final class CallChecker {
             throw new CheckError(
                     "map-key", c.span(), "call to has_key() expects a map without explicit keys (scalar map)");
         }
+        if (keyed && named.keyednessKnown() && !named.keyed()) {
+            throw new CheckError(
+                    "map-key", c.span(), "call to has_key() expects a map with explicit keys (non-scalar map)");
+        }
         var map = checking.map(m.name(), keyed, m.span());
         Optional<Typed.Expr> key =
                 keyed ? Optional.of(expressions.key(map, c.arguments().get(1))) : Optional.empty();
@@ -870,7 +874,7 @@ final class CallChecker {
         var name = literal(c, 0);
         var address = checking.kernel.symbolAddress(name);
         if (address.isEmpty()) {
-            throw new CheckError("symbol", c.span(), "Failed to compute address for kernel symbol: " + name);
+            throw new CheckError("symbol", c.span(), "Failed to resolve kernel symbol: " + name);
         }
         return new Typed.Convert(
                 new Typed.IntConst(Type.UINT64, address.get(), c.span()),
@@ -1126,6 +1130,7 @@ final class CallChecker {
     private Typed.Expr getopt(Expr.Call c) {
         arity(c, 1, 3);
         var name = literal(c, 0);
+        checking.namedParameters.add(name);
         var given = Optional.ofNullable(checking.options.named().get(name));
         if (c.arguments().size() == 1) {
             boolean on = given.isPresent()

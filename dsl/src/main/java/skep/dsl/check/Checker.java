@@ -101,6 +101,17 @@ public final class Checker {
         for (int i = 0; i < script.subprograms().size(); i++) {
             visit(script.subprograms().get(i), functionScopes.get(i)).ifPresent(subprograms::add);
         }
+        var unknown = new java.util.TreeSet<>(options.named().keySet());
+        unknown.removeAll(checking.namedParameters);
+        if (!unknown.isEmpty()) {
+            diagnostics.error(
+                    "parameter",
+                    script.source().span(0, 0),
+                    "unexpected program command line options: --" + String.join(", --", unknown),
+                    checking.namedParameters.isEmpty()
+                            ? "the script has no named parameters"
+                            : "the script knows --" + String.join(", --", checking.namedParameters));
+        }
         var maps = checking.maps.values().stream().toList();
         for (var map : maps) {
             checkMap(map);

@@ -2,9 +2,11 @@ package skep.dsl.check;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import skep.dsl.CompileOptions;
 import skep.dsl.Type;
 import skep.dsl.ast.Script;
@@ -20,6 +22,9 @@ final class Checking {
     final CTypes types;
     final Map<String, MapSymbol> maps = new LinkedHashMap<>();
     final Map<String, Script.Subprogram> subprograms = new HashMap<>();
+    /** Names that {@code getopt} asks for. */
+    final Set<String> namedParameters = new LinkedHashSet<>();
+
     /** Where mistakes go: nowhere while types are still being found. */
     Diagnostics diagnostics = new Diagnostics();
 

@@ -82,6 +82,7 @@ final class ExpressionChecker {
 
     LocalVariable variable(Expr.Var v) {
         return scope.find(v.name())
+                .or(() -> scope.findLeft(v.name()))
                 .orElseThrow(() -> new CheckError(
                         "undefined-variable", v.span(), "Undefined or undeclared variable: " + v.name()));
     }

@@ -8,6 +8,7 @@ public final class LocalVariable {
     private final String name;
     private final Span span;
     private final TypeCell cell = new TypeCell();
+    private boolean hoisted;
 
     LocalVariable(String name, Span span) {
         this.name = name;
@@ -25,6 +26,15 @@ public final class LocalVariable {
     /** {@link Type#VOID} while nothing is known of it. */
     public Type type() {
         return cell.type();
+    }
+
+    /** Whether it is used outside the block that assigns it: zero until then. */
+    public boolean hoisted() {
+        return hoisted;
+    }
+
+    void hoist() {
+        hoisted = true;
     }
 
     TypeCell cell() {

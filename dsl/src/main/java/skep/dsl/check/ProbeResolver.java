@@ -70,8 +70,12 @@ final class ProbeResolver {
         var parts = new ArrayList<String>();
         var quoted = new ArrayList<Boolean>();
         for (var part : point.parts()) {
-            parts.add(text(part, point.span()));
-            quoted.add(part.pieces().stream().anyMatch(Script.Piece::quoted));
+            var text = text(part, point.span());
+            boolean wholePoint = parts.isEmpty() && part.pieces().stream().anyMatch(Script.Piece::positional);
+            for (var piece : wholePoint ? text.split(":", -1) : new String[] {text}) {
+                parts.add(piece);
+                quoted.add(part.pieces().stream().anyMatch(Script.Piece::quoted));
+            }
         }
         var found = new ArrayList<Resolved>();
         var provider = parts.getFirst();

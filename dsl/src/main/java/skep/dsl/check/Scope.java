@@ -12,6 +12,7 @@ import skep.source.Span;
  */
 final class Scope {
     private final Map<Object, LocalVariable> byDeclaration = new IdentityHashMap<>();
+    private final Map<String, LocalVariable> left = new HashMap<>();
     private Block innermost = new Block(null);
 
     private static final class Block {
@@ -26,6 +27,13 @@ final class Scope {
     /** Begins a visit of the whole body. */
     void restart() {
         innermost = new Block(null);
+        left.clear();
+        // What an earlier visit found to be used outside its block belongs to the whole probe from the start.
+        for (var variable : byDeclaration.values()) {
+            if (variable.hoisted()) {
+                innermost.variables.putIfAbsent(variable.name(), variable);
+            }
+        }
     }
 
     void open() {
@@ -33,7 +41,26 @@ final class Scope {
     }
 
     void close() {
+        innermost.variables.forEach(left::putIfAbsent);
         innermost = innermost.outer;
+    }
+
+    /**
+     * A variable of a block that was left, which old scripts go on using: before version 0.22 a variable belonged to the
+     * whole probe. It becomes one of the outermost block, zero where it was not assigned.
+     */
+    Optional<LocalVariable> findLeft(String name) {
+        var variable = left.get(name);
+        if (variable == null) {
+            return Optional.empty();
+        }
+        variable.hoist();
+        var outermost = innermost;
+        while (outermost.outer != null) {
+            outermost = outermost.outer;
+        }
+        outermost.variables.put(name, variable);
+        return Optional.of(variable);
     }
 
     Optional<LocalVariable> find(String name) {

@@ -58,6 +58,10 @@ record Settings(
             "max_ast_nodes",
             "strict_division");
 
+    /** What the kernel takes as compatible with the GPL (include/linux/license.h). */
+    private static final List<String> LICENSES =
+            List.of("Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and additional rights", "GPL v2", "GPL");
+
     private static final Set<String> ENVIRONMENT_ONLY =
             Set.of("kernel_build", "kernel_source", "btf", "debug_output", "color", "vmlinux", "no_cpp_demangle");
 
@@ -105,7 +109,7 @@ record Settings(
                 diagnostics.error(
                         "config",
                         setting.span(),
-                        "Unrecognized config variable: " + setting.name(),
+                        setting.name() + ": not a known configuration option",
                         NearestNames.hint(name, NAMES.stream()));
                 return;
             }
@@ -118,14 +122,17 @@ record Settings(
             };
             if (!set(name, value)) {
                 diagnostics.error(
-                        "config", setting.span(), "Invalid value for " + name + ": '" + value + "'" + expected(name));
+                        "config",
+                        setting.span(),
+                        "Invalid value for " + name + ". Found: " + value + "." + expected(name));
             }
         }
 
         private static String expected(String name) {
             return switch (name) {
-                case "stack_mode" -> ", expected bpftrace, perf, raw or build_id";
-                case "missing_probes" -> ", expected error, warn or ignore";
+                case "stack_mode" -> " Valid values: bpftrace, perf, raw, build_id.";
+                case "missing_probes" -> " Valid values: error, warn, ignore.";
+                case "license" -> " Valid values: " + String.join(", ", LICENSES) + ".";
                 default -> "";
             };
         }
@@ -142,7 +149,10 @@ record Settings(
                 case "print_maps_on_exit" -> printMaps = truth(value);
                 case "cpp_demangle" -> demangle = truth(value);
                 case "str_trunc_trailer" -> trailer = value;
-                case "license" -> license = value;
+                case "license" -> {
+                    license = value;
+                    return LICENSES.contains(value);
+                }
                 case "missing_probes" -> {
                     missingProbes = value;
                     return List.of("error", "warn", "ignore").contains(value);

@@ -98,6 +98,11 @@ final class SystemConstants {
                     "linux/tcp.h",
                     "linux/skbuff.h",
                     "netinet/in.h" -> sockets(declared);
+            case "linux/sched.h" -> {
+                define(declared, "TASK_RUNNING", 0);
+                define(declared, "TASK_INTERRUPTIBLE", 1);
+                define(declared, "TASK_UNINTERRUPTIBLE", 2);
+            }
             case "fcntl.h", "linux/fcntl.h", "linux/fs.h", "asm-generic/fcntl.h" -> files(declared);
             case "syscall.h", "sys/syscall.h", "asm/unistd.h", "asm/unistd_64.h" -> systemCalls(declared);
             default -> {}

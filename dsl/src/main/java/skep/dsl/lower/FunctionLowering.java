@@ -99,6 +99,8 @@ final class FunctionLowering {
         var lowering = new FunctionLowering(
                 plan, f, Optional.of(f.param(0)), skep.ir.Type.I64, scratchBytes, Optional.empty(), Optional.empty());
         lowering.module = module;
+        lowering.mayLackObjects = program.context().kind() == skep.isa.kernel.ProbeKind.ITER;
+        TypedWalker.hoisted(program.body()).forEach(v -> lowering.clear(lowering.place(v), sizeInFrame(v)));
         program.predicate().ifPresent(p -> {
             var body = f.newBlock();
             f.at(p.span());
@@ -135,6 +137,8 @@ final class FunctionLowering {
     }
 
     private skep.ir.ModuleBuilder module = new skep.ir.ModuleBuilder();
+    /** Whether pointers of the context may be null, as an iterator's are. */
+    private boolean mayLackObjects;
 
     private void finish(Span span) {
         if (f.isOpen()) {
@@ -920,12 +924,24 @@ final class FunctionLowering {
         int size = wide ? 8 : type.sizeBytes();
         var source = from.direct() ? from : read(from, size, "read");
         if (size == 8) {
-            return f.load(skep.ir.Type.I64, source.base(), source.offset());
+            var value = f.load(skep.ir.Type.I64, source.base(), source.offset());
+            boolean mayBeNull = type instanceof Type.Pointer
+                    && mayLackObjects
+                    && source.base().type().isPointerTo(Region.CTX);
+            return mayBeNull ? checked(value) : value;
         }
         if (size == 0) {
             return f.i64(0);
         }
         return f.load(skep.ir.Type.I64, MemSize.ofBytes(size), type.isSigned(), source.base(), source.offset());
+    }
+
+    /** An iterator's last call has no object: then the program ends, as nothing can be said of it. */
+    private Value checked(Value pointer) {
+        var some = f.newBlock();
+        f.branch(f.compare(CompareOp.NE, pointer, 0), some, exit);
+        f.enter(some);
+        return pointer;
     }
 
     void writeScalar(Memory to, Type type, Value value) {

@@ -48,6 +48,13 @@ final class TypedWalker {
         walker.statements(body);
     }
 
+    /** The variables that may be read before they are assigned. */
+    static List<LocalVariable> hoisted(List<Typed.Stmt> body) {
+        var used = new java.util.LinkedHashSet<LocalVariable>();
+        variables(body, used, new java.util.HashSet<>());
+        return used.stream().filter(LocalVariable::hoisted).toList();
+    }
+
     private void statements(List<Typed.Stmt> statements) {
         statements.forEach(this::statement);
     }
