@@ -76,9 +76,24 @@ final class Arithmetic {
         if (operation == Code.NEG && reg.isScalar()) {
             ScalarMath.apply(Code.NEG, !wide, reg, new RegState(reg));
             reg.id = 0;
+        } else if (operation == Code.END && reg.isScalar()) {
+            swapBytes(reg, imm, wide || x);
         } else {
             w.markUnknown(reg);
         }
+    }
+
+    /** Only the tnum survives an exchange of bytes; without one (to little-endian) the number is cut. */
+    private void swapBytes(RegState reg, int bits, boolean exchange) {
+        var cut = reg.var.cast(bits / 8);
+        int shift = 64 - bits;
+        boolean precise = reg.precise;
+        w.markUnknown(reg);
+        reg.precise = precise;
+        reg.var = exchange
+                ? new Tnum(Long.reverseBytes(cut.value()) >>> shift, Long.reverseBytes(cut.mask()) >>> shift)
+                : cut;
+        Ranges.sync(reg);
     }
 
     private void move(int i, boolean wide, boolean x) {

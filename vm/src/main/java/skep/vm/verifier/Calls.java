@@ -783,7 +783,14 @@ final class Calls {
     private void special(int i, Helper helper) {
         var regs = w.regs();
         switch (helper) {
-            case TAIL_CALL -> w.exits.checkLeaks(true, "tail_call");
+            case TAIL_CALL -> {
+                var key = regs[3];
+                if (key.isConstant() && map != null && Long.compareUnsigned(key.var.value(), map.maxEntries()) < 0) {
+                    // the call may be compiled to this one program
+                    w.precision.mark(3);
+                }
+                w.exits.checkLeaks(true, "tail_call");
+            }
             case GET_LOCAL_STORAGE -> {
                 if (!regs[2].isZero()) {
                     throw w.invalid("get_local_storage() doesn't support non-zero flags");

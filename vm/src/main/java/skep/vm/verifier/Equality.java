@@ -79,7 +79,8 @@ final class Equality {
         if (old.callbackDepth > current.callbackDepth) {
             return false;
         }
-        int live = w.flow.liveBefore[insn] | 1 << 10;
+        // what is recorded must hold on pruned paths too, so that nothing may be ignored there
+        int live = w.input.recordFacts() ? -1 : w.flow.liveBefore[insn] | 1 << 10;
         for (int r = 0; r < Frame.REGISTERS; r++) {
             if ((live >> r & 1) != 0 && !covers(old.regs[r], current.regs[r], mode)) {
                 return false;

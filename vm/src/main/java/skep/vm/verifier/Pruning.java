@@ -58,7 +58,9 @@ final class Pruning {
         boolean add = force || (w.jumpsProcessed - jumpsAtLast >= 2 && w.insnsProcessed - insnsAtLast >= 8);
         long key = (long) insn << 32 | current.current().callsite & 0xffff_ffffL;
         var list = explored.computeIfAbsent(key, k -> new ArrayList<>());
-        clean(list, current);
+        if (!w.input.recordFacts()) {
+            clean(list, current);
+        }
         int count = list.size();
         Iterator<Remembered> states = list.iterator();
         // the newest is at the front
@@ -96,7 +98,8 @@ final class Pruning {
                 }
             } else {
                 loop = incomplete(old);
-                hit = equality.equal(old, current, loop ? Equality.Mode.RANGES : Equality.Mode.COVERED);
+                boolean ranges = loop || w.input.recordFacts();
+                hit = equality.equal(old, current, ranges ? Equality.Mode.RANGES : Equality.Mode.COVERED);
             }
             if (hit) {
                 remembered.hits++;
