@@ -6,6 +6,7 @@ import skep.isa.kernel.Arch;
 import skep.linux.sys.Bpf;
 import skep.linux.sys.Errno;
 import skep.linux.sys.Files;
+import skep.linux.sys.LocalSyscalls;
 import skep.linux.sys.Perf;
 import skep.linux.sys.Sys;
 import skep.linux.sys.Syscalls;
@@ -19,6 +20,11 @@ record Host(Syscalls syscalls, Bpf bpf, Perf perf, Files files) {
 
     static Host of(Syscalls syscalls) {
         return new Host(syscalls, new Bpf(syscalls), new Perf(syscalls), new Files(syscalls));
+    }
+
+    /** Whether the calls are made by this process, so that memory they map can be read here. */
+    boolean isLocal() {
+        return syscalls instanceof LocalSyscalls;
     }
 
     /** The size of a page: what a ring buffer's positions are mapped in. */

@@ -145,12 +145,18 @@ final class LinuxObject implements LoadedObject {
         }
     }
 
+    private OutputReader ringBuffer(String name, LinuxMap map) {
+        long bytes = map.spec().maxEntries();
+        return host.isLocal()
+                ? RingBufferReader.open(host, name, map.fd(), bytes)
+                : RemoteRingBufferReader.open(host, name, map.fd(), bytes);
+    }
+
     @Override
     public synchronized OutputReader openRingBuffer(String name) {
         var map = ownMap(name);
         var reader = switch (map.spec().type()) {
-            case RINGBUF ->
-                RingBufferReader.open(host, name, map.fd(), map.spec().maxEntries());
+            case RINGBUF -> ringBuffer(name, map);
             case PERF_EVENT_ARRAY -> PerfBufferReader.open(host, map, kernel.onlineCpus(), PERF_BUFFER_BYTES);
             default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
         };

@@ -55,7 +55,7 @@ public final class LinuxTarget implements Target {
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
     private void recordMappings(BpfObject object) {
         boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE);
-        if (stacks && !userSymbols.isRecording()) {
+        if (stacks && host.isLocal() && !userSymbols.isRecording()) {
             try {
                 var recorder = new MappingRecorder(host, kernel.onlineCpus());
                 owned.add(recorder);
@@ -64,6 +64,11 @@ public final class LinuxTarget implements Target {
                 // Then only living processes have symbols.
             }
         }
+    }
+
+    @Override
+    public boolean isLive() {
+        return true;
     }
 
     @Override

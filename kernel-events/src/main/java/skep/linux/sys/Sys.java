@@ -42,7 +42,8 @@ public enum Sys {
         this.arm64 = arm64;
     }
 
-    int number(Arch arch) {
+    /** The number on an architecture. */
+    public int number(Arch arch) {
         return arch == Arch.X86_64 ? x86 : arm64;
     }
 }
