@@ -54,6 +54,8 @@ public final class EmbeddedKernel implements AutoCloseable {
     final Channels channels;
     final Network network;
     final Mutexes mutexes;
+    final FileSystems fileSystems;
+    final Administration administration;
     final UserHeap heap;
     final Processes processes;
     final Timekeeping timekeeping;
@@ -101,6 +103,8 @@ public final class EmbeddedKernel implements AutoCloseable {
         channels = new Channels(this);
         network = new Network(this);
         mutexes = new Mutexes(this);
+        fileSystems = new FileSystems(this);
+        administration = new Administration(this);
         heap = new UserHeap(this);
         syscalls = new Syscalls(this);
         Scenario.load(options.scenario()).populate(this, new Programs(this));

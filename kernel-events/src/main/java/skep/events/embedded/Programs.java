@@ -23,6 +23,7 @@ final class Programs {
     private final long buffer;
     private final List<Long> documents = new ArrayList<>();
     private final List<Long> sources = new ArrayList<>();
+    private final List<Long> mountedFiles = new ArrayList<>();
     private final List<Dentry> documentFiles = new ArrayList<>();
 
     final Program init;
@@ -70,6 +71,8 @@ final class Programs {
         user.program("/usr/bin/fio", this::fio);
         user.program("/usr/sbin/ledgerd", this::ledgerd);
         user.program("/usr/local/bin/hog", this::hog);
+        user.program("/usr/bin/fsmix", this::fileSystems);
+        user.program("/usr/sbin/admin", this::administrator);
         user.program("/home/user/src/configure", this::configure);
         configureChild = user.image("/home/user/src/configure")
                 .function(
@@ -152,6 +155,13 @@ final class Programs {
         vfs.bootFile("/var/lib/postgresql/base/16384", 48L << 20);
         vfs.bootFile("/var/lib/postgresql/pg_wal/000000010000000000000001", 16L << 20);
         // a third of the pages is in memory already
+        for (var name : kernel.fileSystems.names()) {
+            for (var file : new String[] {"a", "b"}) {
+                var path = "/mnt/" + name + "/" + name + "-" + file;
+                vfs.bootFile(path, 1 << 20);
+                mountedFiles.add(kernel.userSpace.string(path));
+            }
+        }
         vfs.bootFile("/srv/data/big", 2L << 30);
         for (int i = 0; warm && i < documentFiles.size(); i += 3) {
             kernel.pageCache.warm(documentFiles.get(i).inode);
@@ -599,6 +609,54 @@ final class Programs {
             default -> {
                 frame.pc = 0;
                 task.syscall(sys.ioctl, 5, Mutexes.POST, 1);
+            }
+        }
+    }
+
+    /** Reads and writes files of each mounted file system in turn. */
+    private void fileSystems(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(8 * MILLI));
+            case 1 -> open(task, mountedFiles.get(rng.below(mountedFiles.size())));
+            case 2 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.pread, frame.v0, buffer, 16_384, (long) rng.below(64) << 14);
+            }
+            case 3 -> task.syscall(sys.pwrite, frame.v0, buffer, 4096, (long) rng.below(256) << 12);
+            case 4 -> {
+                if (rng.oneIn(4)) {
+                    task.syscall(sys.fsync, frame.v0);
+                }
+            }
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.close, frame.v0);
+            }
+        }
+    }
+
+    /** Does what administrators do, one thing after the other. */
+    private void administrator(Task task, Frame frame) {
+        var user = kernel.userSpace;
+        switch (frame.next()) {
+            case 0 -> task.sleep(rng.exponential(60 * MILLI));
+            case 1 -> task.syscall(sys.kill, task.process.pid, 0);
+            case 2 -> task.syscall(sys.statfs, user.string("/srv"), buffer);
+            case 3 ->
+                task.syscall(
+                        sys.mount, user.string("/dev/sdb1"), user.string("/media"), user.string("vfat"), 0xed_0000L, 0);
+            case 4 -> task.syscall(sys.umount, user.string("/media"), 0);
+            case 5 -> task.syscall(sys.shmget, 0x1234, 4096, 0x3b6);
+            case 6 -> task.syscall(sys.shmat, 7, 0, 0);
+            case 7 -> task.syscall(sys.shmdt, task.result);
+            case 8 -> task.syscall(sys.shmctl, 7, 0, 0);
+            case 9 -> task.syscall(sys.renameat2, AT_FDCWD, user.string("/tmp/a"), AT_FDCWD, user.string("/tmp/b"), 0);
+            case 10 -> task.syscall(sys.mkdirat, AT_FDCWD, user.string("/tmp/d"), 0755);
+            default -> {
+                frame.pc = 0;
+                if (rng.oneIn(4)) {
+                    task.syscall(sys.sync);
+                }
             }
         }
     }

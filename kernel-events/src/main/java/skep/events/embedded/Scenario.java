@@ -39,7 +39,8 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
             "lock-convoy",
             "noisy-neighbour",
             "cold-cache",
-            "fork-storm");
+            "fork-storm",
+            "file-systems");
 
     Scenario {
         parameters = Map.copyOf(parameters);

@@ -60,6 +60,17 @@ final class Syscalls {
     final Syscall schedYield;
     final Syscall getrandom;
     final Syscall uname;
+    final Syscall kill;
+    final Syscall mount;
+    final Syscall umount;
+    final Syscall statfs;
+    final Syscall sync;
+    final Syscall syncfs;
+    final Syscall shmget;
+    final Syscall shmat;
+    final Syscall shmdt;
+    final Syscall shmctl;
+    final Syscall renameat2;
 
     Syscalls(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -220,6 +231,26 @@ final class Syscalls {
                         task.ret(task.syscallArguments[1]);
                     }
                 });
+        var admin = kernel.administration;
+        kill = to("long kill(pid_t pid, int sig)", 129, 62, admin.kill);
+        mount = to(
+                "long mount(char *dev_name, char *dir_name, char *type, unsigned long flags, void *data)",
+                40,
+                165,
+                admin.mount);
+        umount = to("long umount(char *name, int flags)", 39, 166, admin.umount);
+        statfs = to("long statfs(const char *pathname, struct statfs *buf)", 43, 137, admin.statfs);
+        sync = to("long sync(void)", 81, 162, admin.sync);
+        syncfs = to("long syncfs(int fd)", 267, 306, admin.syncfs);
+        shmget = to("long shmget(key_t key, size_t size, int shmflg)", 194, 29, admin.shmget);
+        shmat = to("long shmat(int shmid, char *shmaddr, int shmflg)", 196, 30, admin.shmat);
+        shmdt = to("long shmdt(char *shmaddr)", 197, 67, admin.shmdt);
+        shmctl = to("long shmctl(int shmid, int cmd, struct shmid_ds *buf)", 195, 31, admin.shmctl);
+        renameat2 = to(
+                "long renameat2(int olddfd, const char *oldname, int newdfd, const char *newname, unsigned int flags)",
+                276,
+                316,
+                admin.renameat);
         uname = takes("long newuname(struct new_utsname *name)", 160, 63, 130, 0);
     }
 

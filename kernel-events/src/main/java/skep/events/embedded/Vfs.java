@@ -78,6 +78,7 @@ final class Vfs {
     private final Routine ext4AllocInode;
 
     final FileOps ext4;
+    final Routine genericRead;
     final FileOps ext4Directory;
     private final FileOps terminal;
     private final Inode terminalInode;
@@ -148,7 +149,7 @@ final class Vfs {
         vfsFsyncRange = kernel.function(
                 "int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)", this::vfsFsyncRange);
         ext4SyncFile = kernel.function(
-                "int ext4_sync_file(struct file *file, loff_t start, loff_t end, int datasync)", this::ext4SyncFile);
+                "int ext4_sync_file(struct file *file, loff_t start, loff_t end, int datasync)", this::syncFile);
         journalCommit = kernel.leaf("int ext4_fc_commit(journal_t *journal, tid_t commit_tid)", 4200);
         doUnlinkat = kernel.function("int do_unlinkat(int dfd, struct filename *name)", this::doUnlinkat);
         vfsUnlink = kernel.function(
@@ -189,7 +190,7 @@ final class Vfs {
             }
         });
 
-        var genericRead = kernel.function(
+        genericRead = kernel.function(
                 "ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *iter)", (task, frame) -> {
                     if (frame.next() == 0) {
                         kernel.pageCache.callRead(task, (OpenFile) frame.object(), frame.v0, frame.v1, frame.a0);
@@ -465,7 +466,7 @@ final class Vfs {
                     return;
                 }
                 var dentry = (Dentry) frame.other;
-                var ops = dentry.inode.directory ? ext4Directory : ext4;
+                var ops = dentry.inode.directory ? ext4Directory : kernel.fileSystems.ops(dentry);
                 var file = new OpenFile(kernel, frame.v1, ops, dentry.inode, dentry, (int) frame.v0);
                 frame.object = file;
                 dentry.inode.opened++;
@@ -682,13 +683,19 @@ final class Vfs {
                     task.ret(-22);
                     return;
                 }
-                task.call(ext4SyncFile, frame.a0, frame.a1, frame.a2, frame.a3).object = file.target;
+                task.call(kernel.fileSystems.sync(file.ops), frame.a0, frame.a1, frame.a2, frame.a3).object =
+                        file.target;
             }
             default -> task.ret(task.result);
         }
     }
 
-    private void ext4SyncFile(Task task, Frame frame) {
+    Routine ext4Sync() {
+        return ext4SyncFile;
+    }
+
+    /** The steps of {@code fsync} on any file system: write the pages, wait for them, commit the journal. */
+    void syncFile(Task task, Frame frame) {
         var inode = (Inode) frame.object();
         switch (frame.next()) {
             case 0 -> kernel.pageCache.callWritePages(task, inode);
