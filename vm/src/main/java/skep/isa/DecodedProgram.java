@@ -6,8 +6,8 @@ import java.util.BitSet;
 
 /**
  * A program whose instructions are all valid and whose jumps and local calls all lead to instructions of the program: what can be
- * run at all. Jumps stay within their function; no path runs over the end of a function; r10 is never written; the entry function
- * does something: sets r0 or touches memory.
+ * run at all. Jumps stay within their function; no path runs over the end of a function; the entry function does something: sets
+ * r0 or touches memory.
  *
  * <p>Everything is indexed by slot. The functions lie one behind the other; the first begins at slot 0. Code that no path reaches
  * may be there; it is valid too, but it may run over the end.
@@ -157,9 +157,6 @@ public final class DecodedProgram {
         if (jumps) {
             checkTarget(slot, target, function);
         }
-        if (written(insn) == Reg.R10.number()) {
-            throw new InvalidInsnException(slot, "r10 is read-only: " + Disassembler.text(insn));
-        }
     }
 
     private void findReachable(int function) {
@@ -212,13 +209,10 @@ public final class DecodedProgram {
             throw new InvalidInsnException(
                     slot, "jump into the middle of the 64-bit immediate load at " + (target - 1));
         }
-        if (target == slot && insns[slot] instanceof Insn.Jump) {
-            throw new InvalidInsnException(slot, "jump to itself never ends");
-        }
     }
 
     /** Number of the register that an instruction names as its result, or -1; calls clobber r0 to r5 besides. */
-    private static int written(Insn insn) {
+    public static int written(Insn insn) {
         return switch (insn) {
             case Insn.Alu alu -> alu.dst().number();
             case Insn.Swap swap -> swap.dst().number();

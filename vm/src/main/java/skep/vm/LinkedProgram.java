@@ -3,6 +3,7 @@ package skep.vm;
 import java.util.Optional;
 import skep.isa.Bytecode;
 import skep.isa.DecodedProgram;
+import skep.isa.Disassembler;
 import skep.isa.Insn;
 import skep.isa.InvalidInsnException;
 import skep.isa.MemSize;
@@ -45,6 +46,9 @@ public final class LinkedProgram {
         calls = new HelperFunction[code.size()];
         maps = new VmMap[code.size()];
         for (int slot = 0; slot < code.size(); slot = program.next(slot)) {
+            if (verified.isEmpty() && program.reachable(slot)) {
+                checkInsn(slot);
+            }
             link(slot);
         }
     }
@@ -132,6 +136,17 @@ public final class LinkedProgram {
     /** Undoes {@link #bind}. */
     public void release() {
         runtime.functions().release(tableNumber);
+    }
+
+    /** What a verifier would have found in code that can be reached. */
+    private void checkInsn(int slot) {
+        var insn = program.at(slot);
+        if (DecodedProgram.written(insn) == Reg.R10.number()) {
+            throw refused(slot, "r10 is read-only: " + Disassembler.text(insn));
+        }
+        if (insn instanceof Insn.Jump && program.target(slot) == slot) {
+            throw refused(slot, "jump to itself never ends");
+        }
     }
 
     private void link(int slot) {

@@ -54,9 +54,7 @@ class AssemblerTest {
     @CsvSource(delimiter = '|', textBlock = """
             r0 = 0                        | insn 0: last instruction of a function is neither an exit nor a jump: r0 = 0
             goto pc+1                     | insn 0: jump to slot 2 leaves the program
-            goto pc-1                     | insn 0: jump to itself never ends
             r1 = 0 ! exit                 | insn 0: the program does nothing: it neither sets r0 nor touches memory
-            r10 = 0 ! exit                | insn 0: r10 is read-only: r10 = 0
             goto pc+1 ! r1 = 0x0 ! exit   | insn 0: jump into the middle of the 64-bit immediate load at 1
             call pc+9 ! exit              | insn 0: call to slot 10, where no instruction begins
             r0 = 1 ! call pc+0 ! exit     | insn 1: last instruction of a function is neither an exit nor a jump: call pc+0

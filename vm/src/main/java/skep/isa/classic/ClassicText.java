@@ -43,7 +43,7 @@ public final class ClassicText {
             case DECIMAL -> op == ClassicOp.RET_K ? "#" + Integer.toUnsignedString(k) : "#" + k;
             case HEX, BRANCH -> "#0x" + Integer.toHexString(k);
             case X, BRANCH_X -> "x";
-            case PACKET -> "[" + k + "]";
+            case PACKET -> "[" + (Ancillary.at(k) instanceof Ancillary row ? row.label() : Integer.toString(k)) + "]";
             case PACKET_X -> "[x + " + k + "]";
             case MEMORY -> "M[" + k + "]";
             case LENGTH -> "#pktlen";
@@ -153,7 +153,11 @@ public final class ClassicText {
             case NONE, X, LENGTH, BRANCH_X -> 0;
             case HEADER_LENGTH -> firstNumber(operand.substring(3), lineNumber);
             case TARGET -> firstNumber(operand, lineNumber) - index - 1;
-            case DECIMAL, HEX, BRANCH, PACKET, PACKET_X, MEMORY -> firstNumber(operand, lineNumber);
+            case PACKET ->
+                Ancillary.labelled(operand.substring(1, operand.length() - 1))
+                        .map(Ancillary::k)
+                        .orElseGet(() -> firstNumber(operand, lineNumber));
+            case DECIMAL, HEX, BRANCH, PACKET_X, MEMORY -> firstNumber(operand, lineNumber);
         };
         if (!op.branches()) {
             return new ClassicInsn(op, k);

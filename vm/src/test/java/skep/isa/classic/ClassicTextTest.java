@@ -54,6 +54,17 @@ class ClassicTextTest {
     }
 
     @Test
+    void ancillaryDataHaveNames() {
+        var text = """
+                (000) ld       [ifidx]
+                (001) ldb      [vlanp]
+                (002) ret      #1
+                """;
+        assertEquals(text, ClassicText.print(ClassicText.read(text)));
+        assertEquals(ClassicText.read(text), ClassicText.read("3\n32 0 0 4294963208\n48 0 0 4294963248\n6 0 0 1"));
+    }
+
+    @Test
     void initialisersOfCAreRead() {
         assertEquals(
                 ClassicText.read("ldh [12]\nret #1"), ClassicText.read("{ 0x28, 0, 0, 0x0000000c },\n{ 6, 0, 0, 1 },"));
