@@ -48,6 +48,15 @@ public final class EmbeddedTarget implements Target {
             cpus[i] = new VmCpu(machine, new EmbeddedServices(kernel, i));
         }
         session = kernel.processes.bootDormant("skep", Optional.empty(), 0);
+        machine.timers().setAlarm(nanos -> kernel.post(new BpfTimers(), Math.max(nanos, kernel.nowNanos())));
+    }
+
+    /** Timers that programs have started are due. */
+    private final class BpfTimers extends Event {
+        @Override
+        void happen() {
+            kernel.firing.runFor(session, () -> machine.timers().runDue(cpus[0]));
+        }
     }
 
     /** The model, for its ground truth. */

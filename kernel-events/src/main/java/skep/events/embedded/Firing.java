@@ -17,7 +17,7 @@ final class Firing {
     private final long context;
     private final long trampoline;
     /** Arguments and result of a routine as words: the context of typed programs. */
-    private final Memory.Block typedBlock = Memory.allocate(8 * (MAX_ARGUMENTS + 1), 64);
+    private final Memory.Block typedBlock = Memory.allocate(8 * (MAX_ARGUMENTS + 2), 64);
 
     private static final int MAX_ARGUMENTS = 6;
 
@@ -139,10 +139,12 @@ final class Firing {
 
     /** Fills the words of the innermost routine. */
     private long typed(Task task) {
-        long at = typedBlock.address();
+        // Their number lies before the first, where bpf_get_func_arg_cnt looks.
+        long at = typedBlock.address() + 8;
         var frame = task.top();
         int count =
                 Math.min(MAX_ARGUMENTS, frame.routine.prototype().parameters().size());
+        Memory.putLong(at - 8, count);
         for (int i = 0; i < count; i++) {
             Memory.putLong(at + 8L * i, frame.argument(i));
         }

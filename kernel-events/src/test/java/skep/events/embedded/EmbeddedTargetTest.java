@@ -247,7 +247,8 @@ class EmbeddedTargetTest {
     void anUnknownCommandIsRefusedWithThoseThereAre() {
         try (var target = target("")) {
             var refusal = assertThrows(TargetException.class, () -> target.spawn("emacs"));
-            assertTrue(refusal.getMessage().contains("no program 'emacs'; it has admin, bash, cat"), refusal.getMessage());
+            assertTrue(
+                    refusal.getMessage().contains("no program 'emacs'; it has admin, bash, cat"), refusal.getMessage());
         }
     }
 

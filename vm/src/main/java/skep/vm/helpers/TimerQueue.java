@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.PriorityQueue;
+import java.util.function.LongConsumer;
 import skep.isa.kernel.Errno;
 import skep.vm.Memory;
 import skep.vm.VmCpu;
@@ -26,6 +27,7 @@ public final class TimerQueue {
     private final PriorityQueue<Timer> started = new PriorityQueue<>(
             (a, b) -> a.atNanos != b.atNanos ? Long.compare(a.atNanos, b.atNanos) : Long.compare(a.order, b.order));
     private long order;
+    private LongConsumer alarm = _ -> {};
 
     /** One timer; changed under the queue's lock. */
     private static final class Timer {
@@ -42,6 +44,11 @@ public final class TimerQueue {
             this.address = address;
             this.map = map;
         }
+    }
+
+    /** Whom to tell when a timer is started, and for when; the kernel around then calls {@link #runDue} in time. */
+    public synchronized void setAlarm(LongConsumer alarm) {
+        this.alarm = alarm;
     }
 
     /** {@code long bpf_timer_init(timer, map, clock)}. */
@@ -83,6 +90,7 @@ public final class TimerQueue {
         timer.order = order++;
         timer.waiting = true;
         started.add(timer);
+        alarm.accept(timer.atNanos);
         return 0;
     }
 
