@@ -2,12 +2,10 @@ package skep.ir.pass;
 
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import skep.ir.Cfg;
 import skep.ir.Function;
@@ -28,14 +26,11 @@ import skep.isa.kernel.Helper;
  * same key.
  */
 final class LookupSharing {
-    /** Slots above this size are not followed: keys are small. */
-    private static final int MAX_FOLLOWED_BYTES = 128;
-
     private final Module module;
     private final Function function;
     private final Cfg cfg;
     private final Map<Value, Inst.Def> definition = new HashMap<>();
-    private final Set<Value> followed = new HashSet<>();
+    private final SlotAddresses slots;
     private final Map<Value, Value> leader = new HashMap<>();
 
     /** Calls that read a slot for which another with the same content stands in. */
@@ -47,8 +42,6 @@ final class LookupSharing {
     private record Lookup(String map, List<KnownByte> key) {}
 
     private record Loaded(Value base, int offset, Object size, boolean signed, Type type) {}
-
-    private record Place(Value slot, int offset) {}
 
     private static final class State {
         final Map<Value, KnownByte[]> contents = new HashMap<>();
@@ -82,6 +75,7 @@ final class LookupSharing {
         this.module = module;
         this.function = function;
         this.cfg = new Cfg(function);
+        this.slots = new SlotAddresses(function);
     }
 
     static Function share(Module module, Function function) {
@@ -94,14 +88,7 @@ final class LookupSharing {
                 if (inst instanceof Inst.Def def) {
                     definition.put(def.result(), def);
                 }
-                if (inst instanceof Inst.StackSlot s && s.sizeBytes() <= MAX_FOLLOWED_BYTES) {
-                    followed.add(s.result());
-                }
             }
-        }
-        for (var block : cfg.order()) {
-            block.insts().forEach(this::findEscapes);
-            block.end().operands().forEach(this::escape);
         }
         var states = new State[cfg.size()];
         for (int at = 0; at < cfg.size(); at++) {
@@ -147,46 +134,6 @@ final class LookupSharing {
             at = leader.get(at);
         }
         return at;
-    }
-
-    // Slots whose address stays in sight
-
-    private void findEscapes(Inst inst) {
-        switch (inst) {
-            case Inst.Load l -> {}
-            case Inst.Store s -> escape(s.value());
-            case Inst.Zero z -> {}
-            case Inst.Copy c -> {}
-            case Inst.AtomicUpdate a -> escape(a.value());
-            case Inst.PtrAdd p -> {}
-            case Inst.CallHelper c -> {}
-            default -> inst.operands().forEach(this::escape);
-        }
-    }
-
-    private void escape(Value value) {
-        followed.remove(slotOf(value));
-    }
-
-    private Value slotOf(Value value) {
-        var at = value;
-        while (definition.get(at) instanceof Inst.PtrAdd p) {
-            at = p.base();
-        }
-        return at;
-    }
-
-    private Optional<Place> place(Value value, int offset) {
-        var at = value;
-        long sum = offset;
-        while (definition.get(at) instanceof Inst.PtrAdd p) {
-            if (!(definition.get(p.offset()) instanceof Inst.Const c)) {
-                return Optional.empty();
-            }
-            sum += c.value();
-            at = p.base();
-        }
-        return followed.contains(at) ? Optional.of(new Place(at, (int) sum)) : Optional.empty();
     }
 
     // What instructions do to what is known
@@ -251,15 +198,15 @@ final class LookupSharing {
             }
             return;
         }
-        var place = place(base, offset);
+        var place = slots.place(base, offset);
         if (place.isEmpty()) {
-            state.contents.remove(slotOf(base));
+            state.contents.remove(slots.base(base));
             return;
         }
-        var slot = (Inst.StackSlot) definition.get(place.get().slot);
-        var content = state.contents.computeIfAbsent(place.get().slot, s -> new KnownByte[slot.sizeBytes()]);
+        var slot = place.get().slot();
+        var content = state.contents.computeIfAbsent(slot, s -> new KnownByte[slots.sizeBytes(s)]);
         for (int i = 0; i < size; i++) {
-            int at = place.get().offset + i;
+            int at = place.get().offset() + i;
             if (at >= 0 && at < content.length) {
                 content[at] = bytes.at(i);
             }
@@ -306,12 +253,12 @@ final class LookupSharing {
     }
 
     private Optional<List<KnownByte>> content(Value key, int size, State state) {
-        var place = place(key, 0);
-        if (place.isEmpty() || !state.contents.containsKey(place.get().slot)) {
+        var place = slots.place(key, 0);
+        if (place.isEmpty() || !state.contents.containsKey(place.get().slot())) {
             return Optional.empty();
         }
-        var content = state.contents.get(place.get().slot);
-        int from = place.get().offset;
+        var content = state.contents.get(place.get().slot());
+        int from = place.get().offset();
         if (from < 0 || from + size > content.length) {
             return Optional.empty();
         }
@@ -330,7 +277,7 @@ final class LookupSharing {
         }
         if (!HelperFacts.onlyReadsMemory(call.helper())) {
             for (var arg : call.args()) {
-                state.contents.remove(slotOf(arg));
+                state.contents.remove(slots.base(arg));
             }
             if (call.args().stream()
                     .anyMatch(a ->

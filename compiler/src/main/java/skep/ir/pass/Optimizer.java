@@ -36,6 +36,6 @@ public final class Optimizer {
                 break;
             }
         }
-        return at;
+        return fold(SlotStores.reduce(at));
     }
 }
