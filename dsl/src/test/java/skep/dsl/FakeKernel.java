@@ -1,9 +1,15 @@
 package skep.dsl;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import skep.btf.Btf;
+import skep.btf.BtfKind;
+import skep.btf.BtfType;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.KernelInfo;
@@ -63,11 +69,58 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
             case "sched:sched_process_exec" ->
                 Stream.of(new TracepointFormat.Field("char[]", "filename", 8, 4, true, 0, true));
             case "block:block_rq_issue" -> Stream.of(field("unsigned int", "bytes", 28, 4, false));
-            default -> null;
+            default -> types.isPresent() ? fromTypes(category, event) : null;
         };
         return Optional.ofNullable(own)
                 .map(fields -> new TracepointFormat(
                         category, event, Stream.concat(common, fields).toList()));
+    }
+
+    /** With the types of a real kernel: its events, and system calls with the arguments that documents show. */
+    private @Nullable Stream<TracepointFormat.Field> fromTypes(String category, String event) {
+        if (event.startsWith("sys_exit_")) {
+            return Stream.of(field("long", "ret", 16, 8, true));
+        }
+        if (event.startsWith("sys_enter_")) {
+            return Stream.of(
+                    field("int", "fd", 16, 8, true),
+                    field("char *", "buf", 24, 8, false),
+                    field("size_t", "count", 32, 8, false),
+                    field("void *", "buff", 40, 8, false),
+                    field("size_t", "len", 48, 8, false),
+                    field("int", "pid", 56, 8, true));
+        }
+        var btf = types.orElseThrow();
+        var id = btf.find("trace_event_raw_" + event, BtfKind.STRUCT);
+        if (id.isEmpty() || !(btf.type(id.getAsInt()) instanceof BtfType.Struct struct)) {
+            return category.startsWith("category") ? Stream.of() : null;
+        }
+        return struct.members().stream()
+                .filter(m -> !m.name().isEmpty() && m.bitFieldBits() == 0)
+                .map(m -> {
+                    int size = (int) btf.sizeBytes(m.typeId());
+                    boolean array = btf.resolved(m.typeId()) instanceof BtfType.Array;
+                    return new TracepointFormat.Field(
+                            array ? "__u8" : "int",
+                            m.name(),
+                            (int) (m.offsetBits() / 8),
+                            size,
+                            false,
+                            array ? size : 0,
+                            false);
+                });
+    }
+
+    /** A fake with the types of the kernel that the test runs on, if it publishes them. */
+    static FakeKernel withLiveTypes() {
+        var path = Path.of("/sys/kernel/btf/vmlinux");
+        try {
+            return Files.isReadable(path)
+                    ? new FakeKernel(Arch.X86_64, Optional.of(Btf.parse(Files.readAllBytes(path))))
+                    : X86;
+        } catch (IOException unreadable) {
+            return X86;
+        }
     }
 
     @Override
@@ -82,8 +135,20 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
                         "syscalls:sys_enter_execve",
                         "syscalls:sys_enter_open",
                         "syscalls:sys_enter_openat",
-                        "syscalls:sys_exit_read");
-            case KPROBE, KRETPROBE, FENTRY, FEXIT -> Stream.of("vfs_open", "vfs_read", "vfs_write");
+                        "syscalls:sys_exit_read",
+                        "xdp:mem_connect");
+            case KPROBE, KRETPROBE, FENTRY, FEXIT ->
+                Stream.of(
+                        "func_1",
+                        "sys_read",
+                        "sys_write",
+                        "tcp_reset",
+                        "tcp_v4_rcv",
+                        "vfs_open",
+                        "vfs_read",
+                        "vfs_write",
+                        "sys_socket");
+            case RAWTRACEPOINT -> Stream.of("event_rt", "foo_bar", "sched_switch");
             default -> Stream.empty();
         };
     }
@@ -95,7 +160,7 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
 
     @Override
     public Optional<Long> symbolAddress(String name) {
-        return name.equals("avenrun") ? Optional.of(0xffffffff81000000L) : Optional.empty();
+        return !name.startsWith("no_such") ? Optional.of(0xffffffff81000000L) : Optional.empty();
     }
 
     @Override

@@ -23,6 +23,8 @@ import skep.source.Source;
 class LanguageDataTest {
     private static final Path DATA = Path.of(System.getProperty("skep.root", "."), "../shared/data/tracing-language");
 
+    private static final FakeKernel KERNEL = FakeKernel.withLiveTypes();
+
     private static List<String> lines(String file) throws IOException {
         var path = DATA.resolve(file);
         Assumptions.assumeTrue(Files.exists(path), path + " is not here");
@@ -47,7 +49,7 @@ class LanguageDataTest {
     /** What is wrong with a program, or an empty string. */
     static String verdict(String program, CompileOptions options) {
         try {
-            var result = Compiler.compile(new Source("stdin", program), FakeKernel.X86, options);
+            var result = Compiler.compile(new Source("stdin", program), KERNEL, options);
             return result.diagnostics().stream()
                     .filter(d -> d.severity() == Diagnostic.Severity.ERROR)
                     .findFirst()

@@ -637,6 +637,13 @@ final class CallChecker {
             if (!(argument instanceof Expr.MapRef m)) {
                 throw new CheckError("type-mismatch", c.span(), "delete() expects a map argument");
             }
+            if (m.key().isEmpty()
+                    && checking.map(m.name(), m.span()).keyednessKnown()
+                    && checking.map(m.name(), m.span()).keyed()) {
+                // Old scripts empty a map so.
+                deletions.add(emit(List.of(), _ -> new Action.ClearMap(m.name(), c.span()), c.span()));
+                continue;
+            }
             deletions.add(expressions.delete(m, c.span()));
         }
         if (deletions.size() == 1) {
