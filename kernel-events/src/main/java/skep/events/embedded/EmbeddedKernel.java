@@ -54,6 +54,7 @@ public final class EmbeddedKernel implements AutoCloseable {
     final Channels channels;
     final Network network;
     final Mutexes mutexes;
+    final Workqueues workqueues;
     final FileSystems fileSystems;
     final Administration administration;
     final UserHeap heap;
@@ -103,6 +104,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         channels = new Channels(this);
         network = new Network(this);
         mutexes = new Mutexes(this);
+        workqueues = new Workqueues(this);
         fileSystems = new FileSystems(this);
         administration = new Administration(this);
         heap = new UserHeap(this);

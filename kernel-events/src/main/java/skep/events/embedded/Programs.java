@@ -103,7 +103,7 @@ final class Programs {
         user.program("/usr/bin/date", this::date);
         user.program("/usr/bin/id", this::date);
         user.program("/usr/bin/uname", this::date);
-        flusher = kernel.function("int worker_thread(void *__worker)", this::flusher);
+        flusher = kernel.function("int wb_worker_thread(void *__worker)", this::flusher);
         softirqThread = kernel.function("int smpboot_thread_fn(void *data)", (task, frame) -> {
             task.state = Task.State.INTERRUPTIBLE;
             frame.pc = 0;
@@ -181,6 +181,7 @@ final class Programs {
 
     void bootKernelThreads() {
         kernel.processes.bootKernelThread("kworker/u" + 2 * kernel.cpus.length + ":0", flusher, "", -1);
+        kernel.workqueues.boot();
         for (var cpu : kernel.cpus) {
             kernel.processes.bootKernelThread("ksoftirqd/" + cpu.id, softirqThread, "", cpu.id);
         }

@@ -331,4 +331,26 @@ class EmbeddedKernelLawsTest {
             assertTrue(observed.kernel.processes.all().size() < tasks + 20, "tasks leak");
         }
     }
+
+    @Test
+    void queuedWorkIsExecutedOnceInTheOrderOfItsQueue() {
+        var queued = new HashMap<Long, Long>();
+        long[] sum = {0, 0};
+        try (var observed = new Observed("scenario=idle")) {
+            observed.event(
+                            "workqueue",
+                            "workqueue_queue_work",
+                            (point, f) ->
+                                    assertEquals(null, queued.put(f.field(point, "work"), f.nanos), "queued twice"))
+                    .event("workqueue", "workqueue_execute_start", (point, f) -> {
+                        sum[0] += f.nanos - queued.remove(f.field(point, "work"));
+                        sum[1]++;
+                    })
+                    .run(5000);
+            var truth = observed.kernel.groundTruth().distributions().get("work queue latency");
+            assertEquals(truth.count(), sum[1]);
+            assertEquals(truth.mean(), (double) sum[0] / sum[1], 1.0);
+            assertTrue(sum[1] >= 16);
+        }
+    }
 }
