@@ -25,6 +25,11 @@ public final class BenchCommand implements ToolCommand {
     private static final String SECONDS = "--seconds";
     private static final long BATCH_NANOS = 10_000_000;
 
+    /** The warm-up ends when nothing has become faster for so long, or after the maximum. */
+    private static final long SETTLED_NANOS = 1_500_000_000;
+
+    private static final long MAX_WARM_UP_NANOS = 8_000_000_000L;
+
     @Override
     public String name() {
         return "vm bench";
@@ -77,28 +82,21 @@ public final class BenchCommand implements ToolCommand {
                 Memory.copy(contents, 0, memory.address(), contents.length);
                 machine.cpu().setBudget(Long.MAX_VALUE);
                 long r0 = executable.run(machine.cpu(), memory.address(), contents.length);
+                var timer = new Timer(executable, machine, memory.address(), contents);
+                timer.warmUp();
                 var perRun = new ArrayList<Double>();
-                long batch = 1;
                 long end = System.nanoTime() + (long) (seconds * 1e9);
                 while (System.nanoTime() < end || perRun.size() < 3) {
-                    Memory.copy(contents, 0, memory.address(), contents.length);
-                    machine.cpu().setBudget(Long.MAX_VALUE);
-                    long nanos = time(executable, machine, memory.address(), contents.length, batch);
-                    perRun.add((double) nanos / batch);
-                    if (nanos < BATCH_NANOS) {
-                        batch *= 2;
-                    }
+                    perRun.add(timer.batch());
                 }
-                // The first half warms up: it is interpreted by the JVM and compiled meanwhile.
-                var warm = new ArrayList<>(perRun.subList(perRun.size() / 2, perRun.size()));
-                warm.sort(null);
+                perRun.sort(null);
                 return String.format(
                         Locale.ROOT,
                         "%.1f ns a run minimum, %.1f median, %d insns, %.2f ns an insn, r0 0x%x, compiled in %.2f ms",
-                        warm.getFirst(),
-                        warm.get(warm.size() / 2),
+                        perRun.getFirst(),
+                        perRun.get(perRun.size() / 2),
                         insns,
-                        warm.getFirst() / insns,
+                        perRun.getFirst() / insns,
                         r0,
                         compileNanos / 1e6);
             }
@@ -114,12 +112,51 @@ public final class BenchCommand implements ToolCommand {
         }
     }
 
-    private static long time(Executable executable, TestMachine machine, long memory, long length, long runs) {
-        var cpu = machine.cpu();
-        long start = System.nanoTime();
-        for (long i = 0; i < runs; i++) {
-            executable.run(cpu, memory, length);
+    /** Runs a program in batches long enough to be timed. */
+    private static final class Timer {
+        private final Executable executable;
+        private final TestMachine machine;
+        private final long address;
+        private final byte[] contents;
+        private long runs = 1;
+
+        Timer(Executable executable, TestMachine machine, long address, byte[] contents) {
+            this.executable = executable;
+            this.machine = machine;
+            this.address = address;
+            this.contents = contents;
         }
-        return System.nanoTime() - start;
+
+        /** Runs until HotSpot has nothing more to gain: no batch has been faster for a while. */
+        void warmUp() {
+            long start = System.nanoTime();
+            long improved = start;
+            double best = Double.MAX_VALUE;
+            for (long now = start; now - improved < SETTLED_NANOS && now - start < MAX_WARM_UP_NANOS; ) {
+                double nanos = batch();
+                now = System.nanoTime();
+                if (nanos < 0.95 * best) {
+                    best = nanos;
+                    improved = now;
+                }
+            }
+        }
+
+        /** Nanoseconds a run, of one batch on fresh memory. */
+        double batch() {
+            Memory.copy(contents, 0, address, contents.length);
+            var cpu = machine.cpu();
+            cpu.setBudget(Long.MAX_VALUE);
+            long start = System.nanoTime();
+            for (long i = 0; i < runs; i++) {
+                executable.run(cpu, address, contents.length);
+            }
+            long nanos = System.nanoTime() - start;
+            double perRun = (double) nanos / runs;
+            if (nanos < BATCH_NANOS) {
+                runs *= 2;
+            }
+            return perRun;
+        }
     }
 }
