@@ -314,6 +314,10 @@ final class ExpressionParser {
                 throw new SyntaxError(span, "expected expression");
             default -> {
                 cursor.advance();
+                if (cursor.token().is("!") && cursor.peek().is("(")) {
+                    // The early spelling of macro calls: name!(…).
+                    cursor.advance();
+                }
                 return cursor.token().is("(") ? call(token) : new Expr.Ident(token.text(), span);
             }
         }

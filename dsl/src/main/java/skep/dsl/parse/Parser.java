@@ -229,13 +229,13 @@ public final class Parser {
         return new Script.MapDeclaration(map.text(), kind.text(), entries, source.span(kind.start(), kind.end()), span);
     }
 
-    /** {@code macro = "macro" name "(" [ parameter { "," parameter } ] ")" block-value}. */
+    /** {@code macro = "macro" name [ "(" [ parameter { "," parameter } ] ")" ] block-value}. */
     private Script.Macro macro() {
         int from = cursor.advance().start();
         var name = cursor.expectName();
-        cursor.expect("(");
         var parameters = new ArrayList<Expr>();
-        while (!cursor.token().is(")")) {
+        boolean listed = cursor.accept("(");
+        while (listed && !cursor.token().is(")")) {
             var token = cursor.advance();
             var span = source.span(token.start(), token.end());
             parameters.add(
@@ -255,7 +255,9 @@ public final class Parser {
                 cursor.expect(",");
             }
         }
-        cursor.expect(")");
+        if (listed) {
+            cursor.expect(")");
+        }
         var nameSpan = source.span(name.start(), name.end());
         var body = blockValue();
         return new Script.Macro(name.text(), parameters, body, nameSpan, source.span(from, cursor.previousEnd()));
