@@ -20,6 +20,10 @@ public final class PerfEventArray implements BpfMap {
     private final int cpus;
     private final AtomicReferenceArray<RecordRing> rings;
     private final RecordRing.Waiter waiter = new RecordRing.Waiter();
+    /** Held while records are read, so that their memory is not freed under the reader. */
+    private final Object gate = new Object();
+
+    private volatile boolean closed;
 
     PerfEventArray(int id, MapRequest request, MapContext context) {
         this.id = id;
@@ -116,8 +120,11 @@ public final class PerfEventArray implements BpfMap {
 
     @Override
     public void close() {
+        closed = true;
         waiter.wakeAlways();
-        memory.close();
+        synchronized (gate) {
+            memory.close();
+        }
     }
 
     private boolean anyRecord() {
@@ -133,9 +140,18 @@ public final class PerfEventArray implements BpfMap {
     private final class Reader implements OutputReader {
         @Override
         public int poll(int timeoutMillis, Consumer consumer) {
-            waiter.await(PerfEventArray.this::anyRecord, timeoutMillis);
+            synchronized (gate) {
+                if (closed) {
+                    return 0;
+                }
+                waiter.await(PerfEventArray.this::anyRecord, timeoutMillis);
+                return drainAll(record -> consumer.accept(record) && !closed);
+            }
+        }
+
+        private int drainAll(Consumer consumer) {
             int total = 0;
-            for (int cpu = 0; cpu < cpus; cpu++) {
+            for (int cpu = 0; cpu < cpus && !closed; cpu++) {
                 var ring = rings.get(cpu);
                 int count = ring == null ? 0 : ring.drain(consumer);
                 if (count < 0) {

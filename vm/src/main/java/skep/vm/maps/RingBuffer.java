@@ -19,6 +19,10 @@ public final class RingBuffer implements BpfMap {
     private final MapMemory memory;
     private final RecordRing ring;
     private final RecordRing.Waiter waiter = new RecordRing.Waiter();
+    /** Held while records are read, so that their memory is not freed under the reader. */
+    private final Object gate = new Object();
+
+    private volatile boolean closed;
     private final AtomicBoolean open = new AtomicBoolean();
 
     RingBuffer(int id, MapRequest request, MapContext context) {
@@ -115,16 +119,24 @@ public final class RingBuffer implements BpfMap {
 
     @Override
     public void close() {
+        closed = true;
         waiter.wakeAlways();
-        memory.close();
+        synchronized (gate) {
+            memory.close();
+        }
     }
 
     private final class Reader implements OutputReader {
         @Override
         public int poll(int timeoutMillis, Consumer consumer) {
-            waiter.await(ring::hasRecord, timeoutMillis);
-            int count = ring.drain(consumer);
-            return count < 0 ? -count - 1 : count;
+            synchronized (gate) {
+                if (closed) {
+                    return 0;
+                }
+                waiter.await(ring::hasRecord, timeoutMillis);
+                int count = closed ? 0 : ring.drain(record -> consumer.accept(record) && !closed);
+                return count < 0 ? -count - 1 : count;
+            }
         }
 
         @Override

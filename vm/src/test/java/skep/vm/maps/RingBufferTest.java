@@ -109,6 +109,29 @@ class RingBufferTest {
     }
 
     @Test
+    void aMapThatGoesSendsItsReaderAway() throws InterruptedException {
+        var gone = (RingBuffer) at.map(MapType.RINGBUF, 0, 0, 4096);
+        var reader = gone.openReader();
+        var waiting = Thread.ofPlatform().start(() -> reader.poll(-1, record -> true));
+        while (waiting.getState() != Thread.State.WAITING && waiting.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        at.machine.releaseMap(gone.id());
+        waiting.join();
+        assertEquals(0, reader.poll(-1, record -> true));
+
+        var other = (RingBuffer) at.map(MapType.RINGBUF, 0, 0, 4096);
+        for (int i = 0; i < 3; i++) {
+            other.commit(other.reserve(8, 0), 0, false);
+        }
+        int seen = other.openReader().poll(0, record -> {
+            at.machine.releaseMap(other.id());
+            return true;
+        });
+        assertEquals(1, seen, "nothing is read of freed memory");
+    }
+
+    @Test
     void thereIsOneReader() {
         try (var _ = ring.openReader()) {
             assertThrows(MapException.class, ring::openReader);
