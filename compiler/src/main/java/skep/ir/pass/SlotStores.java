@@ -108,7 +108,7 @@ final class SlotStores {
             if (size.isPresent() && place.get().offset() >= 0) {
                 overwritten(overwritten, place.get().slot(), last)
                         .set(place.get().offset(), place.get().offset() + (int) (long) size.get());
-            } else {
+            } else if (!(i == 0 && writesStringToFirstArgument(c.helper()))) {
                 read(c.args().get(i), overwritten, last);
             }
         }
@@ -118,6 +118,14 @@ final class SlotStores {
     private static boolean fillsFirstArgument(Helper helper) {
         return switch (helper) {
             case GET_CURRENT_COMM, PROBE_READ, PROBE_READ_KERNEL, PROBE_READ_USER -> true;
+            default -> false;
+        };
+    }
+
+    /** Helpers that write some bytes of a buffer and read none. */
+    private static boolean writesStringToFirstArgument(Helper helper) {
+        return switch (helper) {
+            case PROBE_READ_STR, PROBE_READ_KERNEL_STR, PROBE_READ_USER_STR -> true;
             default -> false;
         };
     }
