@@ -67,6 +67,14 @@ final class MemoryHelpers {
         return true;
     }
 
+    private static boolean fetchPiece(VmCpu cpu, long from, byte[] into, int size, boolean user) {
+        if (!user && cpu.allows(from, size, false)) {
+            Memory.copy(from, into, 0, size);
+            return true;
+        }
+        return fetch(cpu, from, into, size, user);
+    }
+
     private static boolean fetch(VmCpu cpu, long from, byte[] into, int size, boolean user) {
         return user ? cpu.services().readUser(from, into, size) : cpu.services().readKernel(from, into, size);
     }
@@ -82,18 +90,22 @@ final class MemoryHelpers {
             // Not over the end of an aligned piece: what follows the string need not be mapped.
             long at = from + done;
             int piece = (int) Math.min(room - 1 - done, STRING_PIECE_BYTES - (at & STRING_PIECE_BYTES - 1));
-            if (!readPiece(cpu, to + done, piece, at, user)) {
+            var bytes = cpu.scratch(piece);
+            if (!fetchPiece(cpu, at, bytes, piece, user)) {
                 piece = 1;
-                if (!readPiece(cpu, to + done, piece, at, user)) {
+                if (!fetchPiece(cpu, at, bytes, piece, user)) {
                     Memory.fill(to, room, (byte) 0);
                     return Errno.EFAULT.negated();
                 }
             }
+            // What lies behind the NUL stays as it was: keys of maps are cleared before a string is read into them.
             for (int i = 0; i < piece; i++) {
-                if (Memory.getByte(to + done + i) == 0) {
+                if (bytes[i] == 0) {
+                    Memory.copy(bytes, 0, to + done, i + 1);
                     return done + i + 1;
                 }
             }
+            Memory.copy(bytes, 0, to + done, piece);
             done += piece;
         }
         Memory.putByte(to + room - 1, (byte) 0);

@@ -187,7 +187,9 @@ class HelpersTest {
         assertEquals(-14, call(Helper.PROBE_READ_KERNEL_STR, a, 64, KERNEL + 4090), "no NUL before the end");
         assertEquals(0, Memory.getLong(a));
         put(kernel.userPage, 0, "user");
+        put(kernel.userPage, 5, "behind");
         assertEquals(5, call(Helper.PROBE_READ_STR, a, 64, USER));
+        assertEquals(0, Memory.getByte(a + 5), "what lies behind the NUL is not copied");
     }
 
     @ParameterizedTest
