@@ -145,6 +145,14 @@ final class LinuxObject implements LoadedObject {
         }
     }
 
+    private OutputReader perfBuffer(LinuxMap map) {
+        if (!host.isLocal()) {
+            throw new TargetException("perf buffer " + map.spec().name()
+                    + " cannot be read through an agent; use a ring buffer (Linux 5.8)");
+        }
+        return PerfBufferReader.open(host, map, kernel.onlineCpus(), PERF_BUFFER_BYTES);
+    }
+
     private OutputReader ringBuffer(String name, LinuxMap map) {
         long bytes = map.spec().maxEntries();
         return host.isLocal()
@@ -157,7 +165,7 @@ final class LinuxObject implements LoadedObject {
         var map = ownMap(name);
         var reader = switch (map.spec().type()) {
             case RINGBUF -> ringBuffer(name, map);
-            case PERF_EVENT_ARRAY -> PerfBufferReader.open(host, map, kernel.onlineCpus(), PERF_BUFFER_BYTES);
+            case PERF_EVENT_ARRAY -> perfBuffer(map);
             default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
         };
         readers.add(reader);

@@ -989,12 +989,17 @@ final class FunctionLowering {
         switch (expr) {
             case Typed.Text e -> texts.writeText(e, to, padded);
             case Typed.Compose e -> compose(e, to, padded);
-            case Typed.CommandName e ->
+            case Typed.CommandName e -> {
+                // Linux 6.1 leaves what is behind the name as it was; later kernels clear it.
+                if (padded) {
+                    clear(to, e.type().sizeBytes());
+                }
                 f.helper(
                         skep.ir.Type.I64,
                         Helper.GET_CURRENT_COMM,
                         pointer(to),
                         f.i64(e.type().sizeBytes()));
+            }
             case Typed.MapGet e -> maps.readInto(e, to);
             case Typed.Conditional e -> {
                 var then = f.newBlock();
