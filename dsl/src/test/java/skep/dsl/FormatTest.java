@@ -15,7 +15,7 @@ class FormatTest {
         "100%% %llu, <100% >%llu",
         "%.3s%c, %.3s%c",
         "%rx%r%gr, %rx%r%gr",
-        "50% zone, <50% zone>",
+        "50% yes, <50% yes>",
         "%, <%>"
     })
     void pieces_are_found(String text, String pieces) {
