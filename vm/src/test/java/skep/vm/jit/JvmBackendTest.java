@@ -136,10 +136,12 @@ class JvmBackendTest {
             var code = RandomPrograms.program(seed, insns);
             var memory = new byte[MEMORY_BYTES];
             new java.util.Random(seed).nextBytes(memory);
-            var expected = run(code, memory, false, planBytes);
-            var actual = run(code, memory, true, planBytes);
             long failing = seed;
-            assertEquals(expected, actual, () -> "seed " + failing + "\n" + Disassembler.text(code));
+            try (var place = new Place()) {
+                var expected = place.run(code, memory, false, planBytes);
+                var actual = place.run(code, memory, true, planBytes);
+                assertEquals(expected, actual, () -> "seed " + failing + "\n" + Disassembler.text(code));
+            }
         }
     }
 
@@ -163,25 +165,43 @@ class JvmBackendTest {
     private record Outcome(long r0, String fault, String memory) {}
 
     private static Outcome run(Bytecode code, byte[] contents, boolean jit, int planBytes) {
-        var runtime = VmRuntime.bare(Map.of(5, (cpu, a, b, c, d, e) -> a ^ b));
-        var program = new UnverifiedProgram("random", code);
-        try (var block = Memory.allocate(contents.length, 64);
-                var cpu = new VmCpu(runtime, KernelServices.detached());
-                Executable executable = jit
-                        ? JitCompiler.compile(LinkedProgram.of(program, runtime), planBytes)
-                        : new Interpreter().compile(program, runtime)) {
-            Memory.copy(contents, 0, block.address(), contents.length);
+        try (var place = new Place()) {
+            return place.run(code, contents, jit, planBytes);
+        }
+    }
+
+    /** Memory and stack for several runs: programs mix addresses into their results, so these must stay the same. */
+    private static final class Place implements AutoCloseable {
+        private final VmRuntime runtime = VmRuntime.bare(Map.of(5, (cpu, a, b, c, d, e) -> a ^ b));
+        private final Memory.Block block = Memory.allocate(MEMORY_BYTES, 64);
+        private final VmCpu cpu = new VmCpu(runtime, KernelServices.detached());
+
+        Place() {
             runtime.addressSpace().add(block, Access.READ_WRITE, "memory");
-            cpu.setBudget(50_000_000);
-            long r0 = 0;
-            var fault = "";
-            try {
-                r0 = executable.run(cpu, block.address(), contents.length);
-            } catch (VmFault e) {
-                // addresses differ from run to run
-                fault = "insn " + e.insn();
+        }
+
+        Outcome run(Bytecode code, byte[] contents, boolean jit, int planBytes) {
+            var program = new UnverifiedProgram("random", code);
+            try (Executable executable = jit
+                    ? JitCompiler.compile(LinkedProgram.of(program, runtime), planBytes)
+                    : new Interpreter().compile(program, runtime)) {
+                Memory.copy(contents, 0, block.address(), contents.length);
+                cpu.setBudget(50_000_000);
+                long r0 = 0;
+                var fault = "";
+                try {
+                    r0 = executable.run(cpu, block.address(), contents.length);
+                } catch (VmFault e) {
+                    fault = "insn " + e.insn();
+                }
+                return new Outcome(r0, fault, HexFormat.of().formatHex(Memory.bytes(block.address(), contents.length)));
             }
-            return new Outcome(r0, fault, HexFormat.of().formatHex(Memory.bytes(block.address(), contents.length)));
+        }
+
+        @Override
+        public void close() {
+            cpu.close();
+            block.close();
         }
     }
 }
