@@ -72,10 +72,7 @@ public final class Main {
                 case LIST -> ListCommand.list(arguments, in, out);
                 case INFO -> ListCommand.info(arguments, out);
                 case REPL -> Repl.run(arguments, out, err);
-                case FORMAT -> {
-                    err.println("ERROR: not there yet");
-                    yield 1;
-                }
+                case FORMAT -> FormatCommand.run(arguments, in, out);
             };
         } catch (UsageException | TargetException e) {
             err.println("ERROR: " + e.getMessage());

@@ -8,8 +8,10 @@ import java.util.OptionalInt;
 import skep.dsl.CompileOptions;
 import skep.dsl.CompileResult;
 import skep.dsl.Compiler;
+import skep.dsl.parse.Formatter;
 import skep.session.view.View;
 import skep.source.Diagnostic;
+import skep.source.Diagnostics;
 import skep.source.Source;
 import skep.target.Target;
 import skep.target.TargetException;
@@ -76,6 +78,20 @@ public final class Session implements AutoCloseable {
         var texts = new EnumMap<CompileOptions.Stage, String>(CompileOptions.Stage.class);
         texts.putAll(result.stages());
         return new Stages(List.copyOf(texts.values()), messages(result), result.hasErrors());
+    }
+
+    /**
+     * A script laid out anew, its comments kept.
+     *
+     * @throws ScriptException if it cannot be parsed
+     */
+    public static String formatted(String name, String text) {
+        var diagnostics = new Diagnostics();
+        var formatted = Formatter.format(new Source(name, text), diagnostics);
+        if (diagnostics.hasErrors()) {
+            throw new ScriptException(diagnostics.list());
+        }
+        return formatted;
     }
 
     /** Texts of compilation's stages, and the diagnostics. */

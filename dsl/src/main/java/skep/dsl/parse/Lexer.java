@@ -74,6 +74,16 @@ final class Lexer {
         };
     }
 
+    /** Whether a text is one operator. */
+    static boolean isOperator(String text) {
+        for (var operator : OPERATORS) {
+            if (operator.equals(text)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private Token operator(int start) {
         for (var operator : OPERATORS) {
             if (text.startsWith(operator, start)) {
