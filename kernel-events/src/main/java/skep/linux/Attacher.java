@@ -1,5 +1,7 @@
 package skep.linux;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
@@ -19,6 +21,9 @@ import skep.target.Link;
  * attach, to close and an event), an interval's a perf program or one that a timer of ours runs.
  */
 final class Attacher {
+    /** What {@link #bind} answers where the event itself holds the program; no errno, and -1 as a descriptor. */
+    static final long NO_LINK = 0xffff_ffffL;
+
     private static final int RETURN_BIT = 1;
     private static final int BREAK_READ = 1;
     private static final int BREAK_WRITE = 2;
@@ -182,7 +187,16 @@ final class Attacher {
 
     private Link perfLink(
             int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event, int pid, int cpu) {
-        return new LinuxLink(host, probe, mechanism, perfEvent(fd, probe, feature, event, pid, cpu));
+        return perfLink(host, probe, mechanism, List.of(perfEvent(fd, probe, feature, event, pid, cpu)));
+    }
+
+    static Link perfLink(Host host, ProbeSpec probe, String mechanism, List<Bound> bound) {
+        return new LinuxLink(
+                host,
+                probe,
+                mechanism,
+                bound.stream().mapToInt(Bound::link).filter(fd -> fd >= 0).toArray(),
+                bound.stream().mapToInt(Bound::event).toArray());
     }
 
     /** Sampling events count on one CPU each; with a process they follow it over all of them. */
@@ -190,35 +204,51 @@ final class Attacher {
         if (probe.pid().isPresent()) {
             return perfLink(fd, probe, mechanism, feature, event, probe.pid().getAsInt(), -1);
         }
-        var cpus = kernel.onlineCpus();
-        var events = new int[cpus.length];
-        for (int i = 0; i < cpus.length; i++) {
-            try {
-                events[i] = perfEvent(fd, probe, feature, event, -1, cpus[i]);
-            } catch (AttachException failure) {
-                for (int j = 0; j < i; j++) {
-                    host.close(events[j]);
-                }
-                throw failure;
+        var bound = new ArrayList<Bound>();
+        try {
+            for (int cpu : kernel.onlineCpus()) {
+                bound.add(perfEvent(fd, probe, feature, event, -1, cpu));
             }
+        } catch (AttachException failure) {
+            perfLink(host, probe, mechanism, bound).close();
+            throw failure;
         }
-        return new LinuxLink(host, probe, mechanism, events);
+        return perfLink(host, probe, mechanism, bound);
     }
 
-    private int perfEvent(int program, ProbeSpec probe, Feature feature, Perf.Event event, int pid, int cpu) {
+    /** A perf event and the link that binds a program to it; the link is -1 where the event itself binds it (before 5.15). */
+    record Bound(int event, int link) {}
+
+    private Bound perfEvent(int program, ProbeSpec probe, Feature feature, Perf.Event event, int pid, int cpu) {
         long fd = host.perf().open(event, pid, cpu);
         if (Errno.isError(fd)) {
             throw refused(probe, feature, "perf_event_open", -fd);
         }
-        long result = host.perf().setProgram((int) fd, program);
-        if (!Errno.isError(result)) {
-            result = host.perf().enable((int) fd);
-        }
-        if (Errno.isError(result)) {
+        long link = bind(host, program, (int) fd);
+        if (Errno.isError(link)) {
             host.close((int) fd);
-            throw refused(probe, feature, "binding the program to its perf event", -result);
+            throw refused(probe, feature, "binding the program to its perf event", -link);
         }
-        return (int) fd;
+        return new Bound((int) fd, (int) link);
+    }
+
+    /** Binds and enables: the link's descriptor, {@link #NO_LINK} where the event itself binds the program, or minus an errno. */
+    static long bind(Host host, int program, int event) {
+        long link = host.bpf().linkCreate(program, event, AttachType.PERF_EVENT);
+        if (link == -Errno.EINVAL) {
+            long bound = host.perf().setProgram(event, program);
+            link = Errno.isError(bound) ? bound : NO_LINK;
+        }
+        if (!Errno.isError(link)) {
+            long enabled = host.perf().enable(event);
+            if (Errno.isError(enabled)) {
+                if (link != NO_LINK) {
+                    host.close((int) link);
+                }
+                return enabled;
+            }
+        }
+        return link;
     }
 
     private Link link(ProbeSpec probe, String mechanism, String call, Feature feature, long fd) {

@@ -1,20 +1,32 @@
 package skep.linux;
 
+import java.util.function.IntConsumer;
 import skep.isa.kernel.ProbeSpec;
 import skep.target.Link;
 
-/** Descriptors that keep a program attached, in the order in which they must close. */
+/**
+ * Descriptors that keep a program attached. Closing those of {@code links} takes the program off; what is then left are
+ * {@code events} without a program, each of which the kernel may take tens of milliseconds to free.
+ */
 final class LinuxLink implements Link {
+    private static final int[] NONE = {};
+
     private final Host host;
     private final ProbeSpec probe;
     private final String mechanism;
-    private int[] descriptors;
+    private int[] links;
+    private int[] events;
 
-    LinuxLink(Host host, ProbeSpec probe, String mechanism, int... descriptors) {
+    LinuxLink(Host host, ProbeSpec probe, String mechanism, int... links) {
+        this(host, probe, mechanism, links, NONE);
+    }
+
+    LinuxLink(Host host, ProbeSpec probe, String mechanism, int[] links, int[] events) {
         this.host = host;
         this.probe = probe;
         this.mechanism = mechanism;
-        this.descriptors = descriptors;
+        this.links = links;
+        this.events = events;
     }
 
     @Override
@@ -27,11 +39,20 @@ final class LinuxLink implements Link {
         return mechanism;
     }
 
-    @Override
-    public synchronized void close() {
-        for (int fd : descriptors) {
-            host.close(fd);
+    /** Hands over all descriptors, which are then no longer this link's to close: the links, then the events. */
+    synchronized void surrender(IntConsumer toLinks, IntConsumer toEvents) {
+        for (int fd : links) {
+            toLinks.accept(fd);
         }
-        descriptors = new int[0];
+        for (int fd : events) {
+            toEvents.accept(fd);
+        }
+        links = NONE;
+        events = NONE;
+    }
+
+    @Override
+    public void close() {
+        surrender(host::close, host::close);
     }
 }

@@ -6,9 +6,12 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import skep.isa.kernel.MapType;
 import skep.isa.object.MapSpec;
 import skep.linux.sys.Block;
+import skep.linux.sys.Bpf;
 import skep.linux.sys.Errno;
 import skep.target.LoadedMap;
 import skep.target.TargetException;
@@ -68,12 +71,18 @@ final class LinuxMap implements LoadedMap {
         return spec.type() == MapType.ARRAY || spec.type() == MapType.PERCPU_ARRAY;
     }
 
-    private long put(byte[] bytes) {
+    private byte[] checkedKey(byte[] bytes) {
         if (bytes.length != keyBytes) {
             throw new IllegalArgumentException(
                     "map " + spec.name() + " has keys of " + keyBytes + " bytes, not " + bytes.length);
         }
-        return key.putBytes(0, bytes).pushed(keyBytes);
+        return bytes;
+    }
+
+    private long put(byte[] bytes) {
+        long address = key.putBytes(0, checkedKey(bytes)).pushed(keyBytes);
+        // Queues, stacks and Bloom filters take no key, not even one of no bytes.
+        return keyBytes == 0 ? 0 : address;
     }
 
     @Override
@@ -107,6 +116,116 @@ final class LinuxMap implements LoadedMap {
         return true;
     }
 
+    @Override
+    public synchronized Optional<byte[]> lookupAndDelete(byte[] keyGone) {
+        long result = host.bpf().mapLookupAndDelete(fd, put(keyGone), value.address());
+        if (result == -Errno.ENOENT) {
+            return Optional.empty();
+        }
+        // Hash maps learned it with Linux 5.14.
+        if (result == -Errno.ENOTSUPP || result == -Errno.EOPNOTSUPP || result == -Errno.EINVAL) {
+            return LoadedMap.super.lookupAndDelete(keyGone);
+        }
+        check("lookup and delete", result);
+        value.pulled(0, valueBytes);
+        return Optional.of(value.getBytes(0, valueBytes));
+    }
+
+    @Override
+    public synchronized List<Entry> takeAll() {
+        return switch (spec.type()) {
+            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH -> byBatches(true).orElseGet(LoadedMap.super::takeAll);
+            default -> LoadedMap.super.takeAll();
+        };
+    }
+
+    @Override
+    public synchronized void updateAll(List<Entry> entries) {
+        inBatches(
+                entries,
+                entry -> entry.key(),
+                entry -> entry.value(),
+                (keys, values, count) -> host.bpf().mapUpdateBatch(fd, keys, values, count),
+                entry -> update(entry.key(), entry.value(), 0));
+    }
+
+    @Override
+    public synchronized void deleteAll(List<byte[]> keysGone) {
+        if (isArray()) {
+            keysGone.forEach(this::delete);
+            return;
+        }
+        inBatches(
+                keysGone,
+                gone -> gone,
+                gone -> new byte[0],
+                (keys, values, count) -> host.bpf().mapDeleteBatch(fd, keys, count),
+                this::delete);
+    }
+
+    @FunctionalInterface
+    private interface BatchCall {
+        Bpf.Batch make(long keys, long values, int count);
+    }
+
+    /** Does what batches leave, or all of it where there are none, one by one. */
+    private <T> void inBatches(
+            List<T> items, Function<T, byte[]> keyOf, Function<T, byte[]> valueOf, BatchCall call, Consumer<T> alone) {
+        int done = 0;
+        int most = Math.max(MIN_BATCH_ENTRIES, BATCH_BYTES / (keyBytes + valueBytes));
+        while (done < items.size() && batches()) {
+            int count = Math.min(most, items.size() - done);
+            try (var keys = host.syscalls().allocate((long) count * keyBytes);
+                    var values = host.syscalls().allocate(Math.max(1, (long) count * valueBytes))) {
+                int valuesFilled = 0;
+                for (int i = 0; i < count; i++) {
+                    var item = items.get(done + i);
+                    keys.putBytes((long) i * keyBytes, checkedKey(keyOf.apply(item)));
+                    var bytes = valueOf.apply(item);
+                    values.putBytes((long) i * valueBytes, bytes);
+                    valuesFilled += bytes.length;
+                }
+                var batch = call.make(
+                        keys.pushed((long) count * keyBytes),
+                        valuesFilled == 0 ? 0 : values.pushed((long) count * valueBytes),
+                        count);
+                if (batch.result() == 0) {
+                    done += count;
+                    continue;
+                }
+                // A count that is still what was asked for was not written: the call was refused as a whole.
+                if (batch.count() < 0 || batch.count() >= count) {
+                    break;
+                }
+                // The entry at which the kernel stopped says why when it is done alone.
+                done += batch.count();
+                alone.accept(items.get(done++));
+            }
+        }
+        for (; done < items.size(); done++) {
+            alone.accept(items.get(done));
+        }
+    }
+
+    @Override
+    public void pin(String path) {
+        long result;
+        try (var name = host.syscalls().allocate(path.length() * 3L + 1)) {
+            long end = name.putString(0, path);
+            result = host.bpf().pin(fd, name.pushed(end));
+        }
+        if (Errno.isError(result)) {
+            var why = switch ((int) -result) {
+                case Errno.EEXIST -> "there is something of that name";
+                case Errno.ENOENT -> "its folder does not exist";
+                case Errno.EINVAL, Errno.EPERM, Errno.EACCES ->
+                    "that is no folder of a mounted BPF file system (" + Errno.name(-result) + ")";
+                default -> Errno.name(-result);
+            };
+            throw new TargetException("map " + spec.name() + " could not be pinned at " + path + ": " + why);
+        }
+    }
+
     private void check(String operation, long result) {
         if (Errno.isError(result)) {
             throw new TargetException("map " + spec.name() + ": " + operation + " failed: " + Errno.name(-result));
@@ -115,26 +234,37 @@ final class LinuxMap implements LoadedMap {
 
     @Override
     public synchronized List<Entry> entries() {
-        return byBatches().orElseGet(this::oneByOne);
+        return byBatches(false).orElseGet(this::oneByOne);
+    }
+
+    private boolean batches() {
+        return switch (spec.type()) {
+            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH, ARRAY, PERCPU_ARRAY -> true;
+            default -> false;
+        };
     }
 
     /** All entries by batch look-ups, or empty where the map type or the kernel (before 5.6) has none. */
-    private Optional<List<Entry>> byBatches() {
-        switch (spec.type()) {
-            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH, ARRAY, PERCPU_ARRAY -> {}
-            default -> {
-                return Optional.empty();
-            }
+    private Optional<List<Entry>> byBatches(boolean taking) {
+        if (!batches()) {
+            return Optional.empty();
         }
         int entryBytes = keyBytes + valueBytes;
         int count = Math.max(1, Math.min(spec.maxEntries(), Math.max(MIN_BATCH_ENTRIES, BATCH_BYTES / entryBytes)));
+        var all = new ArrayList<Entry>();
         while (true) {
-            var all = new ArrayList<Entry>();
-            long result = readBatches(count, all);
+            if (!taking) {
+                all.clear();
+            }
+            long result = readBatches(count, all, taking);
             if (result == -Errno.ENOENT || result == 0) {
                 return Optional.of(all);
             }
             if (result != -Errno.ENOSPC || count >= spec.maxEntries()) {
+                if (taking) {
+                    all.addAll(LoadedMap.super.takeAll());
+                    return Optional.of(all);
+                }
                 return Optional.empty();
             }
             // A bucket of the hash table held more than the whole batch.
@@ -142,7 +272,7 @@ final class LinuxMap implements LoadedMap {
         }
     }
 
-    private long readBatches(int count, List<Entry> all) {
+    private long readBatches(int count, List<Entry> all, boolean taking) {
         int cursorBytes = Math.max(8, keyBytes);
         try (var cursor = host.syscalls().allocate(2L * cursorBytes);
                 var keys = host.syscalls().allocate((long) count * keyBytes);
@@ -151,7 +281,9 @@ final class LinuxMap implements LoadedMap {
             int turn = 0;
             while (true) {
                 long out = cursor.address() + (long) turn * cursorBytes;
-                var batch = host.bpf().mapLookupBatch(fd, in, out, keys.address(), values.address(), count);
+                var batch = taking
+                        ? host.bpf().mapTakeBatch(fd, in, out, keys.address(), values.address(), count)
+                        : host.bpf().mapLookupBatch(fd, in, out, keys.address(), values.address(), count);
                 if (batch.result() != 0 && batch.result() != -Errno.ENOENT) {
                     return batch.result();
                 }
@@ -198,9 +330,7 @@ final class LinuxMap implements LoadedMap {
             zero();
             return;
         }
-        for (var entry : entries()) {
-            delete(entry.key());
-        }
+        deleteAll(entries().stream().map(Entry::key).toList());
     }
 
     private void zero() {

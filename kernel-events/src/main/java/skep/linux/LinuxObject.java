@@ -1,6 +1,7 @@
 package skep.linux;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,13 +48,7 @@ final class LinuxObject implements LoadedObject {
     static LinuxObject load(Host host, LinuxKernel kernel, BpfObject object, LoadOptions options) {
         var loaded = new LinuxObject(host, kernel);
         try {
-            for (var map : object.maps()) {
-                loaded.maps.put(map.name(), LinuxMap.create(host, map, kernel));
-            }
-            for (var program : object.programs()) {
-                loaded.programs.put(
-                        program.name(), new Loaded(program, loaded.loader.load(program, loaded.maps, options)));
-            }
+            loaded.extend(object, options);
             return loaded;
         } catch (RuntimeException failure) {
             loaded.close();
@@ -127,6 +122,54 @@ final class LinuxObject implements LoadedObject {
     }
 
     @Override
+    public synchronized List<Link> attachAll(List<AttachRequest> requests) {
+        var attached = new ArrayList<Link>();
+        try {
+            for (var request : requests) {
+                attached.add(attach(request.program(), request.probe()));
+            }
+            return attached;
+        } catch (RuntimeException failure) {
+            detachAll(attached);
+            throw failure;
+        }
+    }
+
+    @Override
+    public synchronized void detachAll(List<? extends Link> some) {
+        new Detacher(host).detach(some);
+        links.removeAll(new HashSet<>(some));
+    }
+
+    @Override
+    public synchronized void extend(BpfObject more, LoadOptions options) {
+        var newMaps = new ArrayList<String>();
+        var newPrograms = new ArrayList<String>();
+        try {
+            for (var map : more.maps()) {
+                var present = maps.get(map.name());
+                if (present == null) {
+                    maps.put(map.name(), LinuxMap.create(host, map, kernel));
+                    newMaps.add(map.name());
+                } else if (!present.spec().equals(map)) {
+                    throw new TargetException("map " + map.name() + " is loaded already, and differs");
+                }
+            }
+            for (var program : more.programs()) {
+                if (programs.containsKey(program.name())) {
+                    throw new TargetException("program " + program.name() + " is loaded already");
+                }
+                programs.put(program.name(), new Loaded(program, loader.load(program, maps, options)));
+                newPrograms.add(program.name());
+            }
+        } catch (RuntimeException failure) {
+            newPrograms.forEach(name -> host.close(programs.remove(name).fd()));
+            newMaps.forEach(name -> host.close(maps.remove(name).fd()));
+            throw failure;
+        }
+    }
+
+    @Override
     public long runOnce(String name, byte[] context) {
         var program = program(name);
         if (context.length > MAX_CONTEXT_BYTES) {
@@ -178,7 +221,7 @@ final class LinuxObject implements LoadedObject {
             return;
         }
         closed = true;
-        links.forEach(Link::close);
+        new Detacher(host).detach(links);
         readers.forEach(OutputReader::close);
         programs.values().forEach(program -> host.close(program.fd()));
         maps.values().forEach(map -> host.close(map.fd()));

@@ -69,25 +69,22 @@ final class UserProbes {
             throw failure(probe, refusal.get().reason(), refusal.get().instead());
         }
         int type = host.files().number(DEVICE).orElseThrow().intValue();
-        var events = new int[places.size()];
-        for (int i = 0; i < events.length; i++) {
-            long event = open(type, probe, places.get(i));
+        var bound = new ArrayList<Attacher.Bound>();
+        for (var place : places) {
+            long event = open(type, probe, place);
             if (!Errno.isError(event)) {
-                events[i] = (int) event;
-                long bound = host.perf().setProgram((int) event, fd);
-                if (!Errno.isError(bound)) {
-                    host.perf().enable((int) event);
+                long link = Attacher.bind(host, fd, (int) event);
+                if (!Errno.isError(link)) {
+                    bound.add(new Attacher.Bound((int) event, (int) link));
                     continue;
                 }
                 host.close((int) event);
-                event = bound;
+                event = link;
             }
-            for (int j = 0; j < i; j++) {
-                host.close(events[j]);
-            }
-            throw failure(probe, errno(places.get(i), -event), hint(-event));
+            new Detacher(host).detach(List.of(Attacher.perfLink(host, probe, "perf uprobe", bound)));
+            throw failure(probe, errno(place, -event), hint(-event));
         }
-        return new LinuxLink(host, probe, "perf uprobe", events);
+        return Attacher.perfLink(host, probe, "perf uprobe", bound);
     }
 
     private long open(int type, ProbeSpec probe, Place place) {

@@ -290,8 +290,10 @@ final class ScriptRun implements AutoCloseable {
     }
 
     private void finish() {
-        links.forEach(Link::close);
-        links.clear();
+        if (!links.isEmpty()) {
+            loaded().detachAll(links);
+            links.clear();
+        }
         // Records from before exit() are shown; what came between the request to end and detaching is shown too.
         if (exit.isEmpty()) {
             stopped = false;

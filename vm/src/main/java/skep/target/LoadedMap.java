@@ -26,6 +26,39 @@ public interface LoadedMap {
     /** Removes all entries (arrays: sets them to zero). */
     void clear();
 
+    /** Takes an entry out: what it was, or empty if there is none. Queues and stacks have keys of no bytes. */
+    default Optional<byte[]> lookupAndDelete(byte[] key) {
+        var value = lookup(key);
+        value.ifPresent(_ -> delete(key));
+        return value;
+    }
+
+    /** Takes all entries out. What programs add meanwhile is in the result or stays. */
+    default List<Entry> takeAll() {
+        var taken = entries();
+        taken.forEach(entry -> delete(entry.key()));
+        return taken;
+    }
+
+    /** Stores many entries; in few calls where the kernel can. */
+    default void updateAll(List<Entry> entries) {
+        entries.forEach(entry -> update(entry.key(), entry.value(), 0));
+    }
+
+    /** Removes many keys, whether or not they exist; in few calls where the kernel can. */
+    default void deleteAll(List<byte[]> keys) {
+        keys.forEach(this::delete);
+    }
+
+    /**
+     * Keeps the map under a path of a BPF file system, beyond the end of this process.
+     *
+     * @throws TargetException if the target has none, or the path is taken
+     */
+    default void pin(String path) {
+        throw new TargetException("map " + spec().name() + " cannot be pinned: this target has no BPF file system");
+    }
+
     /** A key and its value, or values of all CPUs. */
     record Entry(byte[] key, byte[] value) {}
 }

@@ -3,6 +3,7 @@ package skep.target;
 import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.ProbeSpec;
+import skep.isa.object.BpfObject;
 
 /** Programs and maps inside a target. Closing it detaches and frees all of them. Not thread-safe unless said. */
 public interface LoadedObject extends AutoCloseable {
@@ -29,6 +30,22 @@ public interface LoadedObject extends AutoCloseable {
             throw failure;
         }
         return links;
+    }
+
+    /** Closes links, as fast as the target can; some kernels wait for milliseconds at each that is closed alone. */
+    default void detachAll(List<? extends Link> links) {
+        links.forEach(Link::close);
+    }
+
+    /**
+     * Loads further programs into this object, all or nothing. A map that this object has under the same name is the
+     * same map; others are created.
+     *
+     * @throws LoadException with the verifier's log when a program is rejected
+     * @throws TargetException if a map of that name differs in type or sizes, or a program has the name of another
+     */
+    default void extend(BpfObject more, LoadOptions options) {
+        throw new TargetException("this target cannot load further programs into an object");
     }
 
     /** Runs a program once, now, in the process of the caller ({@code BEGIN}, {@code END}); returns r0. */

@@ -51,18 +51,47 @@ public final class VmObject implements AutoCloseable {
     public static VmObject load(Machine machine, BpfObject object, LoadOptions options) {
         var loaded = new VmObject(machine);
         try {
-            for (var spec : object.maps()) {
-                loaded.maps.put(spec.name(), machine.createMap(MapRequest.of(spec)));
-            }
-            for (var spec : object.programs()) {
-                loaded.programs.put(spec.name(), machine.loadProgram(spec, loaded.resolve(spec), options));
-            }
+            loaded.extend(object, options);
             return loaded;
-        } catch (MapException refused) {
-            loaded.close();
-            throw new TargetException(String.valueOf(refused.getMessage()), refused);
         } catch (RuntimeException failure) {
             loaded.close();
+            throw failure;
+        }
+    }
+
+    /**
+     * Loads further programs, all or nothing; maps that are there under the same name are shared.
+     *
+     * @throws LoadException when a program is rejected
+     * @throws TargetException when a map cannot be made or differs from the one of its name
+     */
+    public void extend(BpfObject more, LoadOptions options) {
+        var newMaps = new ArrayList<String>();
+        var newPrograms = new ArrayList<String>();
+        try {
+            for (var spec : more.maps()) {
+                var present = maps.get(spec.name());
+                if (present == null) {
+                    maps.put(spec.name(), machine.createMap(MapRequest.of(spec)));
+                    newMaps.add(spec.name());
+                } else if (!present.spec().equals(spec)) {
+                    throw new TargetException("map " + spec.name() + " is loaded already, and differs");
+                }
+            }
+            for (var spec : more.programs()) {
+                if (programs.containsKey(spec.name())) {
+                    throw new TargetException("program " + spec.name() + " is loaded already");
+                }
+                programs.put(spec.name(), machine.loadProgram(spec, resolve(spec), options));
+                newPrograms.add(spec.name());
+            }
+        } catch (RuntimeException failure) {
+            newPrograms.forEach(
+                    name -> machine.releaseProgram(programs.remove(name).id()));
+            newMaps.forEach(name -> machine.releaseMap(maps.remove(name).id()));
+            if (failure instanceof MapException refused) {
+                throw new TargetException(String.valueOf(refused.getMessage()), refused);
+            }
             throw failure;
         }
     }

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
+import skep.isa.object.BpfObject;
 import skep.target.Link;
+import skep.target.LoadOptions;
 import skep.target.LoadedMap;
 import skep.target.LoadedObject;
 import skep.target.OutputReader;
@@ -69,6 +71,11 @@ final class EmbeddedObject implements LoadedObject {
                 target.clockwork().minds(readRings);
             }
         };
+    }
+
+    @Override
+    public void extend(BpfObject more, LoadOptions options) {
+        target.clockwork().locked(() -> object.extend(more, options));
     }
 
     @Override

@@ -34,6 +34,7 @@ public final class Bpf {
     private static final int BTF_LOAD = 18;
     private static final int MAP_LOOKUP_AND_DELETE_ELEM = 21;
     private static final int MAP_LOOKUP_BATCH = 24;
+    private static final int MAP_LOOKUP_AND_DELETE_BATCH = 25;
     private static final int MAP_UPDATE_BATCH = 26;
     private static final int MAP_DELETE_BATCH = 27;
     private static final int LINK_CREATE = 28;
@@ -114,6 +115,11 @@ public final class Bpf {
 
     public Batch mapLookupBatch(int map, long inCursor, long outCursor, long keys, long values, int count) {
         return batch(MAP_LOOKUP_BATCH, map, inCursor, outCursor, keys, values, count);
+    }
+
+    /** As {@link #mapLookupBatch}, and removes what it hands over. */
+    public Batch mapTakeBatch(int map, long inCursor, long outCursor, long keys, long values, int count) {
+        return batch(MAP_LOOKUP_AND_DELETE_BATCH, map, inCursor, outCursor, keys, values, count);
     }
 
     public Batch mapUpdateBatch(int map, long keys, long values, int count) {
