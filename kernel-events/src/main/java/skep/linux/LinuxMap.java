@@ -226,6 +226,11 @@ final class LinuxMap implements LoadedMap {
         }
     }
 
+    @Override
+    public int handle() {
+        return fd;
+    }
+
     private void check(String operation, long result) {
         if (Errno.isError(result)) {
             throw new TargetException("map " + spec.name() + ": " + operation + " failed: " + Errno.name(-result));

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
@@ -26,11 +27,16 @@ final class LinuxObject implements LoadedObject {
     /** For each CPU. */
     private static final long PERF_BUFFER_BYTES = 64 * 4096;
 
+    private static final long MIN_PERF_BUFFER_BYTES = 4096;
+
     private final Host host;
     private final LinuxKernel kernel;
     private final Attacher attacher;
     private final ProgramLoader loader;
     private final Map<String, LinuxMap> maps = new LinkedHashMap<>();
+    /** Names of maps that are another object's. */
+    private final Set<String> borrowed = new HashSet<>();
+
     private final Map<String, Loaded> programs = new LinkedHashMap<>();
     private final List<Link> links = new ArrayList<>();
     private final List<OutputReader> readers = new ArrayList<>();
@@ -148,7 +154,10 @@ final class LinuxObject implements LoadedObject {
         try {
             for (var map : more.maps()) {
                 var present = maps.get(map.name());
-                if (present == null) {
+                if (present == null && options.reuse().get(map.name()) instanceof LinuxMap shared) {
+                    maps.put(map.name(), shared);
+                    borrowed.add(map.name());
+                } else if (present == null) {
                     maps.put(map.name(), LinuxMap.create(host, map, kernel));
                     newMaps.add(map.name());
                 } else if (!present.spec().equals(map)) {
@@ -188,12 +197,12 @@ final class LinuxObject implements LoadedObject {
         }
     }
 
-    private OutputReader perfBuffer(LinuxMap map) {
+    private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {
         if (!host.isLocal()) {
             throw new TargetException("perf buffer " + map.spec().name()
                     + " cannot be read through an agent; use a ring buffer (Linux 5.8)");
         }
-        return PerfBufferReader.open(host, map, kernel.onlineCpus(), PERF_BUFFER_BYTES);
+        return PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
     }
 
     private OutputReader ringBuffer(String name, LinuxMap map) {
@@ -204,15 +213,30 @@ final class LinuxObject implements LoadedObject {
     }
 
     @Override
-    public synchronized OutputReader openRingBuffer(String name) {
+    public OutputReader openRingBuffer(String name) {
+        return openRingBuffer(name, PERF_BUFFER_BYTES);
+    }
+
+    @Override
+    public int programHandle(String name) {
+        return program(name).fd();
+    }
+
+    @Override
+    public synchronized OutputReader openRingBuffer(String name, long bytesPerCpu) {
         var map = ownMap(name);
         var reader = switch (map.spec().type()) {
             case RINGBUF -> ringBuffer(name, map);
-            case PERF_EVENT_ARRAY -> perfBuffer(map);
+            case PERF_EVENT_ARRAY -> perfBuffer(map, powerOfTwo(bytesPerCpu));
             default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
         };
         readers.add(reader);
         return reader;
+    }
+
+    private static long powerOfTwo(long bytes) {
+        long highest = Long.highestOneBit(Math.max(MIN_PERF_BUFFER_BYTES, bytes));
+        return highest < bytes ? highest * 2 : highest;
     }
 
     @Override
@@ -224,6 +248,7 @@ final class LinuxObject implements LoadedObject {
         new Detacher(host).detach(links);
         readers.forEach(OutputReader::close);
         programs.values().forEach(program -> host.close(program.fd()));
+        borrowed.forEach(maps::remove);
         maps.values().forEach(map -> host.close(map.fd()));
     }
 }

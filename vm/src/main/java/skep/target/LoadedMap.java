@@ -59,6 +59,11 @@ public interface LoadedMap {
         throw new TargetException("map " + spec().name() + " cannot be pinned: this target has no BPF file system");
     }
 
+    /** The number that a map of maps holds for this map. */
+    default int handle() {
+        throw new TargetException("map " + spec().name() + " cannot be put into another map");
+    }
+
     /** A key and its value, or values of all CPUs. */
     record Entry(byte[] key, byte[] value) {}
 }

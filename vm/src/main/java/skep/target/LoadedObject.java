@@ -58,6 +58,20 @@ public interface LoadedObject extends AutoCloseable {
      */
     OutputReader openRingBuffer(String map);
 
+    /**
+     * The same with the size of a perf buffer, in bytes a CPU; a ring buffer has the size of its map.
+     *
+     * @param bytesPerCpu rounded up to a power of two of pages
+     */
+    default OutputReader openRingBuffer(String map, long bytesPerCpu) {
+        return openRingBuffer(map);
+    }
+
+    /** The number that an array of programs holds for a program of this object. */
+    default int programHandle(String program) {
+        throw new TargetException("programs of this target cannot be called by others");
+    }
+
     @Override
     void close();
 

@@ -69,6 +69,24 @@ public interface Target extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * What a file of the target's system says, for targets whose files are not those of this machine: {@code /proc},
+     * {@code /sys}, tracefs. Empty if the target has no such file, or its files are this machine's.
+     */
+    default Optional<byte[]> readFile(String path) {
+        return Optional.empty();
+    }
+
+    /** The names in a folder of such a target; empty if there is no such folder. */
+    default Optional<java.util.List<String>> listFolder(String path) {
+        return Optional.empty();
+    }
+
+    /** The next line that programs print with {@code bpf_trace_printk}, for targets without a {@code trace_pipe} file. */
+    default Optional<String> traceLine(int timeoutMillis) {
+        return Optional.empty();
+    }
+
     /** The name of a user, as this target's system knows it. */
     default Optional<String> userName(long uid) {
         return Optional.empty();

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import skep.elf.ElfObject;
 import skep.elf.ElfObject.ElfMap;
 import skep.isa.Bytecode;
@@ -72,7 +73,8 @@ public final class VmObject implements AutoCloseable {
             for (var spec : more.maps()) {
                 var present = maps.get(spec.name());
                 if (present == null) {
-                    maps.put(spec.name(), machine.createMap(MapRequest.of(spec)));
+                    maps.put(
+                            spec.name(), reused(spec, options).orElseGet(() -> machine.createMap(MapRequest.of(spec))));
                     newMaps.add(spec.name());
                 } else if (!present.spec().equals(spec)) {
                     throw new TargetException("map " + spec.name() + " is loaded already, and differs");
@@ -124,6 +126,13 @@ public final class VmObject implements AutoCloseable {
             loaded.close();
             throw failure;
         }
+    }
+
+    /** A map that another object has made: this one holds a reference of its own. */
+    private Optional<BpfMap> reused(MapSpec spec, LoadOptions options) {
+        return options.reuse().get(spec.name()) instanceof UserMap shared
+                ? machine.retainMap(shared.map().id())
+                : Optional.empty();
     }
 
     private static MapRequest request(ElfObject object, ElfMap map) {
@@ -223,9 +232,18 @@ public final class VmObject implements AutoCloseable {
      * @throws IllegalArgumentException if the map is neither
      */
     public OutputReader openRingBuffer(String name) {
+        return openRingBuffer(name, PerfEventArray.DEFAULT_BUFFER_BYTES);
+    }
+
+    /**
+     * The same with the size of a perf buffer.
+     *
+     * @param bytesPerCpu rounded up to a power of two of pages
+     */
+    public OutputReader openRingBuffer(String name, long bytesPerCpu) {
         return switch (rawMap(name)) {
             case RingBuffer ring -> ring.openReader();
-            case PerfEventArray array -> array.openReader(PerfEventArray.DEFAULT_BUFFER_BYTES);
+            case PerfEventArray array -> array.openReader((int) Math.min(bytesPerCpu, 1 << 30));
             default -> throw new IllegalArgumentException("map " + name + " is no ring buffer");
         };
     }

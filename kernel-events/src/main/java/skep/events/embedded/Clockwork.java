@@ -1,13 +1,12 @@
 package skep.events.embedded;
 
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import skep.target.TargetException;
-import skep.vm.maps.RingBuffer;
 
 /**
  * Runs a kernel on a thread of its own, in real time or as fast as it can, in slices between which others may change
@@ -25,7 +24,9 @@ final class Clockwork implements AutoCloseable {
     /** Fair, so that whoever wants to attach does not wait longer than a slice. */
     private final ReentrantLock lock = new ReentrantLock(true);
 
-    private final List<RingBuffer> readRings = new CopyOnWriteArrayList<>();
+    /** Buffers with a reader. Replaced, never changed: the kernel's thread walks it after each run of a program. */
+    private volatile Unread[] read = {};
+
     private volatile boolean closed;
     private volatile boolean ended;
     private volatile long nowNanos;
@@ -84,30 +85,31 @@ final class Clockwork implements AutoCloseable {
         return ended;
     }
 
-    /** From now on the kernel waits, at full speed, for whoever reads this ring buffer. */
-    void addReader(RingBuffer ring) {
-        readRings.add(ring);
-    }
-
-    void removeReader(RingBuffer ring) {
-        readRings.remove(ring);
-    }
-
-    /** Asked after each run of a program: stops the slice when a reader lags behind. */
-    void minds(RingBuffer[] rings) {
-        for (var ring : rings) {
-            if (unread(ring) > size(ring) / 2 && readRings.contains(ring)) {
-                kernel.pause();
-            }
+    /** A buffer that somebody drains: how much of it is not read yet. */
+    record Unread(Object buffer, LongSupplier unreadBytes, long sizeBytes) {
+        boolean exceeds(int parts) {
+            return unreadBytes.getAsLong() > sizeBytes / parts;
         }
     }
 
-    private static long unread(RingBuffer ring) {
-        return ring.query(0);
+    /** From now on the kernel waits, at full speed, for whoever reads this buffer. */
+    synchronized void addReader(Unread buffer) {
+        var longer = Arrays.copyOf(read, read.length + 1);
+        longer[read.length] = buffer;
+        read = longer;
     }
 
-    private static long size(RingBuffer ring) {
-        return ring.query(1);
+    synchronized void removeReader(Object buffer) {
+        read = Arrays.stream(read).filter(b -> b.buffer() != buffer).toArray(Unread[]::new);
+    }
+
+    /** Asked after each run of a program: stops the slice when a reader lags behind. */
+    void mindsReaders() {
+        for (var buffer : read) {
+            if (buffer.exceeds(2)) {
+                kernel.pause();
+            }
+        }
     }
 
     private void run(long endNanos) {
@@ -145,7 +147,7 @@ final class Clockwork implements AutoCloseable {
     }
 
     private void awaitReaders() {
-        while (!closed && readRings.stream().anyMatch(ring -> unread(ring) > size(ring) / 8)) {
+        while (!closed && Arrays.stream(read).anyMatch(buffer -> buffer.exceeds(8))) {
             LockSupport.parkNanos(NAP_NANOS / 10);
         }
     }

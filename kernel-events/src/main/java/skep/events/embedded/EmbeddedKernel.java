@@ -60,6 +60,8 @@ public final class EmbeddedKernel implements AutoCloseable {
     final UserHeap heap;
     final Processes processes;
     final Timekeeping timekeeping;
+    final TraceLog traceLog = new TraceLog();
+    final SystemFiles files = new SystemFiles(this);
 
     /** The CPU whose step or interrupt is being modelled. */
     private Cpu active;

@@ -12,6 +12,7 @@ import skep.target.LoadedObject;
 import skep.target.OutputReader;
 import skep.vm.VmObject;
 import skep.vm.VmProgram;
+import skep.vm.maps.PerfEventArray;
 import skep.vm.maps.RingBuffer;
 
 /** An object in the embedded kernel: the VM's, with its attachments. */
@@ -19,8 +20,8 @@ final class EmbeddedObject implements LoadedObject {
     private final EmbeddedTarget target;
     private final VmObject object;
     private final List<Link> links = new ArrayList<>();
-    /** Ring buffers with a reader. Replaced, never changed: the kernel's thread walks it. */
-    private RingBuffer[] readRings = {};
+    /** Buffers of this object with a reader. */
+    private final List<Object> readBuffers = new ArrayList<>();
 
     private boolean closed;
 
@@ -67,9 +68,7 @@ final class EmbeddedObject implements LoadedObject {
         }
         return (cpu, context) -> {
             program.run(target.cpu(cpu), context);
-            if (readRings.length > 0) {
-                target.clockwork().minds(readRings);
-            }
+            target.clockwork().mindsReaders();
         };
     }
 
@@ -84,29 +83,34 @@ final class EmbeddedObject implements LoadedObject {
     }
 
     @Override
+    public int programHandle(String program) {
+        return object.program(program).id();
+    }
+
+    @Override
     public OutputReader openRingBuffer(String map) {
-        var reader = object.openRingBuffer(map);
-        if (!(object.rawMap(map) instanceof RingBuffer ring)) {
-            return reader;
-        }
+        return openRingBuffer(map, PerfEventArray.DEFAULT_BUFFER_BYTES);
+    }
+
+    @Override
+    public OutputReader openRingBuffer(String map, long bytesPerCpu) {
+        var reader = object.openRingBuffer(map, bytesPerCpu);
+        var unread = switch (object.rawMap(map)) {
+            case RingBuffer ring -> new Clockwork.Unread(ring, () -> ring.query(0), ring.query(1));
+            case PerfEventArray array -> new Clockwork.Unread(array, array::unreadBytes, array.bufferBytes());
+            default -> throw new IllegalArgumentException("map " + map + " is no ring buffer");
+        };
         target.clockwork().locked(() -> {
-            readRings = with(ring);
-            target.clockwork().addReader(ring);
+            readBuffers.add(unread.buffer());
+            target.clockwork().addReader(unread);
         });
-        return new Reader(reader, ring);
+        return new Reader(reader, unread.buffer());
     }
 
-    private RingBuffer[] with(RingBuffer added) {
-        var longer = java.util.Arrays.copyOf(readRings, readRings.length + 1);
-        longer[readRings.length] = added;
-        return longer;
-    }
-
-    private void forget(RingBuffer ring) {
+    private void forget(Object buffer) {
         target.clockwork().locked(() -> {
-            readRings =
-                    java.util.Arrays.stream(readRings).filter(r -> r != ring).toArray(RingBuffer[]::new);
-            target.clockwork().removeReader(ring);
+            readBuffers.remove(buffer);
+            target.clockwork().removeReader(buffer);
         });
     }
 
@@ -118,10 +122,8 @@ final class EmbeddedObject implements LoadedObject {
             }
             closed = true;
             links.forEach(Link::close);
-            for (var ring : readRings) {
-                target.clockwork().removeReader(ring);
-            }
-            readRings = new RingBuffer[0];
+            readBuffers.forEach(target.clockwork()::removeReader);
+            readBuffers.clear();
             object.close();
             target.forget(this);
         });
@@ -130,16 +132,21 @@ final class EmbeddedObject implements LoadedObject {
     /** A reader for which the kernel waits at full speed, until it is closed. */
     private final class Reader implements OutputReader {
         private final OutputReader reader;
-        private final RingBuffer ring;
+        private final Object buffer;
 
-        Reader(OutputReader reader, RingBuffer ring) {
+        Reader(OutputReader reader, Object buffer) {
             this.reader = reader;
-            this.ring = ring;
+            this.buffer = buffer;
         }
 
         @Override
         public int poll(int timeoutMillis, Consumer consumer) {
             return reader.poll(timeoutMillis, consumer);
+        }
+
+        @Override
+        public long lost() {
+            return reader.lost();
         }
 
         @Override
@@ -149,7 +156,7 @@ final class EmbeddedObject implements LoadedObject {
 
         @Override
         public void close() {
-            forget(ring);
+            forget(buffer);
             reader.close();
         }
     }

@@ -107,6 +107,18 @@ final class EmbeddedServices implements KernelServices {
     }
 
     @Override
+    public void tracePrintk(String line) {
+        var task = kernel.firing.current();
+        var comm = task.comm();
+        int length = 0;
+        while (length < comm.length && comm[length] != 0) {
+            length++;
+        }
+        var name = new String(comm, 0, length, java.nio.charset.StandardCharsets.UTF_8);
+        kernel.traceLog.print(name, task.tid, cpu, kernel.clockNanos(), line);
+    }
+
+    @Override
     public String symbol(long kernelAddress, boolean withOffset) {
         return kernel.symbols
                 .at(kernelAddress)

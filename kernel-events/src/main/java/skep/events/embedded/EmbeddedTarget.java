@@ -172,6 +172,31 @@ public final class EmbeddedTarget implements Target {
     }
 
     @Override
+    public Optional<String> traceLine(int timeoutMillis) {
+        return kernel.traceLog.next(timeoutMillis);
+    }
+
+    @Override
+    public Optional<byte[]> readFile(String path) {
+        return clockwork.locked(() -> kernel.files.read(path));
+    }
+
+    @Override
+    public Optional<List<String>> listFolder(String path) {
+        return clockwork.locked(() -> kernel.files.list(path));
+    }
+
+    @Override
+    public boolean isAlive(int pid) {
+        return clockwork.locked(() -> kernel.processes.find(pid) != null);
+    }
+
+    @Override
+    public Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
+        return clockwork.locked(() -> kernel.files.userSymbol(pid, address));
+    }
+
+    @Override
     public boolean ended() {
         return clockwork.ended();
     }

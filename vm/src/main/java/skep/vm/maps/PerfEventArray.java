@@ -127,6 +127,22 @@ public final class PerfEventArray implements BpfMap {
         }
     }
 
+    /** Unread bytes of the fullest buffer. */
+    public long unreadBytes() {
+        long most = 0;
+        for (int cpu = 0; cpu < cpus; cpu++) {
+            var ring = rings.get(cpu);
+            most = Math.max(most, ring == null ? 0 : ring.available());
+        }
+        return most;
+    }
+
+    /** Bytes of one CPU's buffer; 0 without a reader. */
+    public long bufferBytes() {
+        var ring = cpus == 0 ? null : rings.get(0);
+        return ring == null ? 0 : ring.sizeBytes();
+    }
+
     private boolean anyRecord() {
         for (int cpu = 0; cpu < cpus; cpu++) {
             var ring = rings.get(cpu);
@@ -138,6 +154,11 @@ public final class PerfEventArray implements BpfMap {
     }
 
     private final class Reader implements OutputReader {
+        @Override
+        public long lost() {
+            return droppedRecords();
+        }
+
         @Override
         public int poll(int timeoutMillis, Consumer consumer) {
             synchronized (gate) {

@@ -77,6 +77,22 @@ public final class UserMap implements LoadedMap, AutoCloseable {
         return true;
     }
 
+    @Override
+    public synchronized Optional<byte[]> lookupAndDelete(byte[] key) {
+        passKey(key);
+        int result = map.takeUser(keyAddress(), valueRoom);
+        if (result == Errno.ENOENT.negated()) {
+            return Optional.empty();
+        }
+        expectDone("lookup and delete", result);
+        return Optional.of(Memory.bytes(valueRoom, valueBytes));
+    }
+
+    @Override
+    public int handle() {
+        return map.id();
+    }
+
     /** The key after this one; the first without one or if it is not there. */
     public synchronized Optional<byte[]> nextKey(Optional<byte[]> key) {
         checkOpen();
