@@ -117,7 +117,7 @@ final class SlotStores {
     /** Helpers that write all bytes of a buffer whatever happens: on a fault they are zeros. */
     private static boolean fillsFirstArgument(Helper helper) {
         return switch (helper) {
-            case GET_CURRENT_COMM, PROBE_READ, PROBE_READ_KERNEL, PROBE_READ_USER -> true;
+            case PROBE_READ, PROBE_READ_KERNEL, PROBE_READ_USER -> true;
             default -> false;
         };
     }
@@ -125,7 +125,7 @@ final class SlotStores {
     /** Helpers that write some bytes of a buffer and read none. */
     private static boolean writesStringToFirstArgument(Helper helper) {
         return switch (helper) {
-            case PROBE_READ_STR, PROBE_READ_KERNEL_STR, PROBE_READ_USER_STR -> true;
+            case PROBE_READ_STR, PROBE_READ_KERNEL_STR, PROBE_READ_USER_STR, GET_CURRENT_COMM -> true;
             default -> false;
         };
     }

@@ -990,8 +990,8 @@ final class FunctionLowering {
             case Typed.Text e -> texts.writeText(e, to, padded);
             case Typed.Compose e -> compose(e, to, padded);
             case Typed.CommandName e -> {
-                // Linux 6.1 leaves what is behind the name as it was; later kernels clear it.
-                if (padded) {
+                // Linux 6.1 leaves what is behind the name as it was; 6.12 clears it.
+                if (padded && !plan.kernel.version().isAtLeast(6, 12)) {
                     clear(to, e.type().sizeBytes());
                 }
                 f.helper(
