@@ -5,7 +5,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.ServiceLoader;
+import skep.target.ToolCommand;
 
 /** Runs what people start most, so that the cache of loaded and linked classes made from this run serves them all. */
 final class Training {
@@ -32,12 +35,25 @@ final class Training {
 
     private Training() {}
 
+    /** @param args names of tools to train with; without, the tracing language is trained */
     public static void main(String[] args) {
         var out = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
         InputStream in = new ByteArrayInputStream(new byte[0]);
-        for (var command : COMMANDS) {
+        for (var command : args.length == 0 ? COMMANDS : runsOf(List.of(args))) {
             // A command that this machine refuses has still loaded the classes it came to.
             Main.run(command, in, out, System.err);
         }
+    }
+
+    private static List<List<String>> runsOf(List<String> tools) {
+        return ServiceLoader.load(ToolCommand.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(tool -> tools.contains(tool.name()))
+                .flatMap(tool -> tool.trainingRuns().stream().map(run -> {
+                    var command = new ArrayList<>(List.of(tool.name().split(" ")));
+                    command.addAll(run);
+                    return List.copyOf(command);
+                }))
+                .toList();
     }
 }

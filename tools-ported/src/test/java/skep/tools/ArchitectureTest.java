@@ -47,7 +47,7 @@ class ArchitectureTest {
             Map.entry("session", Set.of("dsl", "c", "source", "ir", "isa", "btf", "target")),
             Map.entry("truffle", Set.of("session", "source", "isa", "btf", "target", "vm", "vm.verifier")),
             Map.entry("bindings", Set.of("session", "truffle")),
-            Map.entry("jupyter", Set.of("session", "bindings")),
+            Map.entry("jupyter", Set.of("session", "bindings", "target")),
             Map.entry("cli", Set.of("session", "target")),
             Map.entry("tools", Set.of("*")),
             Map.entry("bench", Set.of("*")));

@@ -22,4 +22,12 @@ public interface ToolCommand {
      * @return the exit status: 0 done, 1 the input was at fault, 2 the arguments were
      */
     int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err);
+
+    /**
+     * What to run, as lists of arguments, when the start-up cache is trained: short runs of what people start most. What
+     * they print is thrown away.
+     */
+    default List<List<String>> trainingRuns() {
+        return List.of();
+    }
 }

@@ -1,0 +1,100 @@
+package skep.jupyter.cell;
+
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import skep.jupyter.protocol.CellOutput;
+import skep.jupyter.protocol.MimeBundle;
+import skep.session.ViewSink;
+import skep.session.view.TextRenderer;
+import skep.session.view.View;
+
+/**
+ * What a running trace shows in its cell: a line of progress, then each map in a place of its own that is refreshed while
+ * the trace runs, and text as it comes. Thread-safe: the session reports on its thread, the refresher on another.
+ */
+final class TraceScreen implements ViewSink {
+    private final CellOutput output;
+    private final TextRenderer renderer = new TextRenderer();
+    private final String kernel;
+    private final Optional<Duration> duration;
+    private final String id = UUID.randomUUID().toString();
+    private final long startNanos = System.nanoTime();
+    private final Set<String> shownMaps = new LinkedHashSet<>();
+    private boolean ending;
+    private boolean progressShown;
+    private int probes;
+    private long records;
+    private long lost;
+
+    TraceScreen(CellOutput output, String kernel, Optional<Duration> duration) {
+        this.output = output;
+        this.kernel = kernel;
+        this.duration = duration;
+    }
+
+    @Override
+    public synchronized void accept(View view) {
+        switch (view) {
+            case View.Attached attached -> {
+                probes = attached.probes();
+                progress("tracing");
+            }
+            case View.LostEvents events -> lost += events.count();
+            case View.Ending _ -> ending = true;
+            case View.MapView map when ending -> show(map);
+            case View.MapView map -> output.display(MapBundles.of(map));
+            default -> {
+                records++;
+                var text = renderer.render(view);
+                if (renderer.isForStandardError(view)) {
+                    output.stderr(text);
+                } else {
+                    output.stdout(text);
+                }
+            }
+        }
+    }
+
+    /** The maps as they are while the trace runs. */
+    synchronized void refresh(List<View.MapView> maps) {
+        if (!ending) {
+            progress("tracing");
+            maps.stream().filter(map -> !map.rows().isEmpty()).forEach(this::show);
+        }
+    }
+
+    /** The trace has ended; how. */
+    synchronized void end(String how) {
+        progress(how);
+    }
+
+    private void show(View.MapView map) {
+        var place = id + map.name();
+        if (shownMaps.add(map.name())) {
+            output.display(MapBundles.of(map), place);
+        } else {
+            output.update(MapBundles.of(map), place);
+        }
+    }
+
+    private void progress(String state) {
+        var elapsed = Durations.show(Duration.ofMillis((System.nanoTime() - startNanos) / 100_000_000 * 100));
+        var line = state + " · " + probes + (probes == 1 ? " probe · " : " probes · ") + elapsed
+                + duration.filter(_ -> state.equals("tracing"))
+                        .map(whole -> " of " + Durations.show(whole))
+                        .orElse("")
+                + " · " + records + (records == 1 ? " event · " : " events · ") + lost + " lost · " + kernel;
+        var bundle = MimeBundle.plain(line)
+                .with(MimeBundle.HTML, "<small>" + (lost > 0 ? "⚠ " : "") + Html.escape(line) + "</small>");
+        if (progressShown) {
+            output.update(bundle, id);
+        } else {
+            progressShown = true;
+            output.display(bundle, id);
+        }
+    }
+}
