@@ -166,12 +166,21 @@ public final class Bpf {
      *
      * @param btfFd descriptor of the BTF, 0 if there is none
      * @param records address of {@code struct bpf_func_info} records: slot and type id
+     * @param lines address of {@code struct bpf_line_info} records: slot, file name, text, line and column
      */
-    public record FunctionInfo(int btfFd, long records, int count) {
+    public record FunctionInfo(int btfFd, long records, int count, long lines, int lineCount) {
         public static final FunctionInfo NONE = new FunctionInfo(0, 0, 0);
+
+        /** Without lines. */
+        public FunctionInfo(int btfFd, long records, int count) {
+            this(btfFd, records, count, 0, 0);
+        }
 
         /** {@code sizeof(struct bpf_func_info)}. */
         public static final int RECORD_BYTES = 8;
+
+        /** {@code sizeof(struct bpf_line_info)}. */
+        public static final int LINE_BYTES = 16;
     }
 
     /** Loads a program; a descriptor. */
@@ -191,6 +200,9 @@ public final class Bpf {
                 .putInt(76, load.functions().count() == 0 ? 0 : FunctionInfo.RECORD_BYTES)
                 .putLong(80, load.functions().records())
                 .putInt(88, load.functions().count())
+                .putInt(92, load.functions().lineCount() == 0 ? 0 : FunctionInfo.LINE_BYTES)
+                .putLong(96, load.functions().lines())
+                .putInt(104, load.functions().lineCount())
                 .putInt(108, load.attachBtfId())
                 .putInt(112, load.attachBtfFd());
         return bpf(PROG_LOAD);

@@ -27,9 +27,9 @@ import skep.vm.verifier.VerifierInput.Privilege;
  * @param input what is judged
  * @param reference what the reference said; empty if it could not judge
  */
-record VerifierRow(String name, VerifierInput input, Optional<Reference> reference) {
+public record VerifierRow(String name, VerifierInput input, Optional<Reference> reference) {
     /** A verdict: the last line of the reference's log is empty if the program was accepted. */
-    record Reference(boolean accepted, String message, int insnsProcessed) {}
+    public record Reference(boolean accepted, String message, int insnsProcessed) {}
 
     /** Rows with a section name the flags of the system call; the others those of Linux's test_verifier. */
     private static final int STRICT_ALIGNMENT = 1;
@@ -40,7 +40,7 @@ record VerifierRow(String name, VerifierInput input, Optional<Reference> referen
     private static final int SLEEPABLE = 16;
 
     /** Reads a file of rows, one JSON object a line. */
-    static List<VerifierRow> read(Path file, Privilege privilege, Optional<Btf> kernel) throws IOException {
+    public static List<VerifierRow> read(Path file, Privilege privilege, Optional<Btf> kernel) throws IOException {
         var rows = new ArrayList<VerifierRow>();
         for (var line : Files.readAllLines(file)) {
             if (!line.isBlank()) {

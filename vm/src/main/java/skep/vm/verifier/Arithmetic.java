@@ -75,7 +75,7 @@ final class Arithmetic {
         var reg = w.regs()[dst];
         if (operation == Code.NEG && reg.isScalar()) {
             ScalarMath.apply(Code.NEG, !wide, reg, new RegState(reg));
-            reg.id = 0;
+            reg.unlink();
         } else if (operation == Code.END && reg.isScalar()) {
             swapBytes(reg, imm, wide || x);
         } else {
@@ -149,7 +149,7 @@ final class Arithmetic {
                 }
                 to.set(from);
                 if (!same) {
-                    to.id = 0;
+                    to.unlink();
                 }
                 if (wide) {
                     Ranges.signExtend64(to, off >> 3);
@@ -168,7 +168,7 @@ final class Arithmetic {
                 }
                 to.set(from);
                 if (!fits) {
-                    to.id = 0;
+                    to.unlink();
                 }
             } else {
                 w.markUnknown(to);
@@ -186,8 +186,7 @@ final class Arithmetic {
             return;
         }
         if ((reg.id & RegState.ADD_CONST) != 0) {
-            reg.id = 0;
-            reg.off = 0;
+            reg.unlink();
         }
         if (reg.id == 0 && !reg.var.isConstant()) {
             reg.id = w.newId();
@@ -233,24 +232,27 @@ final class Arithmetic {
                 return;
             }
         }
+        boolean narrowBefore = dst.umax >>> 32 == 0;
         scalar(i, operation, wide, dst, src);
-        if (w.bpfCapable
-                && operation == Code.ADD
-                && wide
-                && dst != src
-                && dst.id != 0
-                && Conditions.isConstant(src, false)) {
-            long value = src.var.value();
-            if ((dst.id & RegState.ADD_CONST) != 0 || Long.compareUnsigned(value, Integer.MAX_VALUE) > 0) {
-                dst.off = 0;
-                dst.id = 0;
-            } else {
-                dst.id |= RegState.ADD_CONST;
-                dst.off = (int) value;
-            }
-        } else {
-            dst.id = 0;
+        link(operation, wide, dst, src, narrowBefore);
+    }
+
+    /** Remembers that a number is a linked one plus a constant; any other result is linked with nothing. */
+    private void link(int operation, boolean wide, RegState dst, RegState src, boolean narrowBefore) {
+        boolean sum = operation == Code.ADD || operation == Code.SUB;
+        boolean fresh = (dst.id & RegState.ADD_CONST) == 0;
+        if (!w.bpfCapable || !sum || dst == src || dst.id == 0 || !fresh || !Conditions.isConstant(src, !wide)) {
+            dst.unlink();
+            return;
         }
+        long value = wide ? src.var.value() : (int) src.var.value();
+        // in 32 bits, what was added to must not have had more: the way back would lose them
+        if (value != (int) value || (operation == Code.SUB && value == Integer.MIN_VALUE) || (!wide && !narrowBefore)) {
+            dst.unlink();
+            return;
+        }
+        dst.id |= wide ? RegState.ADD_CONST64 : RegState.ADD_CONST32;
+        dst.off = (int) (operation == Code.SUB ? -value : value);
     }
 
     private void scalar(int i, int operation, boolean wide, RegState dst, RegState src) {

@@ -69,6 +69,7 @@ final class Branches {
             boolean jumps = outcome == Conditions.TAKEN;
             w.facts.branch(i, jumps);
             w.speculation.wrongWay(i, jumps ? i + 1 : taken);
+            w.stateText.changes(i, state);
             return jumps ? taken : i + 1;
         }
         w.facts.branch(i, true);
@@ -110,6 +111,7 @@ final class Branches {
             syncLinked(other, otherDst, linked);
         }
         nullChecks(i, operation, narrow, x, other);
+        w.stateText.changes(i, state);
         return i + 1;
     }
 
@@ -236,7 +238,7 @@ final class Branches {
             return set;
         }
         if (LinkedRegs.count(set) >= MAX_LINKED) {
-            reg.id = 0;
+            reg.unlink();
             return set;
         }
         return LinkedRegs.add(set, frame, index, isReg);
@@ -251,6 +253,10 @@ final class Branches {
             if (!reg.isScalar() || reg == known || (reg.id & ~RegState.ADD_CONST) != (known.id & ~RegState.ADD_CONST)) {
                 continue;
             }
+            if (((reg.id ^ known.id) & RegState.ADD_CONST) == RegState.ADD_CONST) {
+                // one is a sum in 64 bits, the other in 32
+                continue;
+            }
             boolean neither = (reg.id & RegState.ADD_CONST) == 0 && (known.id & RegState.ADD_CONST) == 0;
             if (neither || reg.off == known.off) {
                 reg.set(known);
@@ -258,12 +264,16 @@ final class Branches {
             }
             int off = reg.off;
             int id = reg.id;
+            boolean narrow = ((reg.id | known.id) & RegState.ADD_CONST32) != 0;
             var distance = new RegState();
             distance.markKnown(offsetOf(reg) - offsetOf(known));
             reg.set(known);
             reg.off = off;
             reg.id = id;
             ScalarMath.add(reg, distance);
+            if (narrow) {
+                Ranges.zeroExtend32(reg);
+            }
             Ranges.sync(reg);
         }
     }

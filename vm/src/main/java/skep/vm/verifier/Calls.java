@@ -46,7 +46,10 @@ final class Calls {
     /** How many registers a call reads, or -1 where only the walk can tell. */
     int argumentCount(int i) {
         if (code.isHelperCall(i)) {
-            return code.helper(i).map(h -> h.prototype().parameters().size()).orElse(-1);
+            return code.helper(i)
+                    .filter(this::available)
+                    .map(h -> h.prototype().parameters().size())
+                    .orElse(-1);
         }
         return code.isKfuncCall(i) ? w.kfuncs.argumentCount(i) : -1;
     }
@@ -91,6 +94,11 @@ final class Calls {
             caller.regs[r].markNotInit();
         }
         w.insn = w.flow.functionStarts[callee];
+        w.stackLiveness.leave();
+        w.stateText.say("caller:\n");
+        w.stateText.all(state, state.depth() - 1);
+        w.stateText.say("callee:\n");
+        w.stateText.all(state, state.depth());
     }
 
     private Frame enter(PathState state, int callee, int callsite) {
@@ -100,6 +108,7 @@ final class Calls {
         var frame = new Frame(callsite, state.depth() + 1, callee);
         frame.asyncEntries = state.current().asyncEntries;
         state.frames.add(frame);
+        w.stateText.touchAll();
         return frame;
     }
 
@@ -217,8 +226,9 @@ final class Calls {
                 caller.regs[0].markNotInit();
             }
             caller.regs[0].set(result);
-            state.frames.remove(state.depth());
             w.insn = callee.callsite + 1;
+            tellReturn(state);
+            state.frames.remove(state.depth());
             return;
         }
         w.checkSource(0);
@@ -229,12 +239,20 @@ final class Calls {
         if (result.smin < callee.callbackRetMin || result.smax > callee.callbackRetMax) {
             throw w.exits.outside(result, callee.callbackRetMin, callee.callbackRetMax, "At callback return");
         }
-        state.frames.remove(state.depth());
         w.insn = callee.callsite;
+        tellReturn(state);
+        state.frames.remove(state.depth());
         var previous = w.pruning.previousEntry(state.parent, callee.callsite);
         if (previous != null) {
             w.pruning.widenImprecise(previous, state);
         }
+    }
+
+    private void tellReturn(PathState state) {
+        w.stateText.say("returning from callee:\n");
+        w.stateText.all(state, state.depth());
+        w.stateText.say("to caller at " + w.insn + ":\n");
+        w.stateText.all(state, state.depth() - 1);
     }
 
     void forgetPackets() {

@@ -61,6 +61,67 @@ final class ControlFlow {
         return index >= 0 ? index : -index - 2;
     }
 
+    private final java.util.Map<Integer, int[]> postorders = new java.util.HashMap<>();
+
+    /** The slots of a function that control reaches, successors before what leads to them. */
+    int[] postorder(int function) {
+        return postorders.computeIfAbsent(function, this::findPostorder);
+    }
+
+    private int[] findPostorder(int function) {
+        int start = functionStarts[function];
+        int length = functionEnd(function) - start;
+        var found = new BitSet(length);
+        var done = new BitSet(length);
+        var stack = new int[length + 1];
+        var order = new int[length];
+        int count = 0;
+        int depth = 0;
+        stack[depth++] = start;
+        while (depth > 0) {
+            int top = stack[depth - 1];
+            found.set(top - start);
+            if (done.get(top - start)) {
+                order[count++] = top;
+                depth--;
+                continue;
+            }
+            for (int way = 0; way < 2; way++) {
+                int next = successor(top, way == 1);
+                if (next >= 0 && !found.get(next - start)) {
+                    stack[depth++] = next;
+                    found.set(next - start);
+                }
+            }
+            done.set(top - start);
+        }
+        return Arrays.copyOf(order, count);
+    }
+
+    /** The functions and where they start, as the log begins. */
+    void tellFunctions() {
+        for (int f = 0; log.allPaths() && f < functionStarts.length; f++) {
+            log.append("func#" + f + " @" + functionStarts[f] + "\n");
+        }
+    }
+
+    /** Which registers are live at each slot, and which loop it is in. */
+    void tellLiveRegisters(VerifierInput input) {
+        if (!log.allPaths()) {
+            return;
+        }
+        log.append("Live regs before insn:\n");
+        for (int i = 0; i < code.length; i += code.slots(i)) {
+            var text =
+                    new StringBuilder(loop[i] != 0 ? "%3d ".formatted(loop[i]) : "    ").append("%3d: ".formatted(i));
+            for (int r = 0; r < 10; r++) {
+                text.append((liveBefore[i] >> r & 1) != 0 ? (char) ('0' + r) : '.');
+            }
+            log.append(
+                    text.append(' ').append(InsnText.of(input, i)).append('\n').toString());
+        }
+    }
+
     /** Collects the functions that calls and references name. */
     void findFunctions(boolean bpfCapable) {
         var starts = new TreeSet<Integer>();
@@ -363,7 +424,8 @@ final class ControlFlow {
         boolean x = code.fromReg(i);
         return switch (code.cls(i)) {
             case Code.LD ->
-                code.isLdImm64(i) ? d << 16 : (code.mode(i) == Code.MODE_IND ? s | 1 << 6 : 1 << 6) | 1 << 16;
+                // loads from packets count as reading everything, as in the kernel
+                code.isLdImm64(i) ? d << 16 : 0x7ff;
             case Code.LDX -> s | d << 16;
             case Code.ST -> d;
             case Code.STX -> {

@@ -80,6 +80,8 @@ final class Dynptrs {
             throw w.invalid("Expected a dynptr of type %s as arg #%d", kindName, regNo - 1);
         }
         w.stackLiveness.read(frame.number, spi);
+        w.stateText.touchSlot(spi);
+        w.stateText.touchSlot(spi - 1);
         w.stackLiveness.read(frame.number, spi - 1);
     }
 

@@ -107,8 +107,8 @@ final class Equality {
                 if (!old.precise && mode == Mode.COVERED) {
                     return true;
                 }
-                boolean linked = (old.id & RegState.ADD_CONST) != 0;
-                if (linked != ((current.id & RegState.ADD_CONST) != 0) || (linked && old.off != current.off)) {
+                int linked = old.id & RegState.ADD_CONST;
+                if (linked != (current.id & RegState.ADD_CONST) || (linked != 0 && old.off != current.off)) {
                     return false;
                 }
                 return sameScalarId(old.id & ~RegState.ADD_CONST, current.id & ~RegState.ADD_CONST)

@@ -79,7 +79,9 @@ final class Exits {
         var state = w.state();
         checkLeaks(state.depth() == 0, "BPF_EXIT instruction in main prog");
         if (state.depth() > 0) {
+            w.stackLiveness.update(state);
             w.calls.leaveFunction();
+            w.stateText.fresh = true;
             return false;
         }
         checkResult();

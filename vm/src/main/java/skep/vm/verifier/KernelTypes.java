@@ -348,6 +348,7 @@ final class KernelTypes {
             return;
         }
         var found = pointee(pointer, "");
+        tellArgument(attached.get().name(), argument, pointer, types);
         var value = w.regs()[valueNo];
         if (!found.pointer()) {
             w.markUnknown(value);
@@ -361,6 +362,15 @@ final class KernelTypes {
         if (nullable) {
             value.id = w.newId();
         }
+    }
+
+    private void tellArgument(String function, int argument, BtfType.Pointer pointer, Btf types) {
+        int id = strip(pointer.typeId());
+        if (w.log.isOff() || !(types.type(id) instanceof BtfType.Composite)) {
+            return;
+        }
+        w.log.append("func '" + function.replaceFirst("^btf_trace_", "") + "' arg" + argument + " has btf_id " + id
+                + " type " + types.kind(id) + " '" + types.name(id) + "'\n");
     }
 
     /** Arguments of tracepoints that the kernel passes as null now and then. */

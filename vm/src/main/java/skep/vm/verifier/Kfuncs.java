@@ -392,6 +392,7 @@ final class Kfuncs {
                 throw w.invalid("expected an initialized iter_%s as arg #%d", iterator, regNo - 1);
             }
             w.stackLiveness.read(frame.number, spi - s);
+            w.stateText.touchSlot(spi - s);
         }
         firstReference = frame.stack[spi].spilled.refObjId;
         if (row.name().endsWith("_destroy")) {
@@ -508,6 +509,7 @@ final class Kfuncs {
         return switch (w.input.type()) {
             case XDP -> "xdp_buff";
             case SCHED_CLS, SCHED_ACT, SOCKET_FILTER, CGROUP_SKB, LWT_IN, LWT_OUT, LWT_XMIT, SK_SKB -> "sk_buff";
+            case CGROUP_SOCK_ADDR -> "bpf_sock_addr_kern";
             case KPROBE -> "pt_regs";
             case PERF_EVENT -> "bpf_perf_event_data_kern";
             default -> "bpf_raw_tracepoint_args";

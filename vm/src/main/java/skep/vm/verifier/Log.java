@@ -1,6 +1,6 @@
 package skep.vm.verifier;
 
-/** The text of a verification, as the kernel writes it. */
+/** The text of a verification, as the kernel writes it. Positions count from the first character ever written. */
 final class Log {
     static final int LEVEL1 = 1;
     static final int LEVEL2 = 2;
@@ -11,6 +11,7 @@ final class Log {
 
     private final StringBuilder text = new StringBuilder();
     private final int level;
+    private long dropped;
     private String lastLine = "";
 
     Log(int level) {
@@ -30,6 +31,10 @@ final class Log {
         return (level & STATS) != 0;
     }
 
+    boolean isOff() {
+        return level == 0;
+    }
+
     /** A sentence about the verdict; remembered even when nothing is written. */
     void line(String line) {
         int start = line.lastIndexOf('\n') + 1;
@@ -42,6 +47,7 @@ final class Log {
     StringBuilder append(String piece) {
         if (text.length() > MAX_CHARS) {
             text.delete(0, MAX_CHARS / 2);
+            dropped += MAX_CHARS / 2;
         }
         return text.append(piece);
     }
@@ -50,13 +56,20 @@ final class Log {
         return lastLine;
     }
 
-    int position() {
-        return text.length();
+    long position() {
+        return dropped + text.length();
     }
 
-    void cutTo(int position) {
-        if (position < text.length()) {
-            text.setLength(position);
+    void cutTo(long position) {
+        if (position < position()) {
+            text.setLength((int) Math.max(0, position - dropped));
+        }
+    }
+
+    /** Of what was accepted, only the log of all paths stays. */
+    void endOfFunction() {
+        if (!allPaths()) {
+            cutTo(0);
         }
     }
 

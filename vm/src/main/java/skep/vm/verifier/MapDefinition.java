@@ -24,6 +24,8 @@ public record MapDefinition(
         Optional<MapDefinition> inner,
         List<SpecialField> fields,
         Optional<Constants> constants) {
+    private static final int MAX_NAME = 15;
+
     /** {@code BPF_F_RDONLY_PROG}: programs may only read. */
     public static final int RDONLY_PROG = 1 << 7;
 
@@ -71,6 +73,11 @@ public record MapDefinition(
     public MapDefinition withConstants(Constants contents) {
         return new MapDefinition(
                 id, name, type, keySizeBytes, valueSizeBytes, maxEntries, flags, inner, fields, Optional.of(contents));
+    }
+
+    /** What the kernel keeps of the name. */
+    String kernelName() {
+        return name.length() > MAX_NAME ? name.substring(0, MAX_NAME) : name;
     }
 
     boolean has(SpecialField.Kind kind) {

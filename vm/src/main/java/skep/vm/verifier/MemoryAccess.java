@@ -202,7 +202,7 @@ final class MemoryAccess {
             case PACKET, PACKET_META, PACKET_END ->
                 w.log.line(text(
                         "invalid access to packet, off=%d size=%d, R%d(id=%d,off=%d,r=%d)",
-                        off, size, regNo, reg.id, reg.off, region));
+                        off, size, regNo, reg.id, off, region));
             default -> w.log.line(text("invalid access to memory, mem_size=%d off=%d size=%d", region, off, size));
         }
         return false;

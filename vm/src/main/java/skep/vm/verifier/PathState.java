@@ -37,6 +37,9 @@ final class PathState {
 
     boolean cleaned;
 
+    /** No longer compared with, but kept while paths go on from here. */
+    boolean evicted;
+
     @Nullable
     PathState parent;
     /** On a back edge, the remembered state that this one equals. */

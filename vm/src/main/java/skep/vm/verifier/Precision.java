@@ -70,7 +70,27 @@ final class Precision {
                 }
             }
         }
+        for (int f = old.depth(); f >= 0 && w.log.allPaths(); f--) {
+            tellPropagated(f);
+        }
         walk(current);
+    }
+
+    private void tellPropagated(int f) {
+        var names = new StringBuilder();
+        for (int r = 0; r < 10; r++) {
+            if ((regMask[f] >> r & 1) != 0) {
+                names.append(names.isEmpty() ? "r" : ",r").append(r);
+            }
+        }
+        for (int s = 0; s < 64; s++) {
+            if ((slotMask[f] >> s & 1) != 0) {
+                names.append(names.isEmpty() ? "fp" : ",fp").append(-8 * (s + 1));
+            }
+        }
+        if (!names.isEmpty()) {
+            w.log.append("frame " + f + ": propagating " + names + "\n");
+        }
     }
 
     private void reset() {
@@ -103,6 +123,10 @@ final class Precision {
         boolean skip = true;
         while (true) {
             int history = state.history.size;
+            if (w.log.allPaths()) {
+                w.log.append("mark_precise: frame" + frame + ": last_idx " + last + " first_idx " + firstIndex
+                        + " subseq_idx " + subsequent + " \n");
+            }
             if (last < 0) {
                 finishAtEntry(state);
                 return;
@@ -189,6 +213,11 @@ final class Precision {
                     changed = true;
                 }
             }
+            if (w.log.allPaths()) {
+                w.log.append("mark_precise: frame" + f + ": parent state regs=" + StateText.regs(regMask[f]) + " stack="
+                        + StateText.slots(slotMask[f]) + ": ");
+                w.stateText.all(state, f);
+            }
         }
     }
 
@@ -209,6 +238,13 @@ final class Precision {
     /** From what is needed after an instruction to what is needed before it. */
     private int stepBack(PathState state, int i, int subsequent, int entry) {
         int flags = entry >= 0 ? state.history.flags(entry) : 0;
+        if (code.op[i] == 0) {
+            return DONE;
+        }
+        if (w.log.allPaths()) {
+            w.log.append("mark_precise: frame" + frame + ": regs=" + StateText.regs(regMask[frame]) + " stack="
+                    + StateText.slots(slotMask[frame]) + " before " + i + ": " + InsnText.of(w.input, i) + "\n");
+        }
         long linked = entry >= 0 ? state.history.linked(entry) : 0;
         spreadLinked(linked);
         int dst = code.dst[i];
@@ -256,11 +292,8 @@ final class Precision {
                     return GIVE_UP;
                 }
                 if (atomic && code.imm[i] != Code.STORE_RELEASE) {
-                    int fetched =
-                            (code.imm[i] & Code.ATOMIC_FETCH) == 0 ? -1 : code.imm[i] == Code.ATOMIC_CMPXCHG ? 0 : src;
-                    if (fetched >= 0) {
-                        drop(fetched);
-                    }
+                    stepBackOverAtomic(i, flags);
+                    return DONE;
                 }
                 if ((flags & JumpHistory.STACK_ACCESS) == 0) {
                     return DONE;
@@ -294,6 +327,29 @@ final class Precision {
         }
         spreadLinked(linked);
         return DONE;
+    }
+
+    /**
+     * What an atomic fetched came from memory: if from a stack, that slot is needed before. (Linux 6.18 goes on looking
+     * for where the register that is overwritten came from, and misses the slot.)
+     */
+    private void stepBackOverAtomic(int i, int flags) {
+        boolean onStack = (flags & JumpHistory.STACK_ACCESS) != 0;
+        long bit = onStack ? 1L << JumpHistory.spiOf(flags) : 0;
+        int f = JumpHistory.frameOf(flags);
+        if (onStack) {
+            slotMask[f] &= ~bit;
+        }
+        if ((code.imm[i] & Code.ATOMIC_FETCH) == 0) {
+            return;
+        }
+        int fetched = code.imm[i] == Code.ATOMIC_CMPXCHG ? 0 : code.src[i];
+        if (has(fetched)) {
+            drop(fetched);
+            if (onStack) {
+                slotMask[f] |= bit;
+            }
+        }
     }
 
     /** A result, or -1 to go on. */
@@ -393,6 +449,9 @@ final class Precision {
 
     /** When the trail is lost: every number of every remembered state of this path. */
     private void markAllAncestors(PathState start) {
+        if (w.log.allPaths()) {
+            w.log.append("mark_precise: frame" + start.depth() + ": falling back to forcing all scalars precise\n");
+        }
         for (@Nullable PathState s = start.parent; s != null; s = s.parent) {
             markAll(s);
         }
@@ -404,14 +463,23 @@ final class Precision {
                 if (func.regs[r].isScalar() && !func.regs[r].precise) {
                     func.regs[r].precise = true;
                     changed = true;
+                    tellForced(func, "r" + r);
                 }
             }
-            for (var slot : func.stack) {
+            for (int s = 0; s < func.stack.length; s++) {
+                var slot = func.stack[s];
                 if (slot.isSpilledScalar() && !slot.spilled.precise) {
                     slot.spilled.precise = true;
                     changed = true;
+                    tellForced(func, "fp" + -8 * (s + 1));
                 }
             }
+        }
+    }
+
+    private void tellForced(Frame func, String what) {
+        if (w.log.allPaths()) {
+            w.log.append("force_precise: frame" + func.number + ": forcing " + what + " to be precise\n");
         }
     }
 

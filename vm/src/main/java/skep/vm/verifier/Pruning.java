@@ -17,7 +17,7 @@ final class Pruning {
 
     private final Walker w;
     private final Equality equality;
-    private final Map<Long, List<Remembered>> explored = new HashMap<>();
+    private final @Nullable List<Remembered>[] explored;
     private final Map<List<Integer>, LoopVisit> loopVisits = new HashMap<>();
 
     private int jumpsAtLast;
@@ -25,11 +25,30 @@ final class Pruning {
     int totalStates;
     int peakStates;
     private int exploredStates;
+    private int evictedStates;
+    private int backEdges;
     int maxStatesPerInsn;
 
     Pruning(Walker walker) {
         this.w = walker;
         this.equality = new Equality(walker);
+        this.explored = buckets(walker.code.length);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static @Nullable List<Remembered>[] buckets(int count) {
+        return (@Nullable List<Remembered>[]) new List<?>[count];
+    }
+
+    /** The states remembered at a slot and called from the same place, and some others: the kernel counts them together. */
+    private List<Remembered> bucket(int insn, int callsite) {
+        int index = Integer.remainderUnsigned(insn ^ callsite, explored.length);
+        var list = explored[index];
+        if (list == null) {
+            list = new ArrayList<>();
+            explored[index] = list;
+        }
+        return list;
     }
 
     private static final class Remembered {
@@ -56,10 +75,9 @@ final class Pruning {
         boolean forced = w.flow.forcedCheckpoints.get(insn);
         boolean force = w.input.everyStateKept() || forced || current.history.size > MAX_HISTORY;
         boolean add = force || (w.jumpsProcessed - jumpsAtLast >= 2 && w.insnsProcessed - insnsAtLast >= 8);
-        long key = (long) insn << 32 | current.current().callsite & 0xffff_ffffL;
-        var list = explored.computeIfAbsent(key, k -> new ArrayList<>());
+        var list = bucket(insn, current.current().callsite);
         if (!w.input.recordFacts()) {
-            clean(list, current);
+            clean(list, insn, current);
         }
         int count = list.size();
         Iterator<Remembered> states = list.iterator();
@@ -67,6 +85,9 @@ final class Pruning {
         while (states.hasNext()) {
             var remembered = states.next();
             var old = remembered.state;
+            if (old.insn != insn) {
+                continue;
+            }
             boolean hit = false;
             boolean loop = false;
             if (old.branches > 0) {
@@ -114,6 +135,9 @@ final class Pruning {
                     var visit = loopVisit(old);
                     if (visit != null) {
                         visit.backEdges.add(edge);
+                        tellLoop("backedge", old);
+                        backEdges++;
+                        notePeak();
                     }
                 }
                 return true;
@@ -125,6 +149,11 @@ final class Pruning {
             if (remembered.misses > remembered.hits * patience + patience) {
                 states.remove();
                 exploredStates--;
+                if (old.branches > 0) {
+                    old.evicted = true;
+                    evictedStates++;
+                }
+                notePeak();
             }
         }
         maxStatesPerInsn = Math.max(maxStatesPerInsn, count);
@@ -136,7 +165,7 @@ final class Pruning {
         }
         totalStates++;
         exploredStates++;
-        peakStates = Math.max(peakStates, exploredStates);
+        notePeak();
         jumpsAtLast = w.jumpsProcessed;
         insnsAtLast = w.insnsProcessed;
         if (w.bpfCapable) {
@@ -177,10 +206,14 @@ final class Pruning {
     }
 
     /** Forgets, in fully explored states, what nothing reads later: more paths are covered by them. */
-    private void clean(List<Remembered> list, PathState current) {
+    private void clean(List<Remembered> list, int insn, PathState current) {
         for (var remembered : list) {
             var state = remembered.state;
-            if (state.branches > 0 || state.cleaned || !state.sameCallsites(current) || incomplete(state)) {
+            if (state.insn != insn
+                    || state.branches > 0
+                    || state.cleaned
+                    || !state.sameCallsites(current)
+                    || incomplete(state)) {
                 continue;
             }
             state.cleaned = true;
@@ -257,10 +290,24 @@ final class Pruning {
         return key.isEmpty() ? null : loopVisits.computeIfAbsent(key, k -> new LoopVisit());
     }
 
+    private void tellLoop(String what, PathState state) {
+        if (!w.log.allPaths()) {
+            return;
+        }
+        var text = new StringBuilder("SCC ").append(what).append(" (");
+        for (int part : loopKey(state)) {
+            if (part != 0) {
+                text.append(part < 0 ? -part : part).append(part < 0 ? ")\n" : ",");
+            }
+        }
+        w.log.append(text.toString());
+    }
+
     private void enterLoop(PathState state) {
         var visit = loopVisit(state);
         if (visit != null && visit.entry == null) {
             visit.entry = state;
+            tellLoop("enter", state);
         }
     }
 
@@ -280,9 +327,14 @@ final class Pruning {
             if (state.branches > 0) {
                 return;
             }
+            if (state.evicted) {
+                state.evicted = false;
+                evictedStates--;
+            }
             var key = loopKey(state);
             var visit = key.isEmpty() ? null : loopVisits.get(key);
             if (visit != null && visit.entry == state) {
+                tellLoop("exit", state);
                 visit.entry = null;
                 spreadOverBackEdges(visit);
             }
@@ -310,6 +362,11 @@ final class Pruning {
                 }
             }
         } while (changed);
+        backEdges -= visit.backEdges.size();
         visit.backEdges.clear();
+    }
+
+    private void notePeak() {
+        peakStates = Math.max(peakStates, exploredStates + evictedStates + backEdges);
     }
 }

@@ -10,7 +10,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class RegState {
     /** Set in {@link #id} of a scalar whose value is a linked one plus {@link #off}. */
-    static final int ADD_CONST = 1 << 31;
+    static final int ADD_CONST64 = 1 << 31;
+
+    /** The same where both fit 32 bits and the sum wraps there. */
+    static final int ADD_CONST32 = 1 << 30;
+
+    static final int ADD_CONST = ADD_CONST64 | ADD_CONST32;
 
     RegKind kind = RegKind.NOT_INIT;
     int flags;
@@ -152,6 +157,12 @@ final class RegState {
     /** The type with the struct's name for kernel pointers, as printed in states. */
     String typeAndStruct() {
         return kind == RegKind.BTF_ID ? typeName() + struct : typeName();
+    }
+
+    /** The scalar is linked with no other. */
+    void unlink() {
+        id = 0;
+        off = 0;
     }
 
     /** Forgets everything but the number part. */

@@ -45,7 +45,7 @@ final class StackAccess {
                     size);
         }
         frame.growStack((int) -min);
-        w.noteStackDepth(frame.function, (int) -min);
+        w.noteStackDepth(frame.function, (int) -min + 7 & ~7);
     }
 
     // ---- reads ----
@@ -71,6 +71,7 @@ final class StackAccess {
         int spi = byteNo / 8;
         var slot = frame.stack[spi];
         var regs = w.regs();
+        w.stateText.touchSlot(spi);
         w.stackLiveness.read(frame.number, spi);
         if (!slot.isSpilledReg()) {
             for (int k = 0; k < size; k++) {
@@ -100,7 +101,7 @@ final class StackAccess {
                 }
                 regs[dstNo].set(spilled);
                 if (size < 8 && spilled.umax >>> (size * 8) != 0) {
-                    regs[dstNo].id = 0;
+                    regs[dstNo].unlink();
                 }
             } else {
                 fill = fillPart(slot, off, byteNo, size, regs[dstNo]);
@@ -158,6 +159,7 @@ final class StackAccess {
         boolean zero = true;
         for (int at = min; at < max; at++) {
             int byteNo = -at - 1;
+            w.stateText.touchSlot(byteNo / 8);
             zero &= frame.stack[byteNo / 8].types[byteNo & 7] == StackSlot.ZERO;
         }
         var dst = w.regs()[dstNo];
@@ -202,6 +204,7 @@ final class StackAccess {
             }
         }
         w.dynptrs.destroyIfDynptr(frame, spi);
+        w.stateText.touchSlot(spi);
         if (off % 8 == 0 && size == 8) {
             w.stackLiveness.write(frame.number, spi);
         }
@@ -213,7 +216,7 @@ final class StackAccess {
             }
             save(slot, reg, size);
             if (!fits) {
-                slot.spilled.id = 0;
+                slot.spilled.unlink();
             }
         } else if (reg == null && off % 8 == 0 && storesImmediate(i) && w.bpfCapable) {
             var immediate = new RegState();
@@ -288,12 +291,21 @@ final class StackAccess {
             int byteNo = -at - 1;
             var slot = frame.stack[byteNo / 8];
             byte type = slot.types[byteNo & 7];
+            w.stateText.touchSlot(byteNo / 8);
             if (!w.allowPointerLeaks && type != StackSlot.MISC && type != StackSlot.ZERO) {
                 throw w.invalid("spilled ptr in range of var-offset stack write; insn %d, ptr off: %d", i, at);
             }
             if (zero && type == StackSlot.SPILL && slot.isSpilledScalar() && slot.spilled.isZero()) {
                 zeroUsed = true;
                 continue;
+            }
+            if (slot.isSpilledReg()) {
+                // what remains of a spill is no spill
+                for (int k = 0; k < 8; k++) {
+                    if (slot.types[k] != StackSlot.INVALID) {
+                        slot.types[k] = StackSlot.MISC;
+                    }
+                }
             }
             slot.spilled.markNotInit();
             byte written = StackSlot.MISC;
@@ -306,14 +318,6 @@ final class StackAccess {
                         "uninit stack in range of var-offset write prohibited for !root; insn %d, off: %d", i, at);
             }
             slot.types[byteNo & 7] = written;
-            if (slot.types[7] != StackSlot.SPILL) {
-                // what remains of a spill is no spill
-                for (int k = 0; k < 8; k++) {
-                    if (slot.types[k] == StackSlot.SPILL) {
-                        slot.types[k] = StackSlot.MISC;
-                    }
-                }
-            }
         }
         if (zeroUsed && valueNo >= 0) {
             w.precision.mark(valueNo);

@@ -40,6 +40,28 @@ final class StateText {
         return text.toString();
     }
 
+    /** Registers of a mask, {@code r1,r6}. */
+    static String regs(int mask) {
+        var text = new StringBuilder();
+        for (int r = 0; r < 32; r++) {
+            if ((mask >> r & 1) != 0) {
+                text.append(text.isEmpty() ? "r" : ",r").append(r);
+            }
+        }
+        return text.toString();
+    }
+
+    /** Stack slots of a mask by their offset, {@code -8,-24}. */
+    static String slots(long mask) {
+        var text = new StringBuilder();
+        for (int s = 0; s < 64; s++) {
+            if ((mask >> s & 1) != 0) {
+                text.append(text.isEmpty() ? "" : ",").append(-8 * (s + 1));
+            }
+        }
+        return text.toString();
+    }
+
     static String reg(Frame frame, RegState reg) {
         var text = new StringBuilder();
         appendReg(text, frame, reg);
@@ -104,7 +126,7 @@ final class StateText {
             text.append('P');
         }
         if (reg.isConstant()) {
-            text.append(signed(reg.var.value() + reg.off));
+            text.append(signed(reg.var.value()));
             return;
         }
         text.append(reg.typeName());
@@ -136,14 +158,14 @@ final class StateText {
         if (reg.kind == RegKind.MAP_PTR || reg.kind == RegKind.MAP_VALUE || reg.kind == RegKind.MAP_KEY) {
             var map = reg.map();
             if (!map.name().isEmpty()) {
-                items.item("map=" + map.name());
+                items.item("map=" + map.kernelName());
             }
             items.item("ks=" + map.keySizeBytes() + ",vs=" + map.valueSizeBytes());
         }
         if (!reg.isScalar() && reg.off != 0) {
             items.item("off=" + signed(reg.off));
         }
-        if (reg.kind == RegKind.PACKET || reg.kind == RegKind.PACKET_META || reg.kind == RegKind.PACKET_END) {
+        if (reg.kind == RegKind.PACKET || reg.kind == RegKind.PACKET_META) {
             items.item("r=" + unsigned(reg.range));
         }
         if (reg.kind == RegKind.MEM) {

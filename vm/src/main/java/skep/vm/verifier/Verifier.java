@@ -64,7 +64,11 @@ public final class Verifier {
     }
 
     private static void writeStats(Walker walker, Stats stats) {
-        if (walker.log.steps() || walker.log.stats()) {
+        if (walker.log.stats()) {
+            walker.log.append("verification time " + stats.nanos() / 1000 + " usec\nstack depth "
+                    + walker.stackDepthText() + "\n");
+        }
+        if (!walker.log.isOff()) {
             walker.log.append("processed " + stats.insnsProcessed() + " insns (limit 1000000) max_states_per_insn "
                     + stats.maxStatesPerInsn() + " total_states " + stats.totalStates() + " peak_states "
                     + stats.peakStates() + " mark_read 0\n");

@@ -104,6 +104,39 @@ public record VerifierInput(
         return new Builder(code, type);
     }
 
+    /** The same input with another log level. */
+    public VerifierInput withLogLevel(int level) {
+        return toBuilder().logLevel(level).build();
+    }
+
+    /** A builder that starts from this input. */
+    public Builder toBuilder() {
+        return toBuilder(code);
+    }
+
+    /** A builder for other code in the same surroundings. */
+    public Builder toBuilder(Bytecode otherCode) {
+        return of(otherCode, type)
+                .name(name)
+                .attachType(attachType)
+                .attachTo(attachTo)
+                .license(license)
+                .maps(maps)
+                .kernelTypes(kernelTypes)
+                .functions(functions)
+                .kfuncs(kfuncs)
+                .kernelSymbols(kernelSymbols)
+                .arch(arch)
+                .privilege(privilege)
+                .sleepable(sleepable)
+                .strictAlignment(strictAlignment)
+                .everyStateKept(everyStateKept)
+                .recordFacts(recordFacts)
+                .cpus(cpus)
+                .logLevel(logLevel)
+                .lines(lines);
+    }
+
     /** Collects what differs from a privileged program without maps. */
     public static final class Builder {
         private final Bytecode code;
@@ -158,7 +191,11 @@ public record VerifierInput(
         }
 
         public Builder kernelTypes(Btf value) {
-            kernelTypes = Optional.of(value);
+            return kernelTypes(Optional.of(value));
+        }
+
+        public Builder kernelTypes(Optional<Btf> value) {
+            kernelTypes = value;
             return this;
         }
 

@@ -67,7 +67,7 @@ final class Walker {
     boolean exploreLimits;
     boolean endlessLoop;
 
-    private record Pending(PathState state, int insn, int previousInsn, int logPosition) {}
+    private record Pending(PathState state, int insn, int previousInsn, long logPosition) {}
 
     Walker(VerifierInput input) {
         this.input = input;
@@ -105,6 +105,7 @@ final class Walker {
 
     void run() {
         flow.findFunctions(bpfCapable);
+        flow.tellFunctions();
         kfuncs.resolve();
         flow.checkFunctions();
         checkFunctionTypes();
@@ -115,6 +116,7 @@ final class Walker {
         exits.checkProgram();
         flow.findLoops();
         flow.findLiveRegisters(calls::argumentCount);
+        flow.tellLiveRegisters(input);
         walkFunction(0);
         for (var info : input.functions()) {
             int function = flow.functionStartingAt(info.insn());
@@ -174,6 +176,8 @@ final class Walker {
         previousInsn = -1;
         first.firstInsn = insn;
         pending.clear();
+        stateText.touchAll();
+        stateText.fresh = false;
         explore();
     }
 
@@ -183,9 +187,12 @@ final class Walker {
             if (!ended) {
                 continue;
             }
+            stateText.touchAll();
             pruning.pathEnded(state());
+            stackLiveness.update(state());
             var next = pending.pollLast();
             if (next == null) {
+                log.endOfFunction();
                 return;
             }
             state = next.state();
@@ -194,9 +201,8 @@ final class Walker {
             historyOpen = false;
             if (!log.allPaths()) {
                 log.cutTo(next.logPosition());
-            } else {
-                stateText.fresh = true;
             }
+            stateText.fresh = true;
         }
     }
 
@@ -456,8 +462,8 @@ final class Walker {
     private void loadSpecial(int i) {
         switch (code.mode(i)) {
             case Code.MODE_ABS, Code.MODE_IND -> {
-                loadPacket(i);
                 insn = i + 1;
+                loadPacket(i);
             }
             case Code.MODE_IMM -> {
                 loadImmediate(i);
@@ -487,6 +493,12 @@ final class Walker {
         memory.checkPlainOffset(6, regs()[6], false);
         forgetCallerSaved();
         markUnknown(regs()[0]);
+        if (state().depth() > 0) {
+            // beyond the packet's end, the function returns zero
+            push(i + 1, i, false);
+            regs()[0].markConstantZero();
+            calls.leaveFunction();
+        }
     }
 
     private void loadImmediate(int i) {
@@ -556,6 +568,7 @@ final class Walker {
         if (regNo >= Frame.REGISTERS) {
             throw invalid("R%d is invalid", regNo);
         }
+        stateText.touchReg(regNo);
         if (regs()[regNo].kind == RegKind.NOT_INIT) {
             throw denied("R%d !read_ok", regNo);
         }
@@ -565,6 +578,7 @@ final class Walker {
         if (regNo >= Frame.REGISTERS) {
             throw invalid("R%d is invalid", regNo);
         }
+        stateText.touchReg(regNo);
         if (regNo == 10) {
             throw denied("frame pointer is read only");
         }
@@ -578,6 +592,7 @@ final class Walker {
     void forgetCallerSaved() {
         for (int r = 0; r <= 5; r++) {
             regs()[r].markNotInit();
+            stateText.touchReg(r);
         }
     }
 
@@ -666,6 +681,15 @@ final class Walker {
                     flow.functionStarts[f], flow.functionEnd(f), StackDepth.rounded(stackDepths.getOrDefault(f, 0))));
         }
         return list;
+    }
+
+    /** The stack that each function uses, as the statistics show it. */
+    String stackDepthText() {
+        var text = new StringBuilder();
+        for (int f = 0; f < flow.functionCount(); f++) {
+            text.append(f == 0 ? "" : "+").append(stackDepths.getOrDefault(f, 0));
+        }
+        return text.toString();
     }
 
     static int maxFunctions() {

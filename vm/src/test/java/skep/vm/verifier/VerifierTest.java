@@ -155,14 +155,29 @@ class VerifierTest {
     @Test
     void theLogReadsLikeTheKernels() {
         var verdict = Verifier.verify(input(ProgramType.SOCKET_FILTER, "call bpf_get_prandom_u32#7\nw0 &= 255\nexit")
-                .logLevel(1)
+                .logLevel(2)
                 .build());
-        assertTrue(verdict.log().contains("0: R1=ctx() R10=fp0"), verdict::log);
-        assertTrue(verdict.log().contains("0: (85) call bpf_get_prandom_u32#7"), verdict::log);
-        assertTrue(
-                verdict.log().contains("R0=scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))"),
-                verdict::log);
-        assertTrue(verdict.log().contains("processed 3 insns (limit 1000000)"), verdict::log);
+        assertEquals("""
+                func#0 @0
+                Live regs before insn:
+                      0: .......... (85) call bpf_get_prandom_u32#7
+                      1: 0......... (54) w0 &= 255
+                      2: 0......... (95) exit
+                0: R1=ctx() R10=fp0
+                0: (85) call bpf_get_prandom_u32#7    ; R0=scalar()
+                1: (54) w0 &= 255                     ; R0=scalar(smin=smin32=0,smax=umax=smax32=umax32=255,var_off=(0x0; 0xff))
+                2: (95) exit
+                processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+                """, verdict.log());
+    }
+
+    @Test
+    void ofAnAcceptedProgramLevel1TellsOnlyTheCost() {
+        var verdict = Verifier.verify(
+                input(ProgramType.SOCKET_FILTER, "r0 = 0\nexit").logLevel(1).build());
+        assertEquals(
+                "processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n",
+                verdict.log());
     }
 
     @Test
