@@ -112,7 +112,7 @@ class RuntimeCasesTest {
         int seconds = row.timeoutSeconds() + EXTRA_SECONDS;
         if (row.command().isPresent() || !row.environment().isEmpty()) {
             var command = row.command()
-                    .orElse("{{BPFTRACE}} -e '" + row.program().orElse("").replace("'", "'\\''") + "'")
+                    .orElse("{{BPFTRACE}}" + (row.isJson() ? " -q -f json" : "") + " -e '" + row.program().orElse("").replace("'", "'\\''") + "'")
                     .replace("{{BPFTRACE}}", tracer.toString());
             finished = shell(command, row.environment(), seconds);
         } else {
@@ -126,7 +126,7 @@ class RuntimeCasesTest {
             return Optional.of("timed out: " + firstLine(finished.output()));
         }
         for (var expectation : row.expectations()) {
-            var mismatch = expectation.mismatch(finished.output());
+            var mismatch = expectation.mismatch(finished.output()).flatMap(_ -> named(expectation, finished.output()));
             if (mismatch.isPresent()) {
                 return Optional.of("wanted " + firstLine(mismatch.get()) + ", got " + telling(finished.output()));
             }
@@ -138,6 +138,21 @@ class RuntimeCasesTest {
         return Optional.empty();
     }
 
+    /** What the tracer's thread is called, where the rows have {@code bpftrace}. */
+    private static final String OWN_NAME = "skep";
+
+    private static String named(String program) {
+        return program.replace("comm == \"bpftrace\"", "comm == \"" + OWN_NAME + "\"");
+    }
+
+    private static Optional<String> named(RuntimeCase.Expectation expectation, String output) {
+        return expectation.value().contains("bpftrace")
+                ? new RuntimeCase.Expectation(
+                                expectation.mode(), expectation.value().replace("bpftrace", OWN_NAME))
+                        .mismatch(output)
+                : Optional.of(expectation.mode() + " " + expectation.value().strip());
+    }
+
     private static final int TIMED_OUT = 124;
 
     private record Finished(int status, String output) {}
@@ -146,8 +161,11 @@ class RuntimeCasesTest {
         var args = new ArrayList<String>();
         if (row.isJson()) {
             args.addAll(List.of("-q", "-f", "json"));
+        } else if (row.expectations().stream().allMatch(e -> e.mode().equals("text_none"))) {
+            // What must not be printed is meant of the script, not of the line that counts probes.
+            args.add("-q");
         }
-        args.addAll(List.of("--duration", seconds + "s", "-e", row.program().orElseThrow()));
+        args.addAll(List.of("--duration", seconds + "s", "-e", named(row.program().orElseThrow())));
         var both = new ByteArrayOutputStream();
         var stream = new PrintStream(both, true, StandardCharsets.UTF_8);
         Callable<Integer> main = () -> Main.run(args, new ByteArrayInputStream(new byte[0]), stream, stream);

@@ -344,6 +344,11 @@ public final class FunctionBuilder {
         return add(new Inst.MapValueRef(span, newValue(Type.ptr(Region.MAP_VALUE)), map, offset));
     }
 
+    /** A variable of the kernel by its BTF id. */
+    public Value kernelVariable(String variable, int btfId) {
+        return add(new Inst.KernelVariable(span, newValue(Type.ptr(Region.BTF)), variable, btfId));
+    }
+
     public Value functionRef(String function) {
         return add(new Inst.FunctionRef(span, newValue(Type.ptr(Region.FUNCTION)), function));
     }

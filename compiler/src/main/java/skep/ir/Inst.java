@@ -237,6 +237,19 @@ public sealed interface Inst {
         }
     }
 
+    /** A variable of the kernel by its BTF id: a per-CPU one is handed to {@code per_cpu_ptr} and its kin. */
+    record KernelVariable(Span span, Value result, String name, int btfId) implements Def {
+        @Override
+        public List<Value> operands() {
+            return List.of();
+        }
+
+        @Override
+        public Inst map(UnaryOperator<Value> r) {
+            return this;
+        }
+    }
+
     /** A function of this module, for helpers that call back. */
     record FunctionRef(Span span, Value result, String function) implements Def {
         @Override

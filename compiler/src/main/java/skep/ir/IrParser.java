@@ -276,6 +276,11 @@ public final class IrParser {
                 int offset = offset();
                 yield new Inst.MapValueRef(span(start), result, name, offset);
             }
+            case "kernelvar" -> {
+                var name = name('@');
+                int id = field("id");
+                yield new Inst.KernelVariable(span(start), result, name, id);
+            }
             case "func" -> {
                 var name = name('@');
                 yield new Inst.FunctionRef(span(start), result, name);

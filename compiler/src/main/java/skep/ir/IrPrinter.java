@@ -100,6 +100,7 @@ public final class IrPrinter {
             case Inst.StackSlot s -> "slot " + s.sizeBytes() + " align " + s.alignBytes() + " " + quote(s.name());
             case Inst.MapRef m -> "map @" + m.map();
             case Inst.MapValueRef m -> "mapvalue @" + m.map() + " + " + m.offset();
+            case Inst.KernelVariable v -> "kernelvar @" + v.name() + " id " + v.btfId();
             case Inst.FunctionRef f -> "func @" + f.function();
             case Inst.CallHelper c -> "helper " + c.helper().kernelName() + args(c.args());
             case Inst.CallKfunc c -> "kfunc " + c.name() + " id " + c.btfId() + args(c.args());

@@ -196,6 +196,7 @@ public final class WellFormed {
                         && s.alignBytes() <= 8;
             case Inst.MapRef m -> m.result().type().isPointerTo(Region.MAP) && hasMap(m.map());
             case Inst.MapValueRef m -> m.result().type().equals(Type.ptr(Region.MAP_VALUE)) && hasMap(m.map());
+            case Inst.KernelVariable v -> v.result().type().isPointerTo(Region.BTF);
             case Inst.FunctionRef f -> f.result().type().isPointerTo(Region.FUNCTION) && hasFunction(f.function());
             case Inst.CallHelper c -> c.args().size() <= 5;
             case Inst.CallKfunc c -> c.args().size() <= 5;

@@ -154,6 +154,7 @@ public final class IrInterpreter {
             case Inst.StackSlot s -> throw new IllegalStateException();
             case Inst.MapRef m -> throw new UnsupportedOperationException();
             case Inst.MapValueRef m -> throw new UnsupportedOperationException();
+            case Inst.KernelVariable v -> throw new UnsupportedOperationException();
             case Inst.FunctionRef f -> throw new UnsupportedOperationException();
             case Inst.CallKfunc c -> throw new UnsupportedOperationException();
         };

@@ -85,6 +85,9 @@ public sealed interface Action {
     /** {@code skboutput(path, …)}: the packet's bytes are appended to a pcap file. */
     record PacketDump(String path, Argument time, Argument length, int offset, Span span) implements Action {}
 
+    /** {@code unwatch(address)}: watchpoints of this address are detached. */
+    record Unwatch(Argument address, Span span) implements Action {}
+
     /** A helper failed (reported only on request): its name and the negative errno as {@code s64}. */
     record HelperError(String helper, Argument errno, Span span) implements Action {}
 }

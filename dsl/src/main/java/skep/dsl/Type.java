@@ -584,8 +584,11 @@ public sealed interface Type {
     /**
      * A time series: a ring of {@code intervals} entries, each {@code u64} epoch (the time divided by the interval),
      * 64-bit value, {@code u64} count, {@code u64} time of the last value in ns.
+     *
+     * @param clockMap a map whose value is the time, for scripts that make their own; empty for the time since boot
      */
-    record TimeSeries(long intervalNanos, int intervals, SeriesKind kind, boolean signed) implements Aggregation {
+    record TimeSeries(long intervalNanos, int intervals, SeriesKind kind, boolean signed, String clockMap)
+            implements Aggregation {
         /** Bytes of one entry. */
         public static final int ENTRY_BYTES = 32;
 

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.btf.Btf;
@@ -17,6 +18,8 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UsdtProbe;
+import skep.isa.kernel.UserBinary;
 
 /**
  * A kernel for tests of the compiler: every function exists but {@code no_such_function}, a few tracepoints with made-up
@@ -161,6 +164,39 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
     @Override
     public Optional<Long> symbolAddress(String name) {
         return !name.startsWith("no_such") ? Optional.of(0xffffffff81000000L) : Optional.empty();
+    }
+
+    @Override
+    public OptionalLong cgroupId(String path) {
+        return path.contains("no_such") ? OptionalLong.empty() : OptionalLong.of(77);
+    }
+
+    @Override
+    public Optional<UserBinary> binary(String nameOrPath) {
+        return nameOrPath.contains("notexist") ? Optional.empty() : Optional.of(new FakeBinary(nameOrPath));
+    }
+
+    /** A program that has every symbol but {@code no_such_function}. */
+    private record FakeBinary(String path) implements UserBinary {
+        @Override
+        public List<String> functions() {
+            return List.of("main", "readline", "rl_init", "rl_read");
+        }
+
+        @Override
+        public boolean hasFunction(String name) {
+            return !name.equals("no_such_function");
+        }
+
+        @Override
+        public Optional<Symbol> symbol(String name) {
+            return hasFunction(name) ? Optional.of(new Symbol(0x1000 + 16L * name.length(), 4)) : Optional.empty();
+        }
+
+        @Override
+        public List<UsdtProbe> staticProbes() {
+            return List.of();
+        }
     }
 
     @Override

@@ -103,6 +103,11 @@ final class LinuxBinary implements UserBinary {
     }
 
     @Override
+    public Optional<Symbol> symbol(String name) {
+        return symbols().find(name).map(s -> new Symbol(s.address(), s.sizeBytes()));
+    }
+
+    @Override
     public List<UsdtProbe> staticProbes() {
         var arch = file.machine() == ElfFile.MACHINE_ARM64 ? Arch.ARM64 : Arch.X86_64;
         return places().stream()

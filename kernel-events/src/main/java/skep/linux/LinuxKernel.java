@@ -1,8 +1,11 @@
 package skep.linux;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import skep.btf.Btf;
@@ -23,6 +26,9 @@ import skep.linux.sys.Sys;
  */
 public final class LinuxKernel implements KernelInfo {
     private static final int UTS_FIELD_BYTES = 65;
+
+    /** {@code PROC_PID_INIT_INO} of the kernel (include/linux/proc_ns.h). */
+    private static final long FIRST_PID_NAMESPACE = 0xEFFF_FFFCL;
 
     private final Host host;
     private final Tracefs tracefs;
@@ -249,6 +255,28 @@ public final class LinuxKernel implements KernelInfo {
         return binaries.find(nameOrPath).stream()
                 .<UserBinary>map(binary -> binary)
                 .findFirst();
+    }
+
+    /** The id of a control group is the number of its folder. */
+    @Override
+    public OptionalLong cgroupId(String path) {
+        long inode = host.files().inode(path);
+        return inode > 0 ? OptionalLong.of(inode) : OptionalLong.empty();
+    }
+
+    @Override
+    public Optional<Namespace> pidNamespace() {
+        var name = host.files().link("/proc/self/ns/pid").orElse("");
+        if (!host.isLocal() || !name.startsWith("pid:[") || name.equals("pid:[" + FIRST_PID_NAMESPACE + "]")) {
+            return Optional.empty();
+        }
+        try {
+            var device = java.nio.file.Files.getAttribute(Path.of("/proc/self/ns/pid"), "unix:dev");
+            long inode = Long.parseLong(name.substring(5, name.length() - 1));
+            return Optional.of(new Namespace(((Number) device).longValue(), inode));
+        } catch (IOException | NumberFormatException unreadable) {
+            return Optional.empty();
+        }
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import skep.dsl.Action;
 import skep.dsl.CompiledScript;
@@ -29,8 +30,19 @@ final class Actions {
     private final Symbols symbols;
     private final ViewSink sink;
     private final PacketFiles packets = new PacketFiles();
+    private final LongConsumer unwatcher;
 
-    Actions(CompiledScript script, ValueReader values, MapReader maps, Symbols symbols, ViewSink sink) {
+    /**
+     * @param unwatcher detaches the watchpoints of an address
+     */
+    Actions(
+            CompiledScript script,
+            ValueReader values,
+            MapReader maps,
+            Symbols symbols,
+            ViewSink sink,
+            LongConsumer unwatcher) {
+        this.unwatcher = unwatcher;
         this.script = script;
         this.values = values;
         this.maps = maps;
@@ -64,6 +76,11 @@ final class Actions {
             case Action.System system -> system(Printf.format(system.command(), arguments(system.arguments(), record)));
             case Action.Join join -> join(join, record);
             case Action.PacketDump dump -> packet(dump, record);
+            case Action.Unwatch unwatch -> {
+                if (argument(unwatch.address(), record) instanceof Value.Int i) {
+                    unwatcher.accept(i.value());
+                }
+            }
             case Action.HelperError error -> {
                 long errno = argument(error.errno(), record) instanceof Value.Int i ? i.value() : 0;
                 sink.accept(new View.HelperError(error.span(), error.helper(), errno, Names.error(errno)));

@@ -15,6 +15,7 @@ import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
 import skep.dsl.ScriptProgram;
+import skep.isa.kernel.ProbeKind;
 import skep.session.view.View;
 import skep.source.Source;
 import skep.target.AttachException;
@@ -106,7 +107,7 @@ final class ScriptRun implements AutoCloseable {
         var symbols = new Symbols(target);
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         mapReader = new MapReader(loaded, values, symbols);
-        actions = new Actions(script, values, mapReader, symbols, sink);
+        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch);
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
         }
@@ -154,6 +155,21 @@ final class ScriptRun implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Detaches the watchpoints of an address. */
+    private void unwatch(long address) {
+        for (var link : List.copyOf(links)) {
+            var probe = link.probe();
+            if (probe.kind() == ProbeKind.WATCHPOINT && address(probe.target()) == address) {
+                link.close();
+                links.remove(link);
+            }
+        }
+    }
+
+    private static long address(String text) {
+        return text.startsWith("0x") ? Long.parseUnsignedLong(text.substring(2), 16) : Long.parseUnsignedLong(text);
     }
 
     private void announce() {

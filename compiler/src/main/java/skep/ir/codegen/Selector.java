@@ -297,6 +297,7 @@ final class Selector {
             case Inst.StackSlot s -> into(register(s.result()), s.result());
             case Inst.MapRef m -> into(register(m.result()), m.result());
             case Inst.MapValueRef m -> into(register(m.result()), m.result());
+            case Inst.KernelVariable v -> into(register(v.result()), v.result());
             case Inst.FunctionRef f -> into(register(f.result()), f.result());
         }
     }
@@ -564,6 +565,7 @@ final class Selector {
             case Inst.Const c -> true;
             case Inst.MapRef m -> true;
             case Inst.MapValueRef m -> true;
+            case Inst.KernelVariable v -> true;
             case Inst.FunctionRef f -> true;
             case Inst.StackSlot s -> true;
             case Inst.PtrAdd p ->
@@ -607,6 +609,8 @@ final class Selector {
             case Inst.MapRef m -> emit(new MachineInsn.LoadImm(span, dst, Insn.ImmKind.MAP_FD, 0, m.map()));
             case Inst.MapValueRef m ->
                 emit(new MachineInsn.LoadImm(span, dst, Insn.ImmKind.MAP_VALUE, (long) m.offset() << 32, m.map()));
+            case Inst.KernelVariable k ->
+                emit(new MachineInsn.LoadImm(span, dst, Insn.ImmKind.BTF_ID, Integer.toUnsignedLong(k.btfId()), ""));
             case Inst.FunctionRef f -> emit(new MachineInsn.LoadImm(span, dst, Insn.ImmKind.FUNC, 0, f.function()));
             default -> {
                 var place = place(v).orElseThrow();

@@ -184,6 +184,7 @@ final class SlotStores {
             case Inst.StackSlot s -> false;
             case Inst.MapRef m -> false;
             case Inst.MapValueRef m -> false;
+            case Inst.KernelVariable v -> false;
             case Inst.FunctionRef f -> false;
             default -> true;
         };

@@ -242,6 +242,7 @@ final class ValueNumbering {
             case Inst.Const c -> true;
             case Inst.MapRef m -> true;
             case Inst.MapValueRef m -> true;
+            case Inst.KernelVariable v -> true;
             case Inst.FunctionRef f -> true;
             case Inst.StackSlot s -> true;
             default -> false;
@@ -276,6 +277,7 @@ final class ValueNumbering {
             case Inst.PtrAdd p -> of("ptradd", type, p.base(), key(p.offset()));
             case Inst.MapRef m -> of("map", type, m.map());
             case Inst.MapValueRef m -> of("mapvalue", type, m.map(), m.offset());
+            case Inst.KernelVariable v -> of("kernelvar", type, v.btfId());
             case Inst.FunctionRef f -> of("func", type, f.function());
             case Inst.Load l
             when contextIsConstant && l.base().type().isPointerTo(Region.CTX) ->

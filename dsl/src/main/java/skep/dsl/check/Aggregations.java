@@ -185,7 +185,12 @@ final class Aggregations {
                                     + text.value() + "\" provided)");
             };
         }
-        return new Type.TimeSeries(interval, (int) count, kind, value.type().isSigned());
+        return new Type.TimeSeries(
+                interval,
+                (int) count,
+                kind,
+                value.type().isSigned(),
+                expressions.checking().clockMap());
     }
 
     private static long seriesBound(Expr.Call call, ExpressionChecker expressions, int index, String what) {

@@ -72,8 +72,7 @@ final class BuiltinChecker {
     Optional<Typed.Expr> value(String name, Span span) {
         return Optional.ofNullable(
                 switch (name) {
-                    case "pid" -> helper(Helper.GET_CURRENT_PID_TGID, 32, false, Type.UINT32, span);
-                    case "tid" -> helper(Helper.GET_CURRENT_PID_TGID, 0, true, Type.UINT32, span);
+                    case "pid", "tid" -> idHere(name, span);
                     case "uid" -> helper(Helper.GET_CURRENT_UID_GID, 0, true, Type.UINT32, span);
                     case "gid" -> helper(Helper.GET_CURRENT_UID_GID, 32, false, Type.UINT32, span);
                     case "username" ->
@@ -115,6 +114,38 @@ final class BuiltinChecker {
                     case "leader_comm" -> task(span, Type.VOID, "group_leader", "comm");
                     default -> numbered(name, span);
                 });
+    }
+
+    /** A process or thread id as the tracer sees it: it may run in a namespace of its own. */
+    private Typed.Expr idHere(String name, Span span) {
+        var namespace = checking.kernel.pidNamespace();
+        if (namespace.isEmpty()) {
+            return hostId(name, span);
+        }
+        var both = new Typed.Call(
+                Typed.Fn.NAMESPACE_PID,
+                List.of(
+                        new Typed.IntConst(Type.UINT64, namespace.get().device(), span),
+                        new Typed.IntConst(Type.UINT64, namespace.get().inode(), span)),
+                Type.UINT64,
+                span);
+        return new Typed.Convert(
+                name.equals("tid")
+                        ? both
+                        : new Typed.Arithmetic(
+                                skep.dsl.ast.Expr.BinaryOp.SHR,
+                                both,
+                                new Typed.IntConst(Type.UINT64, 32, span),
+                                Type.UINT64,
+                                span),
+                Type.UINT32,
+                span);
+    }
+
+    /** A process or thread id as the machine's first namespace sees it. */
+    Typed.Expr hostId(String name, Span span) {
+        boolean thread = name.equals("tid");
+        return helper(Helper.GET_CURRENT_PID_TGID, thread ? 0 : 32, thread, Type.UINT32, span);
     }
 
     private static Typed.Expr helper(Helper helper, int shift, boolean lowHalf, Type type, Span span) {

@@ -3,20 +3,27 @@ package skep.dsl.check;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import skep.btf.BtfKind;
+import skep.btf.BtfType;
 import skep.dsl.Action;
 import skep.dsl.Format;
 import skep.dsl.Type;
 import skep.dsl.ast.Expr;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.UserBinary;
 import skep.source.Span;
 
 /** The functions of the language. */
 final class CallChecker {
     /** The most conversions that the kernel's own trace buffer takes. */
     private static final int MAX_DEBUG_VERBS = 3;
+
+    /** The most of a packet that is captured. */
+    private static final int MAX_PACKET_BYTES = 2048;
 
     private final Checking checking;
     private final ProbeContext probe;
@@ -240,15 +247,10 @@ final class CallChecker {
             }
             case "unwatch" -> {
                 arity(c, 1, 1);
-                number(c, 0);
-                throw notYet(c);
+                yield emit(List.of(number(c, 0)), a -> new Action.Unwatch(a.getFirst(), c.span()), c.span());
             }
             default -> otherCall(c, name);
         };
-    }
-
-    private static CheckError notYet(Expr.Call c) {
-        return new CheckError("not-supported-yet", c.span(), c.name() + "() is not supported yet");
     }
 
     /** A subprogram of the script, or a builtin written as a call. */
@@ -494,7 +496,10 @@ final class CallChecker {
     /** What follows {@code exit()} in a probe does not run. */
     private static Typed.Expr stopping(Typed.Expr emitted, Span span) {
         return new Typed.Block(
-                List.of(new Typed.Evaluate(emitted, span), new Typed.Return(Optional.empty(), span)),
+                List.of(
+                        new Typed.Ending(span),
+                        new Typed.Evaluate(emitted, span),
+                        new Typed.Return(Optional.empty(), span)),
                 new Typed.Nothing(span),
                 span);
     }
@@ -702,7 +707,8 @@ final class CallChecker {
         }
         var value = argument(c, 0);
         return switch (value.type()) {
-            case Type.KernelStack _, Type.UserStack _ -> throw notYet(c);
+            case Type.KernelStack k -> stackLength(c, value, false, k.depth());
+            case Type.UserStack u -> stackLength(c, value, true, u.depth());
             case Type.Array a -> new Typed.IntConst(Type.UINT64, a.length(), c.span());
             case Type.Str _ -> new Typed.Call(Typed.Fn.STRLEN, List.of(value), Type.UINT64, c.span());
             case Type t ->
@@ -711,6 +717,24 @@ final class CallChecker {
                         c.span(),
                         "len() expects a map or stack to be provided (" + ExpressionChecker.family(t) + " provided)");
         };
+    }
+
+    /** The frames of a stack are counted where it is taken: programs cannot look into stored ones. */
+    private Typed.Expr stackLength(Expr.Call c, Typed.Expr value, boolean user, int depth) {
+        if (!(value instanceof Typed.Stack)) {
+            throw new CheckError(
+                    "stack",
+                    c.span(),
+                    "len() can not count the frames of a stored stack",
+                    "give the stack itself, as in len(" + (user ? "ustack" : "kstack") + "), and store its length");
+        }
+        return new Typed.Call(
+                Typed.Fn.STACK_LENGTH,
+                List.of(
+                        new Typed.IntConst(Type.INT64, user ? 1 : 0, c.span()),
+                        new Typed.IntConst(Type.INT64, depth, c.span())),
+                Type.UINT64,
+                c.span());
     }
 
     private Typed.Expr isScalar(Expr.Call c) {
@@ -901,13 +925,58 @@ final class CallChecker {
         if (name.isEmpty() || !name.matches("[A-Za-z_][A-Za-z0-9_.$@:]*")) {
             throw new CheckError("symbol", c.span(), c.name() + "() expects a string that is a valid symbol name");
         }
-        throw notYet(c);
+        var binary = checking.kernel.binary(probe.category());
+        var symbol = binary.flatMap(b -> b.symbol(name));
+        var function = binary.flatMap(b -> b.symbol(probe.function()));
+        if (symbol.isEmpty() || function.isEmpty()) {
+            throw new CheckError(
+                    "symbol",
+                    c.span(),
+                    "Could not resolve symbol: " + probe.category() + ":"
+                            + (symbol.isEmpty() ? name : probe.function()));
+        }
+        return userAddress(symbol.get(), function.get(), c.span());
+    }
+
+    /** How far the symbol lies from the probed function is the same wherever the binary was loaded. */
+    private Typed.Expr userAddress(UserBinary.Symbol symbol, UserBinary.Symbol function, Span span) {
+        boolean atReturn = probe.kind() == ProbeKind.URETPROBE;
+        Typed.Expr here = atReturn
+                ? new Typed.HelperValue(Helper.GET_FUNC_IP, List.of(), 0, false, Type.UINT64, span)
+                : new Typed.ContextLoad(Registers.instructionPointer(probe.arch()), Type.UINT64, span);
+        long distance = symbol.address() - function.address() - (atReturn ? 0 : probe.offset());
+        var target = switch ((int) symbol.sizeBytes()) {
+            case 1 -> Type.UINT8;
+            case 2 -> Type.UINT16;
+            case 4 -> Type.UINT32;
+            default -> Type.UINT64;
+        };
+        return new Typed.Convert(
+                new Typed.Arithmetic(
+                        Expr.BinaryOp.ADD, here, new Typed.IntConst(Type.UINT64, distance, span), Type.UINT64, span),
+                new Type.Pointer(target, Type.AddressSpace.USER),
+                span);
     }
 
     private Typed.Expr percpuKaddr(Expr.Call c) {
         arity(c, 1, 2);
         var name = literal(c, 0);
-        throw new CheckError("symbol", c.span(), "Could not resolve variable \"" + name + "\" from BTF");
+        var id = checking.kernel.types().map(b -> b.find(name, BtfKind.VAR)).orElse(OptionalInt.empty());
+        if (id.isEmpty()) {
+            throw new CheckError("symbol", c.span(), "Could not resolve variable \"" + name + "\" from BTF");
+        }
+        var arguments = new ArrayList<Typed.Expr>();
+        arguments.add(ExpressionChecker.text(name, c.span()));
+        arguments.add(new Typed.IntConst(Type.INT64, id.getAsInt(), c.span()));
+        if (c.arguments().size() == 2) {
+            arguments.add(number(c, 1));
+        }
+        var variable = (BtfType.Variable) checking.kernel.types().orElseThrow().type(id.getAsInt());
+        return new Typed.Call(
+                Typed.Fn.PERCPU_KADDR,
+                arguments,
+                new Type.Pointer(checking.types.convert(variable.typeId()), Type.AddressSpace.KERNEL),
+                c.span());
     }
 
     private Typed.Expr reg(Expr.Call c) {
@@ -1119,7 +1188,10 @@ final class CallChecker {
             return host;
         }
         if (c.arguments().getFirst() instanceof Expr.Ident word) {
-            if (word.name().equals("init") || word.name().equals("curr_ns")) {
+            if (word.name().equals("init")) {
+                return builtins.hostId(name, c.span());
+            }
+            if (word.name().equals("curr_ns")) {
                 return host;
             }
         }
@@ -1131,13 +1203,56 @@ final class CallChecker {
         if (c.arguments().isEmpty()) {
             return builtins.value("comm", c.span()).orElseThrow();
         }
-        throw notYet(c);
+        if (!checking.last) {
+            return new Typed.CommandName(new Type.Str(BuiltinChecker.COMM_BYTES), c.span());
+        }
+        var process = number(c, 0);
+        switch (probe.kind()) {
+            case FENTRY, FEXIT, ITER, INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> {}
+            case TRACEPOINT, RAWTRACEPOINT -> {
+                if (probe.raw()
+                        || probe.kind() == ProbeKind.RAWTRACEPOINT
+                                && probe.parameters().isEmpty()) {
+                    throw noTasks(c);
+                }
+            }
+            default -> throw noTasks(c);
+        }
+        var types = checking.kernel.types();
+        var get = types.map(b -> b.find("bpf_task_from_pid", BtfKind.FUNC)).orElse(OptionalInt.empty());
+        var release = types.map(b -> b.find("bpf_task_release", BtfKind.FUNC)).orElse(OptionalInt.empty());
+        var name = checking.namedType("struct task_struct")
+                .flatMap(t -> t instanceof Type.Struct s ? CTypes.field(s, "comm") : Optional.empty());
+        if (get.isEmpty() || release.isEmpty() || name.isEmpty()) {
+            throw new CheckError(
+                    "kernel-function",
+                    c.span(),
+                    "comm() of a process needs bpf_task_from_pid, which this kernel lacks");
+        }
+        return new Typed.Call(
+                Typed.Fn.COMMAND_OF,
+                List.of(
+                        process,
+                        new Typed.IntConst(Type.INT64, get.getAsInt(), c.span()),
+                        new Typed.IntConst(Type.INT64, release.getAsInt(), c.span()),
+                        new Typed.IntConst(Type.INT64, name.get().offsetBytes(), c.span())),
+                new Type.Str(BuiltinChecker.COMM_BYTES),
+                c.span());
+    }
+
+    private CheckError noTasks(Expr.Call c) {
+        return new CheckError(
+                "probe-kind",
+                c.span(),
+                "comm() of a process can not be used with \"" + probe.kind().longName() + "\" probes",
+                "the kernel lets fentry, iter, interval, profile and tracepoint probes look up processes");
     }
 
     private Typed.Expr getopt(Expr.Call c) {
         arity(c, 1, 3);
         var name = literal(c, 0);
-        checking.namedParameters.add(name);
+        var description = c.arguments().size() == 3 ? literal(c, 2) : "";
+        checking.namedParameters.merge(name, description, (a, b) -> a.isEmpty() ? b : a);
         var given = Optional.ofNullable(checking.options.named().get(name));
         if (c.arguments().size() == 1) {
             boolean on = given.isPresent()
@@ -1196,8 +1311,16 @@ final class CallChecker {
 
     private Typed.Expr cgroupid(Expr.Call c) {
         arity(c, 1, 1);
-        literal(c, 0);
-        throw notYet(c);
+        var path = literal(c, 0);
+        var id = checking.kernel.cgroupId(path);
+        if (id.isEmpty()) {
+            throw new CheckError(
+                    "cgroup",
+                    c.span(),
+                    "Failed to get `cgroupid` for path: \"" + path + "\"",
+                    "give the path of a folder in /sys/fs/cgroup");
+        }
+        return new Typed.IntConst(Type.UINT64, id.getAsLong(), c.span());
     }
 
     private Typed.Expr cgroupPath(Expr.Call c) {
@@ -1265,7 +1388,13 @@ final class CallChecker {
     }
 
     private Typed.Expr writeUser(Expr.Call c) {
-        requireUnsafe(c);
+        if (!checking.options.unsafe()) {
+            throw new CheckError(
+                    "unsafe",
+                    c.span(),
+                    "write_user() is unsafe. To use you need the --unsafe flag",
+                    "run with --unsafe");
+        }
         arity(c, 3, 3);
         return new Typed.Call(
                 Typed.Fn.WRITE_USER, List.of(number(c, 0), argument(c, 1), number(c, 2)), Type.BOOL, c.span());
@@ -1273,7 +1402,38 @@ final class CallChecker {
 
     private Typed.Expr skboutput(Expr.Call c) {
         arity(c, 4, 4);
-        throw notYet(c);
+        var path = literal(c, 0);
+        var packet = argument(c, 1);
+        var length = number(c, 2);
+        if (!(argument(c, 3) instanceof Typed.IntConst skip) || skip.value() < 0) {
+            throw new CheckError("range", c.span(), "skboutput: invalid offset value, need non-negative literal");
+        }
+        var buffer = checking.namedType("struct sk_buff");
+        if (buffer.isEmpty() || !(buffer.get() instanceof Type.Struct struct)) {
+            throw new CheckError("type", c.span(), "the kernel publishes no types (BTF), which skboutput() needs");
+        }
+        var data = CTypes.field(struct, "data").orElseThrow();
+        var at = new Typed.Convert(
+                expressions.to64(packet), new Type.Pointer(struct, Type.AddressSpace.KERNEL), c.span());
+        var bytes = new Type.Pointer(Type.UINT8, Type.AddressSpace.KERNEL);
+        var start = new Typed.PointerMove(
+                new Typed.Part(new Typed.Dereference(at, struct, c.span()), data.offsetBytes(), bytes, 0, 0, c.span()),
+                skip,
+                false,
+                bytes,
+                c.span());
+        var wanted = expressions.binary(Expr.BinaryOp.SUB, length, skip, c.span());
+        int capacity =
+                wanted instanceof Typed.IntConst n ? Math.clamp(n.value(), 0, MAX_PACKET_BYTES) : MAX_PACKET_BYTES;
+        var time = builtins.value("nsecs", c.span()).orElseThrow();
+        var copy = new Typed.Call(
+                Typed.Fn.BUF, List.of(start, expressions.to64(wanted)), new Type.Buffer(capacity), c.span());
+        var dump = emit(
+                List.of(time, expressions.to64(wanted), copy),
+                a -> new Action.PacketDump(path, a.get(0), a.get(1), a.get(2).offsetBytes() + 4, c.span()),
+                c.span());
+        return new Typed.Block(
+                List.of(new Typed.Evaluate(dump, c.span())), new Typed.IntConst(Type.INT32, 0, c.span()), c.span());
     }
 
     private Typed.Expr socketCookie(Expr.Call c) {

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import skep.dsl.CompileOptions;
 import skep.dsl.ScriptConfig;
 import skep.dsl.ScriptProgram;
@@ -102,7 +103,7 @@ public final class Checker {
             visit(script.subprograms().get(i), functionScopes.get(i)).ifPresent(subprograms::add);
         }
         var unknown = new java.util.TreeSet<>(options.named().keySet());
-        unknown.removeAll(checking.namedParameters);
+        unknown.removeAll(checking.namedParameters.keySet());
         if (!unknown.isEmpty()) {
             diagnostics.error(
                     "parameter",
@@ -110,7 +111,11 @@ public final class Checker {
                     "unexpected program command line options: --" + String.join(", --", unknown),
                     checking.namedParameters.isEmpty()
                             ? "the script has no named parameters"
-                            : "the script knows --" + String.join(", --", checking.namedParameters));
+                            : "expected program options: "
+                                    + checking.namedParameters.entrySet().stream()
+                                            .map(p -> "--" + p.getKey()
+                                                    + (p.getValue().isEmpty() ? "" : ": " + p.getValue()))
+                                            .collect(Collectors.joining(", ")));
         }
         var maps = checking.maps.values().stream().toList();
         for (var map : maps) {
@@ -363,7 +368,7 @@ public final class Checker {
 
     private ProbeContext context(ProbeKind kind, String name, String function, String category) {
         return new ProbeContext(
-                kind, name, function, category, kernel.arch(), Optional.empty(), false, List.of(), Optional.empty());
+                kind, name, function, category, 0, kernel.arch(), Optional.empty(), false, List.of(), Optional.empty());
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs) {
@@ -381,6 +386,7 @@ public final class Checker {
                 shownAs,
                 spec.target(),
                 spec.module(),
+                spec.offset(),
                 kernel.arch(),
                 format,
                 shape.raw,
@@ -390,6 +396,9 @@ public final class Checker {
 
     /** Whether the code depends on which of several attach points fired. */
     private static boolean ownProgram(ProbeSpec spec, Shape shape, Uses uses) {
+        if (uses.uses("uaddr")) {
+            return true;
+        }
         if (uses.uses("probe") || uses.uses("args")) {
             return !(shape.raw && !uses.uses("probe") && !uses.wholeArguments());
         }

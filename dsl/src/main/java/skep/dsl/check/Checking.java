@@ -2,11 +2,10 @@ package skep.dsl.check;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeMap;
 import skep.dsl.CompileOptions;
 import skep.dsl.Type;
 import skep.dsl.ast.Script;
@@ -22,8 +21,8 @@ final class Checking {
     final CTypes types;
     final Map<String, MapSymbol> maps = new LinkedHashMap<>();
     final Map<String, Script.Subprogram> subprograms = new HashMap<>();
-    /** Names that {@code getopt} asks for. */
-    final Set<String> namedParameters = new LinkedHashSet<>();
+    /** Names that {@code getopt} asks for, and what the script says of them. */
+    final Map<String, String> namedParameters = new TreeMap<>();
 
     /** Where mistakes go: nowhere while types are still being found. */
     Diagnostics diagnostics = new Diagnostics();
@@ -83,6 +82,11 @@ final class Checking {
 
     void warn(String code, Span span, String message, String hint) {
         diagnostics.warning(code, span, message, hint);
+    }
+
+    /** The map that time series take the time from, for scripts that make their own; else empty. */
+    String clockMap() {
+        return options.environment().getOrDefault("BPFTRACE_DUMMY_TS_MAP", "");
     }
 
     List<String> positional() {

@@ -37,7 +37,7 @@ final class Conversions {
                     && x.intervalNanos() == y.intervalNanos()
                     && x.intervals() == y.intervals()
                     && x.kind() == y.kind() ->
-                Optional.of(new Type.TimeSeries(x.intervalNanos(), x.intervals(), x.kind(), true));
+                Optional.of(new Type.TimeSeries(x.intervalNanos(), x.intervals(), x.kind(), true, x.clockMap()));
             case Type.CgroupPath _ when b instanceof Type.CgroupPath -> Optional.of(a);
             case Type.Timestamp _ when b instanceof Type.Timestamp -> Optional.of(a);
             default -> Optional.empty();

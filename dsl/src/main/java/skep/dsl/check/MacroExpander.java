@@ -34,8 +34,14 @@ final class MacroExpander {
             Map<String, String> variables,
             Map<String, String> maps,
             String suffix,
-            String macro) {
-        static final Names OUTSIDE = new Names(Map.of(), Map.of(), Map.of(), "", "");
+            String macro,
+            Optional<Span> call) {
+        static final Names OUTSIDE = new Names(Map.of(), Map.of(), Map.of(), "", "", Optional.empty());
+
+        /** A place of the body, with the call that brought it here. */
+        Span at(Span span) {
+            return call.map(span::calledAt).orElse(span);
+        }
 
         boolean inside() {
             return !suffix.isEmpty();
@@ -128,20 +134,20 @@ final class MacroExpander {
     /** The expansion of a call; the call itself, with its arguments expanded, if it is none of a macro. */
     private Expr call(Expr.Call c, Names names) {
         var arguments = c.arguments().stream().map(a -> expr(a, names)).toList();
-        var plain = new Expr.Call(c.name(), arguments, c.nameSpan(), c.span());
+        var plain = new Expr.Call(c.name(), arguments, names.at(c.nameSpan()), names.at(c.span()));
         var candidates = macros.get(c.name());
         if (candidates == null) {
             return plain;
         }
         var best = choose(candidates, arguments);
         if (best.isPresent()) {
-            return expand(best.get(), arguments, c.span());
+            return expand(best.get(), arguments, names.at(c.span()));
         }
         if (skep.dsl.parse.Words.isBuiltin(c.name()) || CallChecker.names().anyMatch(n -> n.equals(c.name()))) {
             return plain;
         }
-        mismatch(c.name(), candidates, arguments, c.span());
-        return new Expr.IntLit(0, false, false, c.span());
+        mismatch(c.name(), candidates, arguments, names.at(c.span()));
+        return new Expr.IntLit(0, false, false, names.at(c.span()));
     }
 
     private void mismatch(String name, List<Script.Macro> candidates, List<Expr> arguments, Span span) {
@@ -244,7 +250,7 @@ final class MacroExpander {
                 default -> {}
             }
         }
-        var names = new Names(expressions, variables, maps, "#" + ++calls, macro.name());
+        var names = new Names(expressions, variables, maps, "#" + ++calls, macro.name(), Optional.of(span));
         chain.add(id);
         try {
             return blockValue(macro.body(), names);
@@ -260,23 +266,23 @@ final class MacroExpander {
             return v;
         }
         var passed = names.variables.get(v.name());
-        return new Expr.Var(passed != null ? passed : v.name() + names.suffix, v.span());
+        return new Expr.Var(passed != null ? passed : v.name() + names.suffix, names.at(v.span()));
     }
 
     private Expr.MapRef map(Expr.MapRef m, Names names) {
         var key = m.key().map(k -> expr(k, names));
         if (!names.inside()) {
-            return new Expr.MapRef(m.name(), key, m.span());
+            return new Expr.MapRef(m.name(), key, names.at(m.span()));
         }
         var passed = names.maps.get(m.name());
         if (passed == null) {
             diagnostics.error(
                     "macro",
-                    m.span(),
+                    names.at(m.span()),
                     "Unhygienic access to map: " + m.name() + ". Prefer passing the map as an argument to the macro "
                             + names.macro);
         }
-        return new Expr.MapRef(passed != null ? passed : m.name(), key, m.span());
+        return new Expr.MapRef(passed != null ? passed : m.name(), key, names.at(m.span()));
     }
 
     private Expr name(Expr.Ident i, Names names) {
@@ -290,16 +296,16 @@ final class MacroExpander {
         }
         var best = choose(candidates, List.of());
         if (best.isPresent()) {
-            return expand(best.get(), List.of(), i.span());
+            return expand(best.get(), List.of(), names.at(i.span()));
         }
-        mismatch(i.name(), candidates, List.of(), i.span());
-        return new Expr.IntLit(0, false, false, i.span());
+        mismatch(i.name(), candidates, List.of(), names.at(i.span()));
+        return new Expr.IntLit(0, false, false, names.at(i.span()));
     }
 
     // ---- copies of nodes
 
     private Stmt.Block block(Stmt.Block block, Names names) {
-        return new Stmt.Block(statements(block.statements(), names), block.span());
+        return new Stmt.Block(statements(block.statements(), names), names.at(block.span()));
     }
 
     private List<Stmt> statements(List<Stmt> statements, Names names) {
@@ -307,19 +313,21 @@ final class MacroExpander {
     }
 
     private Expr.BlockValue blockValue(Expr.BlockValue b, Names names) {
-        return new Expr.BlockValue(statements(b.statements(), names), b.value().map(v -> expr(v, names)), b.span());
+        return new Expr.BlockValue(
+                statements(b.statements(), names), b.value().map(v -> expr(v, names)), names.at(b.span()));
     }
 
     private Stmt statement(Stmt statement, Names names) {
         return switch (statement) {
-            case Stmt.ExprStmt s -> new Stmt.ExprStmt(expr(s.expr(), names), s.span());
-            case Stmt.Assign s -> new Stmt.Assign(expr(s.target(), names), s.op(), expr(s.value(), names), s.span());
-            case Stmt.DeleteAssign s -> new Stmt.DeleteAssign(map(s.target(), names), s.span());
+            case Stmt.ExprStmt s -> new Stmt.ExprStmt(expr(s.expr(), names), names.at(s.span()));
+            case Stmt.Assign s ->
+                new Stmt.Assign(expr(s.target(), names), s.op(), expr(s.value(), names), names.at(s.span()));
+            case Stmt.DeleteAssign s -> new Stmt.DeleteAssign(map(s.target(), names), names.at(s.span()));
             case Stmt.Let s -> {
                 if (names.variables.containsKey(s.variable().name())) {
                     diagnostics.error(
                             "macro",
-                            s.span(),
+                            names.at(s.span()),
                             "Variable declaration shadows macro arg "
                                     + s.variable().name());
                 }
@@ -327,33 +335,33 @@ final class MacroExpander {
                         variable(s.variable(), names),
                         s.type().map(t -> type(t, names)),
                         s.value().map(v -> expr(v, names)),
-                        s.span());
+                        names.at(s.span()));
             }
-            case Stmt.Discard s -> new Stmt.Discard(expr(s.expr(), names), s.span());
+            case Stmt.Discard s -> new Stmt.Discard(expr(s.expr(), names), names.at(s.span()));
             case Stmt.If s ->
                 new Stmt.If(
                         expr(s.condition(), names),
                         block(s.then(), names),
                         s.otherwise().map(o -> block(o, names)),
-                        s.span());
-            case Stmt.While s -> new Stmt.While(expr(s.condition(), names), block(s.body(), names), s.span());
-            case Stmt.Unroll s -> new Stmt.Unroll(expr(s.count(), names), block(s.body(), names), s.span());
+                        names.at(s.span()));
+            case Stmt.While s -> new Stmt.While(expr(s.condition(), names), block(s.body(), names), names.at(s.span()));
+            case Stmt.Unroll s -> new Stmt.Unroll(expr(s.count(), names), block(s.body(), names), names.at(s.span()));
             case Stmt.ForMap s ->
                 new Stmt.ForMap(
                         variable(s.variable(), names),
                         map(s.map(), names),
                         block(s.body(), names),
-                        s.headSpan(),
-                        s.span());
+                        names.at(s.headSpan()),
+                        names.at(s.span()));
             case Stmt.ForRange s ->
                 new Stmt.ForRange(
                         variable(s.variable(), names),
                         expr(s.from(), names),
                         expr(s.to(), names),
                         block(s.body(), names),
-                        s.headSpan(),
-                        s.span());
-            case Stmt.Return s -> new Stmt.Return(s.value().map(v -> expr(v, names)), s.span());
+                        names.at(s.headSpan()),
+                        names.at(s.span()));
+            case Stmt.Return s -> new Stmt.Return(s.value().map(v -> expr(v, names)), names.at(s.span()));
             case Stmt.Break s -> s;
             case Stmt.Continue s -> s;
             case Stmt.Block s -> block(s, names);
@@ -371,34 +379,44 @@ final class MacroExpander {
             case Expr.Var e -> variable(e, names);
             case Expr.MapRef e -> map(e, names);
             case Expr.Call e -> call(e, names);
-            case Expr.Unary e -> new Expr.Unary(e.op(), expr(e.operand(), names), e.span());
-            case Expr.Increment e -> new Expr.Increment(expr(e.target(), names), e.up(), e.prefix(), e.span());
+            case Expr.Unary e -> new Expr.Unary(e.op(), expr(e.operand(), names), names.at(e.span()));
+            case Expr.Increment e ->
+                new Expr.Increment(expr(e.target(), names), e.up(), e.prefix(), names.at(e.span()));
             case Expr.Binary e ->
-                new Expr.Binary(e.op(), expr(e.left(), names), expr(e.right(), names), e.opSpan(), e.span());
+                new Expr.Binary(
+                        e.op(),
+                        expr(e.left(), names),
+                        expr(e.right(), names),
+                        names.at(e.opSpan()),
+                        names.at(e.span()));
             case Expr.Conditional e ->
                 new Expr.Conditional(
                         expr(e.condition(), names),
                         e.then().map(t -> expr(t, names)),
                         expr(e.otherwise(), names),
-                        e.span());
-            case Expr.Field e -> new Expr.Field(expr(e.object(), names), e.name(), e.arrow(), e.nameSpan(), e.span());
-            case Expr.TupleElement e -> new Expr.TupleElement(expr(e.object(), names), e.index(), e.span());
-            case Expr.Index e -> new Expr.Index(expr(e.object(), names), expr(e.index(), names), e.span());
-            case Expr.Cast e -> new Expr.Cast(type(e.type(), names), expr(e.operand(), names), e.typeSpan(), e.span());
-            case Expr.Sizeof e -> new Expr.Sizeof(subject(e.subject(), names), e.span());
-            case Expr.Offsetof e -> new Expr.Offsetof(subject(e.subject(), names), path(e, names), e.span());
-            case Expr.TypeArgument e -> new Expr.TypeArgument(type(e.type(), names), e.span());
-            case Expr.Typeinfo e -> new Expr.Typeinfo(subject(e.subject(), names), e.span());
+                        names.at(e.span()));
+            case Expr.Field e ->
+                new Expr.Field(
+                        expr(e.object(), names), e.name(), e.arrow(), names.at(e.nameSpan()), names.at(e.span()));
+            case Expr.TupleElement e -> new Expr.TupleElement(expr(e.object(), names), e.index(), names.at(e.span()));
+            case Expr.Index e -> new Expr.Index(expr(e.object(), names), expr(e.index(), names), names.at(e.span()));
+            case Expr.Cast e ->
+                new Expr.Cast(
+                        type(e.type(), names), expr(e.operand(), names), names.at(e.typeSpan()), names.at(e.span()));
+            case Expr.Sizeof e -> new Expr.Sizeof(subject(e.subject(), names), names.at(e.span()));
+            case Expr.Offsetof e -> new Expr.Offsetof(subject(e.subject(), names), path(e, names), names.at(e.span()));
+            case Expr.TypeArgument e -> new Expr.TypeArgument(type(e.type(), names), names.at(e.span()));
+            case Expr.Typeinfo e -> new Expr.Typeinfo(subject(e.subject(), names), names.at(e.span()));
             case Expr.Tuple e ->
-                new Expr.Tuple(e.elements().stream().map(x -> expr(x, names)).toList(), e.span());
+                new Expr.Tuple(e.elements().stream().map(x -> expr(x, names)).toList(), names.at(e.span()));
             case Expr.RecordLit e ->
                 new Expr.RecordLit(
                         e.members().stream()
-                                .map(m -> new Expr.Named(m.name(), expr(m.value(), names), m.span()))
+                                .map(m -> new Expr.Named(m.name(), expr(m.value(), names), names.at(m.span())))
                                 .toList(),
-                        e.span());
+                        names.at(e.span()));
             case Expr.BlockValue e -> blockValue(e, names);
-            case Expr.Comptime e -> new Expr.Comptime(expr(e.operand(), names), e.span());
+            case Expr.Comptime e -> new Expr.Comptime(expr(e.operand(), names), names.at(e.span()));
         };
     }
 
@@ -419,7 +437,7 @@ final class MacroExpander {
         }
         diagnostics.error(
                 "macro",
-                e.span(),
+                names.at(e.span()),
                 "FieldAccess expressions must be made up entirely of idents (e.g. a.b.c) to replace the second argument"
                         + " in `offsetof`");
         return e.path();

@@ -14,6 +14,7 @@ import skep.isa.kernel.TracepointFormat;
  * @param name the value of the builtin {@code probe}
  * @param function the function or event
  * @param category the tracepoint's category, a module or a binary, or empty
+ * @param offset bytes from the start of the function
  * @param format the record of a tracepoint
  * @param raw whether a tracepoint is compiled as a raw tracepoint: arguments lie in the context in order
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
@@ -24,6 +25,7 @@ public record ProbeContext(
         String name,
         String function,
         String category,
+        long offset,
         Arch arch,
         Optional<TracepointFormat> format,
         boolean raw,

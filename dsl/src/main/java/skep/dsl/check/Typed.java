@@ -240,11 +240,16 @@ public sealed interface Typed {
         SIGNAL_THREAD,
         OVERRIDE,
         WRITE_USER,
+        /** BTF id of a per-CPU variable, and the number of a CPU unless it is this one: its address, or 0. */
         PERCPU_KADDR,
         SOCKET_COOKIE,
-        SKB_OUTPUT,
+        /** process id, BTF ids of the functions that get and release a task, offset of its name: string. */
+        COMMAND_OF,
+        /** whether a user stack, depth: number of frames. */
+        STACK_LENGTH,
         /** array of strings into a record. */
         JOIN,
+        /** device and inode of a namespace: process and thread id as {@code get_current_pid_tgid} gives them. */
         NAMESPACE_PID,
         USER_MODE,
         /** bytes of an address: raw. */
@@ -295,4 +300,7 @@ public sealed interface Typed {
     record Continue(Span span) implements Stmt {}
 
     record Sequence(List<Stmt> statements, Span span) implements Stmt {}
+
+    /** From here on the script is ending: its probes that say so do not run again. */
+    record Ending(Span span) implements Stmt {}
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import skep.dsl.RuntimeFault;
+import skep.dsl.ScriptProgram;
 import skep.dsl.Type;
 import skep.dsl.ast.Expr.BinaryOp;
 import skep.dsl.check.LocalVariable;
@@ -87,19 +88,28 @@ final class FunctionLowering {
     static void program(ScriptPlan plan, Typed.Program program, String license) {
         var info = new ProgramInfo(program.programType(), program.attachType(), program.attachTo(), license);
         var mark = plan.mark();
-        int needed = writeProgram(plan, new skep.ir.ModuleBuilder(), program, info, 0);
+        int needed = writeProgram(plan, new skep.ir.ModuleBuilder(), program, info, 0, false);
+        boolean ends = plan.endsSince(mark) && program.role() == ScriptProgram.Role.PROBE;
         plan.reset(mark);
-        writeProgram(plan, plan.module, program, info, needed);
+        writeProgram(plan, plan.module, program, info, needed, ends);
     }
 
     /** Returns how much scratch memory the program needs. */
     private static int writeProgram(
-            ScriptPlan plan, skep.ir.ModuleBuilder module, Typed.Program program, ProgramInfo info, int scratchBytes) {
+            ScriptPlan plan,
+            skep.ir.ModuleBuilder module,
+            Typed.Program program,
+            ProgramInfo info,
+            int scratchBytes,
+            boolean ends) {
         var f = module.program(program.name(), info, program.span());
         var lowering = new FunctionLowering(
                 plan, f, Optional.of(f.param(0)), skep.ir.Type.I64, scratchBytes, Optional.empty(), Optional.empty());
         lowering.module = module;
         lowering.mayLackObjects = program.context().kind() == skep.isa.kernel.ProbeKind.ITER;
+        if (ends) {
+            lowering.stopOnceEnded();
+        }
         TypedWalker.hoisted(program.body()).forEach(v -> lowering.clear(lowering.place(v), sizeInFrame(v)));
         program.predicate().ifPresent(p -> {
             var body = f.newBlock();
@@ -110,6 +120,14 @@ final class FunctionLowering {
         lowering.statements(program.body());
         lowering.finish(program.span());
         return lowering.scratchUsed;
+    }
+
+    /** User space takes a while to detach a probe that said {@code exit()}: until then it does nothing. */
+    private void stopOnceEnded() {
+        var on = f.newBlock();
+        var ended = f.load(skep.ir.Type.I64, f.mapValueRef(ScriptPlan.ENDING_MAP, 0), 0);
+        f.branch(f.compare(CompareOp.EQ, ended, 0), on, exit);
+        f.enter(on);
     }
 
     static void subprogram(ScriptPlan plan, Typed.Subprogram subprogram) {
@@ -197,7 +215,7 @@ final class FunctionLowering {
             case Typed.SetLocal s -> setLocal(s);
             case Typed.ClearLocal s -> {
                 var place = place(s.variable());
-                clear(place, s.variable().type().sizeBytes());
+                clear(place, sizeInFrame(s.variable()));
             }
             case Typed.SetMap s -> maps.set(s);
             case Typed.UpdateMap s -> maps.update(s);
@@ -210,6 +228,10 @@ final class FunctionLowering {
             case Typed.Break s -> breakLoop(s.span());
             case Typed.Continue s -> continueLoop(s.span());
             case Typed.Sequence s -> statements(s.statements());
+            case Typed.Ending _ -> {
+                plan.useEnding();
+                f.store(f.mapValueRef(ScriptPlan.ENDING_MAP, 0), 0, f.i64(1));
+            }
         }
     }
 

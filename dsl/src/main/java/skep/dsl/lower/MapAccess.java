@@ -607,7 +607,9 @@ final class MapAccess {
     /** The entry of the interval now; one of an older round starts anew. */
     private void series(Value value, Value sample, Type.TimeSeries t) {
         var f = f();
-        var now = f.helper(skep.ir.Type.I64, Helper.KTIME_GET_BOOT_NS);
+        var now = t.clockMap().isEmpty()
+                ? f.helper(skep.ir.Type.I64, Helper.KTIME_GET_BOOT_NS)
+                : f.load(skep.ir.Type.I64, f.mapValueRef(ScriptPlan.mapName(t.clockMap()), 0), 0);
         var epoch = f.binary(skep.ir.BinaryOp.UDIV, now, t.intervalNanos());
         var index = f.binary(skep.ir.BinaryOp.UMOD, epoch, t.intervals());
         var inside = f.newBlock();

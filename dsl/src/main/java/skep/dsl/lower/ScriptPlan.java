@@ -25,6 +25,9 @@ final class ScriptPlan {
     /** When the script began, for {@code elapsed}. */
     static final String STARTED_MAP = "started";
 
+    /** Whether {@code exit()} was called. */
+    static final String ENDING_MAP = "ending";
+
     /** Zeros, from which big entries start. */
     static final String ZEROS_MAP = "zeros";
 
@@ -34,8 +37,11 @@ final class ScriptPlan {
     /** Stacks that differ in one run; {@code get_stackid} refuses more. */
     private static final int STACK_ENTRIES = 16384;
 
-    /** Entries above this size are allocated when they are needed. */
-    private static final int PREALLOCATED_VALUE_BYTES = 256;
+    /**
+     * Maps that would take more memory than this have their entries allocated when they are needed: that is slower, and
+     * fails for a second new per-CPU entry in one interrupt.
+     */
+    private static final long PREALLOCATED_BYTES = 8 << 20;
 
     /** The kernel's page, the unit of ring-buffer sizes. */
     private static final int PAGE_BYTES = 4096;
@@ -52,6 +58,7 @@ final class ScriptPlan {
     private boolean usesRingBuffer;
     private boolean usesCounters;
     private boolean usesElapsed;
+    private int endings;
     private int zeroBytes;
     private int scratchEntries;
     private int scratchBytes;
@@ -101,6 +108,15 @@ final class ScriptPlan {
         usesElapsed = true;
     }
 
+    void useEnding() {
+        endings++;
+    }
+
+    /** Whether what was written since can end the script. */
+    boolean endsSince(Mark mark) {
+        return endings > mark.endings;
+    }
+
     void useStacks(String map, int depth) {
         stackDepths.put(map, depth);
     }
@@ -120,10 +136,10 @@ final class ScriptPlan {
     }
 
     /** A state to come back to when a function is written again. */
-    record Mark(int actions, int faults, int callbacks) {}
+    record Mark(int actions, int faults, int callbacks, int endings) {}
 
     Mark mark() {
-        return new Mark(actions.size(), faults.size(), callbacks);
+        return new Mark(actions.size(), faults.size(), callbacks, endings);
     }
 
     void reset(Mark mark) {
@@ -161,7 +177,7 @@ final class ScriptPlan {
     }
 
     /** A name that the kernel takes. */
-    private static String mapName(String name) {
+    static String mapName(String name) {
         return "AT_" + name.substring(1);
     }
 
@@ -194,7 +210,8 @@ final class ScriptPlan {
                 } else {
                     type = recent ? MapType.LRU_HASH : MapType.HASH;
                 }
-                boolean big = valueBytes + keyBytes > PREALLOCATED_VALUE_BYTES;
+                long copies = view.perCpu() ? kernel.possibleCpus() : 1;
+                boolean big = entries * (keyBytes + copies * valueBytes) > PREALLOCATED_BYTES;
                 yield new MapSpec(
                         view.mapName(), type, keyBytes, valueBytes, entries, big && !recent ? NO_PREALLOC : 0);
             }
@@ -217,6 +234,9 @@ final class ScriptPlan {
         }
         if (usesElapsed) {
             module.map(new MapSpec(STARTED_MAP, MapType.ARRAY, 4, 8, 1, 0));
+        }
+        if (endings > 0) {
+            module.map(new MapSpec(ENDING_MAP, MapType.ARRAY, 4, 8, 1, 0));
         }
         if (zeroBytes > 0) {
             module.map(new MapSpec(ZEROS_MAP, MapType.ARRAY, 4, zeroBytes, 1, 0));

@@ -209,6 +209,9 @@ final class TextLowering {
                         skep.ir.Type.I64,
                         Helper.GET_SOCKET_COOKIE,
                         lowering.scalar(e.arguments().getFirst()));
+            case PERCPU_KADDR -> perCpuAddress(e);
+            case STACK_LENGTH -> stackLength(e);
+            case NAMESPACE_PID -> namespacePid(e);
             case MEMCMP -> memcmp(e);
             case DEBUGF -> debug(e);
             case WRITE_USER -> {
@@ -227,9 +230,7 @@ final class TextLowering {
                     PATH,
                     BYTES_OF,
                     JOIN,
-                    SKB_OUTPUT,
-                    PERCPU_KADDR,
-                    NAMESPACE_PID,
+                    COMMAND_OF,
                     USER_MODE,
                     STRNCMP_ORDER,
                     FAIL -> {
@@ -237,6 +238,94 @@ final class TextLowering {
                 yield f.i64(0);
             }
         };
+    }
+
+    private static long constant(Typed.Call e, int index) {
+        return ((Typed.IntConst) e.arguments().get(index)).value();
+    }
+
+    /** The address of a per-CPU variable; 0 for a CPU that there is not. */
+    private Value perCpuAddress(Typed.Call e) {
+        var f = f();
+        var name = ((Typed.Text) e.arguments().getFirst()).value();
+        var pointer = skep.ir.Type.ptr(skep.ir.Region.BTF);
+        int id = (int) constant(e, 1);
+        if (e.arguments().size() == 2) {
+            return f.ptrToInt(f.helper(pointer, Helper.THIS_CPU_PTR, f.kernelVariable(name, id)));
+        }
+        var cpu = lowering.scalar(e.arguments().get(2));
+        var there = f.helper(
+                skep.ir.Type.nullable(skep.ir.Region.BTF), Helper.PER_CPU_PTR, f.kernelVariable(name, id), cpu);
+        var some = f.newBlock();
+        var out = f.newBlock(skep.ir.Type.I64);
+        f.branch(f.compare(CompareOp.NE, there, 0), some, List.of(), out, List.of(f.i64(0)));
+        f.enter(some);
+        f.jump(out, f.ptrToInt(f.nonNull(there)));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    /** How many frames the stack has: its addresses are taken and counted. */
+    private Value stackLength(Typed.Call e) {
+        var f = f();
+        boolean user = constant(e, 0) != 0;
+        int bytes = 8 * (int) constant(e, 1);
+        var addresses = lowering.allocate(bytes, "addresses");
+        // BPF_F_USER_STACK
+        var got = f.helper(
+                skep.ir.Type.I64,
+                Helper.GET_STACK,
+                lowering.context(),
+                lowering.pointer(addresses),
+                f.i64(bytes),
+                f.i64(user ? 0x100 : 0));
+        var some = f.newBlock();
+        var out = f.newBlock(skep.ir.Type.I64);
+        f.branch(f.compare(CompareOp.SGT, got, 0), some, List.of(), out, List.of(f.i64(0)));
+        f.enter(some);
+        f.jump(out, f.binary(skep.ir.BinaryOp.LSHR, got, 3));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    /** {@code struct bpf_pidns_info}: thread id, then process id; zeros where the namespace does not know the thread. */
+    private Value namespacePid(Typed.Call e) {
+        var f = f();
+        var ids = lowering.allocateSlot(8, "ids");
+        f.store(ids.base(), ids.offset(), f.i64(0));
+        f.helper(
+                skep.ir.Type.I64,
+                Helper.GET_NS_CURRENT_PID_TGID,
+                f.i64(constant(e, 0)),
+                f.i64(constant(e, 1)),
+                lowering.pointer(ids),
+                f.i64(8));
+        return f.load(skep.ir.Type.I64, ids.base(), ids.offset());
+    }
+
+    private void commandOf(Typed.Call e, Memory to) {
+        var f = f();
+        var process = lowering.scalar(e.arguments().getFirst());
+        lowering.clear(to, e.type().sizeBytes());
+        var task = f.kfunc(
+                skep.ir.Type.nullable(skep.ir.Region.BTF),
+                "bpf_task_from_pid",
+                (int) constant(e, 1),
+                f.zext(skep.ir.Type.I64, f.trunc(skep.ir.Type.I32, process)));
+        var some = f.newBlock();
+        var out = f.newBlock();
+        f.branch(f.compare(CompareOp.NE, task, 0), some, out);
+        f.enter(some);
+        var held = f.nonNull(task);
+        f.helper(
+                skep.ir.Type.I64,
+                Helper.PROBE_READ_KERNEL,
+                lowering.pointer(to),
+                f.i64(e.type().sizeBytes()),
+                f.ptrAdd(held, constant(e, 3)));
+        f.kfunc(skep.ir.Type.I64, "bpf_task_release", (int) constant(e, 2), held);
+        f.jump(out);
+        f.enter(out);
     }
 
     private Value length(Typed.Call e) {
@@ -391,6 +480,7 @@ final class TextLowering {
                         f.i64(e.type().sizeBytes()));
             }
             case JOIN -> join(e, to);
+            case COMMAND_OF -> commandOf(e, to);
             default -> throw new IllegalStateException("no compound value: " + e.fn());
         }
     }

@@ -64,7 +64,7 @@ final class TypedWalker {
         switch (statement) {
             case Typed.Evaluate s -> expr(s.expr());
             case Typed.SetLocal s -> expr(s.value());
-            case Typed.ClearLocal _, Typed.Break _, Typed.Continue _ -> {}
+            case Typed.ClearLocal _, Typed.Break _, Typed.Continue _, Typed.Ending _ -> {}
             case Typed.SetMap s -> {
                 s.key().ifPresent(this::expr);
                 expr(s.value());

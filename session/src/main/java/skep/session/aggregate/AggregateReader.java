@@ -36,7 +36,7 @@ public final class AggregateReader {
             case Type.Hist h -> new Aggregate.Log2Histogram(h.bits(), counts(bytes, offset, h.sizeBytes()));
             case Type.LinearHist h ->
                 new Aggregate.LinearHistogram(h.min(), h.max(), h.step(), counts(bytes, offset, h.sizeBytes()));
-            case Type.TimeSeries t -> series(t, bytes, offset, clockOriginNanos);
+            case Type.TimeSeries t -> series(t, bytes, offset, t.clockMap().isEmpty() ? clockOriginNanos : 0);
         };
     }
 

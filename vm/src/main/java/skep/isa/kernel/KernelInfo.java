@@ -1,6 +1,7 @@
 package skep.isa.kernel;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
 
@@ -44,8 +45,21 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /** The id of the control group at a path, as {@code cgroup} tells it; empty if there is none. */
+    default OptionalLong cgroupId(String path) {
+        return OptionalLong.empty();
+    }
+
+    /** The process-id namespace of the tracer; empty if it is the machine's own, or not known. */
+    default Optional<Namespace> pidNamespace() {
+        return Optional.empty();
+    }
+
     /** Why this kernel refuses a feature, or empty if it allows it. */
     Optional<Unsupported> unsupported(Feature feature);
+
+    /** A namespace, by the file that stands for it. */
+    record Namespace(long device, long inode) {}
 
     /** A symbol and how far behind its start an address lies, in bytes. */
     record Symbol(String name, String module, long offset) {}
