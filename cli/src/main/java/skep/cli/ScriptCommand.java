@@ -150,7 +150,7 @@ final class ScriptCommand {
     /** Opens the target asked for, or the live kernel if this user may trace it. */
     static Target openTarget(Arguments arguments) {
         try {
-            return Targets.open(arguments.target().orElse(Targets.LIVE));
+            return Targets.open(arguments.target().orElse(Targets.LIVE), arguments.backend());
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }

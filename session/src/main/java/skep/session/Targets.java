@@ -22,12 +22,23 @@ public final class Targets {
      * @throws IllegalArgumentException if there is no such scheme, or its options are malformed
      */
     public static Target open(String spec) {
+        return open(spec, "");
+    }
+
+    /**
+     * Opens a target whose programs a certain backend of the VM will run.
+     *
+     * @param backend its name, or empty for the default; live kernels ignore it
+     * @throws TargetException if it cannot be opened
+     * @throws IllegalArgumentException if there is no such scheme, or its options are malformed
+     */
+    public static Target open(String spec, String backend) {
         int colon = spec.indexOf(':');
         var scheme = colon < 0 ? spec : spec.substring(0, colon);
         var known = new ArrayList<String>();
         for (var provider : ServiceLoader.load(TargetProvider.class)) {
             if (provider.scheme().equals(scheme)) {
-                return provider.open(colon < 0 ? "" : spec.substring(colon + 1));
+                return provider.open(colon < 0 ? "" : spec.substring(colon + 1), backend);
             }
             known.add(provider.scheme());
         }

@@ -16,4 +16,14 @@ public interface TargetProvider {
      * @throws IllegalArgumentException if the options are malformed: the message names the option and the permitted ones
      */
     Target open(String options);
+
+    /**
+     * Opens a target whose programs will be run by a certain backend of the VM, which may need the target's memory in a certain place.
+     *
+     * @param backend its name, or empty for the default; a live kernel has none and ignores it
+     * @throws TargetException also if there is no such backend, or it cannot be used here
+     */
+    default Target open(String options, String backend) {
+        return open(options);
+    }
 }

@@ -14,6 +14,11 @@ public interface KernelServices {
     /** {@code CLOCK_MONOTONIC} in nanoseconds. */
     long ktimeNanos();
 
+    /** Whether clock and current task stay as they are while a program runs; then a backend may ask once, before. */
+    default boolean standsStill() {
+        return false;
+    }
+
     /** {@code CLOCK_BOOTTIME} in nanoseconds. */
     default long bootNanos() {
         return ktimeNanos();

@@ -10,6 +10,7 @@ import skep.isa.MemSize;
 import skep.isa.Reg;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProgramType;
+import skep.isa.object.LineTable;
 import skep.vm.verifier.InsnFact;
 import skep.vm.verifier.InsnFact.PointerKind;
 import skep.vm.verifier.VerifiedProgram;
@@ -99,6 +100,30 @@ public final class LinkedProgram {
 
     private static final InsnFact UNKNOWN =
             new InsnFact(true, PointerKind.NONE, false, Optional.empty(), false, InsnFact.Branch.NONE);
+
+    /** Whether a load may go to the simulated kernel's memory, which is not there to be dereferenced. */
+    public boolean isKernelLoad(int slot) {
+        var fact = fact(slot);
+        return fact.probed()
+                || fact.pointer() == PointerKind.KERNEL
+                || fact.pointer() == PointerKind.SOCKET
+                || fact.pointer() == PointerKind.MIXED;
+    }
+
+    /** Which source made which instruction, as far as the loader told. */
+    public LineTable lines() {
+        return verified.map(program -> program.input().lines()).orElse(LineTable.EMPTY);
+    }
+
+    /** How much of the stack the function that begins at this slot uses, in bytes; all of it if nobody verified it. */
+    public int stackBytes(int slot) {
+        return verified.stream()
+                .flatMap(program -> program.functions().stream())
+                .filter(function -> function.start() == slot)
+                .findFirst()
+                .map(VerifiedProgram.Function::stackBytes)
+                .orElse(VmCpu.FRAME_BYTES);
+    }
 
     /** The number that the 64-bit immediate load at this slot loads. */
     public long immediate(int slot) {

@@ -65,6 +65,16 @@ public final class Memory {
 
         /** Takes back what {@link #allocate} gave. */
         void free(long address, long sizeBytes);
+
+        /** The same for a stack: where it ends, other memory should not begin. */
+        default long allocateStack(long sizeBytes) {
+            return allocate(sizeBytes, 64);
+        }
+
+        /** Takes back what {@link #allocateStack} gave. */
+        default void freeStack(long address, long sizeBytes) {
+            free(address, sizeBytes);
+        }
     }
 
     private static volatile Optional<Pool> pool = Optional.empty();
@@ -84,6 +94,16 @@ public final class Memory {
         }
         var arena = Arena.ofShared();
         return new Block(arena.allocate(size, alignBytes).address(), sizeBytes, arena::close);
+    }
+
+    /** Allocates zeroed bytes that are used as a stack; where memory comes from a pool that can, between guard pages. */
+    public static Block allocateStack(long sizeBytes) {
+        if (pool.isEmpty()) {
+            return allocate(sizeBytes, 64);
+        }
+        var from = pool.get();
+        long address = from.allocateStack(sizeBytes);
+        return new Block(address, sizeBytes, () -> from.freeStack(address, sizeBytes));
     }
 
     /** Allocates zeroed bytes that live as long as the process. */

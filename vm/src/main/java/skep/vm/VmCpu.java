@@ -55,7 +55,7 @@ public final class VmCpu implements AutoCloseable {
         this.runtime = runtime;
         this.services = services;
         this.addressSpace = runtime.addressSpace();
-        stack = Memory.allocate((long) FRAME_BYTES * MAX_FRAMES, 64);
+        stack = Memory.allocateStack((long) FRAME_BYTES * MAX_FRAMES);
         stackEnd = stack.address() + stack.sizeBytes();
         top = stackEnd;
         runtime.register(this);

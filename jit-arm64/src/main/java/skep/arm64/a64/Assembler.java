@@ -1,8 +1,12 @@
 package skep.arm64.a64;
 
+import static skep.arm64.a64.Encoding.ADD_EXT;
 import static skep.arm64.a64.Encoding.ADD_IMM;
 import static skep.arm64.a64.Encoding.ADD_REG;
+import static skep.arm64.a64.Encoding.ADR;
 import static skep.arm64.a64.Encoding.B;
+import static skep.arm64.a64.Encoding.BL;
+import static skep.arm64.a64.Encoding.BLR;
 import static skep.arm64.a64.Encoding.B_COND;
 import static skep.arm64.a64.Encoding.CBNZ;
 import static skep.arm64.a64.Encoding.CBZ;
@@ -10,15 +14,18 @@ import static skep.arm64.a64.Encoding.MOVK;
 import static skep.arm64.a64.Encoding.MOVN;
 import static skep.arm64.a64.Encoding.MOVZ;
 import static skep.arm64.a64.Encoding.ORR_IMM;
+import static skep.arm64.a64.Encoding.RET;
 import static skep.arm64.a64.Encoding.SUB_IMM;
 import static skep.arm64.a64.Encoding.SUB_REG;
+import static skep.arm64.a64.Encoding.TBNZ;
+import static skep.arm64.a64.Encoding.TBZ;
 
 import java.util.Arrays;
 
 /**
  * Writes instructions one after the other; branches go to labels, which may be bound later. A conditional branch reaches
- * ±1 MiB: one whose label turns out to be farther is listed by {@link #tooFar}, and the caller assembles again with that
- * branch {@linkplain #conditional long}.
+ * ±1 MiB ({@code tbz} ±32 KiB), a jump ±128 MiB: one whose label turns out to be farther is listed by {@link #tooFar}, and the caller
+ * assembles again with that branch of the next longer {@link Reach}.
  */
 public final class Assembler {
     /** Register 31, where it means zero. */
@@ -28,6 +35,16 @@ public final class Assembler {
     public static final int SP = 31;
 
     private static final int UNBOUND = -1;
+    private static final int TEST_BITS = 14;
+    private static final int CONDITIONAL_BITS = 19;
+    private static final int JUMP_BITS = 26;
+
+    /** Registers of veneers (IP0 and IP1 of the procedure call standard). */
+    private static final int IP0 = 16;
+
+    private static final int IP1 = 17;
+    /** Extend option of a signed word. */
+    private static final int SXTW = 6;
 
     private int[] words = new int[256];
     private int size;
@@ -35,6 +52,24 @@ public final class Assembler {
     private int labelCount;
     private long[] fixups = new long[64];
     private int fixupCount;
+    private final int conditionalBits;
+    private final int jumpBits;
+
+    /** An assembler for A64 as it is. */
+    public Assembler() {
+        this(CONDITIONAL_BITS, JUMP_BITS);
+    }
+
+    /**
+     * One whose branches are taken to reach less far than they do, so that short code shows what long code needs.
+     *
+     * @param conditionalBits width of the distance of {@code b.cond}, {@code cbz} and {@code cbnz} in words, 2 to 19
+     * @param jumpBits width of the distance of {@code b} and {@code bl}, 2 to 26
+     */
+    public Assembler(int conditionalBits, int jumpBits) {
+        this.conditionalBits = conditionalBits;
+        this.jumpBits = jumpBits;
+    }
 
     /** A new label, not bound yet. */
     public int label() {
@@ -78,15 +113,68 @@ public final class Assembler {
         emit(row.word(""));
     }
 
-    /** {@code cbz}, {@code cbnz} or {@code b.cond}, already encoded but for its distance; long: around a {@code b}. */
-    public void conditional(int word, int label, boolean isLong) {
-        if (!isLong) {
+    /**
+     * {@code b} or {@code bl} to a label that is farther than it reaches: ±2 GiB, by way of x16 and x17.
+     *
+     * <pre>
+     *   adr  x16, .
+     *   mov  w17, #distance          two words, filled in by {@link #tooFar}
+     *   add  x16, x16, w17, sxtw
+     *   ret  x16                     blr x16 for bl
+     * </pre>
+     *
+     * {@code ret}, since a {@code br} would need a landing pad at the label where BTI is on.
+     */
+    public void farBranch(Encoding row, int label) {
+        emit(ADR, "d", IP0);
+        fixup(label);
+        emitWide(MOVZ, 0, 0, 0, IP1);
+        emitWide(MOVK, 0, 0, 1, IP1);
+        emit(ADD_EXT, "smond", 1, IP1, SXTW, IP0, IP0);
+        emit(row == B ? RET : BLR, "n", IP0);
+    }
+
+    /** The address of a label, ±1 MiB. */
+    public void address(int register, int label) {
+        fixup(label);
+        emit(ADR, "d", register);
+    }
+
+    /** How far a branch goes. */
+    public enum Reach {
+        /** As the instruction itself does. */
+        SHORT,
+        /** A conditional one around a {@code b}. */
+        LONG,
+        /** Around, or as, a {@link #farBranch}. */
+        FAR
+    }
+
+    /** {@code b} or {@code bl}. */
+    public void branch(Encoding row, int label, Reach reach) {
+        if (reach == Reach.FAR) {
+            farBranch(row, label);
+        } else {
+            branch(row, label);
+        }
+    }
+
+    /** {@code cbz}, {@code cbnz}, {@code tbz}, {@code tbnz} or {@code b.cond}, already encoded but for its distance. */
+    public void conditional(int word, int label, Reach reach) {
+        if (reach == Reach.SHORT) {
             fixup(label);
             emit(word);
             return;
         }
-        emit(inverted(word) | 2 << 5);
-        branch(B, label);
+        int around = label();
+        conditional(inverted(word), around, Reach.SHORT);
+        branch(B, label, reach);
+        bind(around);
+    }
+
+    /** A conditional branch that reaches its label by itself. */
+    public void conditional(int word, int label) {
+        conditional(word, label, Reach.SHORT);
     }
 
     private void fixup(int label) {
@@ -206,19 +294,33 @@ public final class Assembler {
 
     private boolean patch(int at, int distance) {
         int word = words[at];
-        if (B.matches(word) || Encoding.BL.matches(word)) {
-            if (distance != distance << 6 >> 6) {
-                throw new IllegalStateException("code of more than 128 MiB");
-            }
+        if (B.matches(word) || BL.matches(word)) {
             words[at] = word & 0xfc00_0000 | distance & 0x03ff_ffff;
+            return fits(distance, jumpBits);
+        }
+        if (MOVZ.matches(word)) {
+            // A far branch: the distance counts from the adr in front, in bytes.
+            int bytes = (distance + 1) * 4;
+            words[at] = word | (bytes & 0xffff) << 5;
+            words[at + 1] |= (bytes >>> 16) << 5;
             return true;
         }
-        if (distance != distance << 13 >> 13) {
-            return false;
+        if (ADR.matches(word)) {
+            // In words: the two low bits of the distance in bytes are zero.
+            words[at] = word | (distance & 0x7ffff) << 5;
+            return fits(distance, CONDITIONAL_BITS);
+        }
+        if (TBZ.matches(word) || TBNZ.matches(word)) {
+            words[at] = word & ~(0x3fff << 5) | (distance & 0x3fff) << 5;
+            return fits(distance, Math.min(TEST_BITS, conditionalBits));
         }
         assert B_COND.matches(word) || CBZ.matches(word) || CBNZ.matches(word);
         words[at] = word & ~(0x7ffff << 5) | (distance & 0x7ffff) << 5;
-        return true;
+        return fits(distance, conditionalBits);
+    }
+
+    private static boolean fits(int distance, int bits) {
+        return distance == distance << 32 - bits >> 32 - bits;
     }
 
     public int[] words() {

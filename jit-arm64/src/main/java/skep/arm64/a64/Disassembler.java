@@ -28,6 +28,22 @@ public final class Disassembler {
                 .orElseGet(() -> String.format(".word 0x%08x", word));
     }
 
+    /** The same for an instruction at an address: branches name the address that they lead to. */
+    public static String disassemble(int word, long address) {
+        var text = disassemble(word);
+        var row = Encoding.of(word);
+        boolean relative = row.isPresent()
+                && switch (row.get()) {
+                    case B, BL, B_COND, CBZ, CBNZ, TBZ, TBNZ, LDR_LITERAL_W, LDR_LITERAL_X, ADR -> true;
+                    default -> false;
+                };
+        int at = text.lastIndexOf('#');
+        if (!relative || at < 0) {
+            return text;
+        }
+        return text.substring(0, at) + "0x" + Long.toHexString(address + Long.parseLong(text.substring(at + 1)));
+    }
+
     private String text() {
         return switch (row.operands()) {
             case "" -> row.mnemonic();

@@ -1,6 +1,7 @@
 package skep.arm64.exec;
 
 import java.util.Optional;
+import skep.arm64.lower.LoweringOptions;
 import skep.arm64.lower.UnsupportedInsnException;
 import skep.vm.Backend;
 import skep.vm.Executable;
@@ -33,17 +34,17 @@ public final class Arm64Backend implements Backend {
 
     @Override
     public Executable compile(UnverifiedProgram program, VmRuntime runtime) {
-        return compile(LinkedProgram.of(program, runtime));
+        return compile(LinkedProgram.of(program, runtime), LoweringOptions.CHECKED);
     }
 
     @Override
     public Executable compile(VerifiedProgram program, VmRuntime runtime) {
-        return compile(LinkedProgram.of(program, runtime));
+        return compile(LinkedProgram.of(program, runtime), LoweringOptions.VERIFIED);
     }
 
-    private static Executable compile(LinkedProgram linked) {
+    private static Executable compile(LinkedProgram linked, LoweringOptions options) {
         try {
-            return Arm64Executable.of(Holder.RUNNER, linked);
+            return Arm64Executable.of(Holder.RUNNER, linked, options);
         } catch (UnsupportedInsnException unsupported) {
             throw new RefusedProgramException(unsupported.slot(), String.valueOf(unsupported.getMessage()));
         }

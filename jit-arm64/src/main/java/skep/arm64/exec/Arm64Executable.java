@@ -1,14 +1,10 @@
 package skep.arm64.exec;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import skep.arm64.a64.Disassembler;
-import skep.arm64.lower.Calls;
+import skep.arm64.lower.Listing;
 import skep.arm64.lower.Lowering;
 import skep.arm64.lower.LoweringOptions;
 import skep.arm64.lower.MachineCode;
-import skep.isa.Insn;
 import skep.vm.Executable;
 import skep.vm.LinkedProgram;
 import skep.vm.VmCpu;
@@ -20,59 +16,22 @@ final class Arm64Executable implements Executable {
     private static final int FRAMES = 16;
 
     private final LinkedProgram linked;
-
     private final Runner runner;
+    private final LinkedCalls calls;
     private final MachineCode code;
     private final long address;
-    private final List<Site> sites = new ArrayList<>();
 
-    /** A place in the program that calls out. */
-    private interface Site {
-        Runner.Answer call(VmCpu cpu, long a, long b, long c, long d, long e);
-    }
-
-    private Arm64Executable(Runner runner, LinkedProgram linked) {
+    private Arm64Executable(Runner runner, LinkedProgram linked, LoweringOptions options) {
         this.runner = runner;
         this.linked = linked;
-        var options = linked.checked() ? LoweringOptions.CHECKED : LoweringOptions.VERIFIED;
-        this.code = Lowering.lower(linked.program(), linked::insn, options, new Linked());
-        this.address = runner.publish(code.words());
+        this.calls = new LinkedCalls(linked, runner.sites());
+        this.code = Lowering.lower(linked.program(), linked::insn, options, calls);
+        this.address = runner.publish(code.words(), this);
         linked.bind(this);
     }
 
-    static Executable of(Runner runner, LinkedProgram linked) {
-        return new Arm64Executable(runner, linked);
-    }
-
-    /** Call sites get numbers from 1. */
-    private final class Linked implements Calls {
-        @Override
-        public CallTarget target(int slot) {
-            if (LinkedProgram.isTailCall(linked.program().at(slot))) {
-                sites.add(Arm64Executable::tailCall);
-            } else {
-                var function = linked.call(slot);
-                sites.add((cpu, a, b, c, d, e) -> new Runner.Answer(function.call(cpu, a, b, c, d, e), false));
-            }
-            return new CallTarget(Runner.callOutRoutine(), sites.size());
-        }
-
-        @Override
-        public long throughRegister() {
-            return Runner.callRegisterRoutine();
-        }
-
-        @Override
-        public long immediate(int slot) {
-            return linked.immediate(slot);
-        }
-    }
-
-    private static Runner.Answer tailCall(VmCpu cpu, long context, long map, long index, long d, long e) {
-        if (cpu.tailCallTarget(map, (int) index) instanceof Executable next) {
-            return new Runner.Answer(next.call(cpu, 0, context, 0, 0, 0, 0), true);
-        }
-        return new Runner.Answer(0, false);
+    static Executable of(Runner runner, LinkedProgram linked, LoweringOptions options) {
+        return new Arm64Executable(runner, linked, options);
     }
 
     @Override
@@ -85,34 +44,33 @@ final class Arm64Executable implements Executable {
         return code.sizeBytes();
     }
 
+    /** Where other programs' tail calls enter. */
+    long entryAddress() {
+        return entry(0);
+    }
+
     @Override
     public long call(VmCpu cpu, int slot, long a, long b, long c, long d, long e) {
         long top = cpu.push();
-        for (int i = 1; i < FRAMES; i++) {
-            cpu.push();
+        if (!SharedPool.holds(top - 1)) {
+            cpu.pop(top);
+            throw new VmFault(
+                    "the backend arm64 runs in a process of its own, which does not see this target's memory: open the "
+                            + "target for that backend");
         }
         try {
+            for (int i = 1; i < FRAMES; i++) {
+                cpu.push();
+            }
             if (linked.checked()) {
                 Runner.setRegions(linked.runtime().addressSpace().regions(), cpu.stackLow(), top);
             }
-            return runner.call(
-                    entry(slot),
-                    new long[] {a, b, c, d, e},
-                    top,
-                    linked.checked(),
-                    (number, p, q, r, s, t) -> callOut(cpu, number, p, q, r, s, t));
+            return runner.call(cpu, entry(slot), new long[] {a, b, c, d, e}, top, linked.checked());
         } catch (Runner.Fault fault) {
-            throw new VmFault(slotOf(fault).orElse(-1), String.valueOf(fault.getMessage()));
+            throw runner.explain(fault);
         } finally {
             cpu.pop(top);
         }
-    }
-
-    private Runner.Answer callOut(VmCpu cpu, long number, long a, long b, long c, long d, long e) {
-        if (Mailbox.get(Mailbox.THROUGH_REGISTER) != 0) {
-            return new Runner.Answer(cpu.callRegister(number, a, b, c, d, e), false);
-        }
-        return sites.get((int) number - 1).call(cpu, a, b, c, d, e);
     }
 
     private long entry(int slot) {
@@ -124,39 +82,33 @@ final class Arm64Executable implements Executable {
         throw new VmFault("no function begins at slot " + slot);
     }
 
-    private Optional<Integer> slotOf(Runner.Fault fault) {
-        long word = (fault.codeAddress() - address) / 4;
-        if (fault.codeAddress() < address || word >= code.words().length) {
-            return Optional.empty();
-        }
-        int slot = code.slotOfWord((int) word);
-        return slot < 0 ? Optional.empty() : Optional.of(slot);
+    /** Whether an address is in this program's code. */
+    boolean covers(long codeAddress) {
+        return codeAddress >= address && codeAddress < address + code.sizeBytes();
     }
 
-    /** Bytes and A64 of each bytecode instruction. */
+    /** A fault in this program's code, with the instruction of the bytecode and the source line that made it. */
+    VmFault explained(Runner.Fault fault) {
+        int slot = code.slotOfWord((int) ((fault.codeAddress() - address) / 4));
+        var line = slot < 0
+                ? Optional.<String>empty()
+                : linked.lines()
+                        .at(slot)
+                        .map(entry -> " (" + entry.source() + ":" + entry.line() + ": "
+                                + entry.text().strip() + ")");
+        return new VmFault(slot, fault.getMessage() + line.orElse(""));
+    }
+
+    /** Bytes, A64, bytecode and source. */
     @Override
     public String dump() {
-        var out = new StringBuilder();
-        int[] words = code.words();
-        var program = linked.program();
-        for (int slot = 0; slot < program.size(); slot = program.next(slot)) {
-            out.append(String.format("; %d: %s%n", slot, describe(slot)));
-            int end = code.wordOfSlot()[program.next(slot)];
-            for (int word = code.wordOfSlot()[slot]; word < end; word++) {
-                out.append(String.format(
-                        "%8x:  %08x  %s%n", word * 4, words[word], Disassembler.disassemble(words[word])));
-            }
-        }
-        return out.toString();
-    }
-
-    private String describe(int slot) {
-        Insn insn = linked.program().at(slot);
-        return skep.isa.Disassembler.text(insn);
+        return Listing.of(code, linked.program(), linked.lines(), address);
     }
 
     @Override
     public void close() {
         linked.release();
+        calls.close();
+        runner.retract(address, code.sizeBytes());
     }
 }

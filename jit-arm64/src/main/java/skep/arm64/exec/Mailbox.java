@@ -1,5 +1,6 @@
 package skep.arm64.exec;
 
+import skep.vm.KernelServices;
 import skep.vm.Memory;
 
 /**
@@ -26,6 +27,18 @@ final class Mailbox {
     /** Whether HELPER is the value of a register instead of a call site's number. */
     static final int THROUGH_REGISTER = 248;
 
+    /** Context of the program that a tail call goes on with; its address is RESULT then. */
+    static final int TAIL_CONTEXT = 256;
+
+    /** What helpers would answer while the program runs: a {@link skep.arm64.lower.Calls.Snapshot}. */
+    static final int SNAPSHOT_VALID = 264;
+
+    static final int SNAPSHOT_CPU = 272;
+    static final int SNAPSHOT_KTIME = 280;
+    static final int SNAPSHOT_PID_TGID = 288;
+    static final int SNAPSHOT_UID_GID = 296;
+    static final int SNAPSHOT_TASK = 304;
+
     static final int SIGNAL_STACK = 168;
     static final int SIGNAL_ACTION = 192;
     /** The table of regions of checked programs. */
@@ -38,6 +51,36 @@ final class Mailbox {
     static final int SIGNAL_STACK_BYTES = 0x4000;
 
     private Mailbox() {}
+
+    private static final int SNAPSHOT_WORDS = (SNAPSHOT_TASK - SNAPSHOT_VALID) / 8 + 1;
+
+    /** What helpers would answer now, for the code that runs next. */
+    static void fillSnapshot(KernelServices services) {
+        put(SNAPSHOT_CPU, services.cpu());
+        boolean valid = services.standsStill();
+        put(SNAPSHOT_VALID, valid ? 1 : 0);
+        if (valid) {
+            put(SNAPSHOT_KTIME, services.ktimeNanos());
+            put(SNAPSHOT_PID_TGID, services.pidTgid());
+            put(SNAPSHOT_UID_GID, services.uidGid());
+            put(SNAPSHOT_TASK, services.currentTask());
+        }
+    }
+
+    /** The answers for the code that runs, which another program interrupts. */
+    static long[] snapshot() {
+        var words = new long[SNAPSHOT_WORDS];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = get(SNAPSHOT_VALID + 8 * i);
+        }
+        return words;
+    }
+
+    static void restoreSnapshot(long[] words) {
+        for (int i = 0; i < words.length; i++) {
+            put(SNAPSHOT_VALID + 8 * i, words[i]);
+        }
+    }
 
     static long get(int offset) {
         return Memory.getLong(SharedPool.BASE + offset);

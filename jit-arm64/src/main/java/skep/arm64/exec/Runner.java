@@ -7,11 +7,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import skep.arm64.lower.AccessCheck;
 import skep.vm.AddressSpace;
 import skep.vm.Memory;
+import skep.vm.VmCpu;
 import skep.vm.VmFault;
 
 /**
@@ -29,7 +32,9 @@ final class Runner {
     private final SharedPool pool;
     private final List<String> command;
     private Optional<Running> running = Optional.empty();
-    private long nextCode = SharedPool.CODE;
+    private final Sites sites = new Sites();
+    private final CodeSpace space = new CodeSpace(SharedPool.CODE, SharedPool.CODE_BYTES);
+    private final Map<Long, Arm64Executable> programs = new TreeMap<>();
 
     private Runner(SharedPool pool, List<String> command) {
         this.pool = pool;
@@ -38,13 +43,18 @@ final class Runner {
 
     private record Running(Process process, InputStream in, OutputStream out) {}
 
-    /** What a call out of the running code does: x9, then x0 to x4. */
-    interface CallsOut {
-        Answer call(long number, long a, long b, long c, long d, long e);
+    /**
+     * What a call out gives.
+     *
+     * @param result the value of r0; of a tail call the address of the code to go on with
+     * @param goesOn whether this is a tail call that is taken
+     * @param context what r1 is there
+     */
+    record Answer(long result, boolean goesOn, long context) {
+        Answer(long result) {
+            this(result, false, 0);
+        }
     }
-
-    /** What a call out gives: the value of r0, and whether the program ends with it. */
-    record Answer(long result, boolean ends) {}
 
     /** A call that the code makes, or a fault in it: the runner's words for the executable to translate. */
     static final class Fault extends RuntimeException {
@@ -109,20 +119,66 @@ final class Runner {
         }
     }
 
-    /** Copies code to where the runner executes it; returns its address. Published whole: nothing calls it before. */
+    Sites sites() {
+        return sites;
+    }
+
+    /**
+     * Publishes code: copies it whole to where the runner executes it, has the instruction caches forget what was there, and only then
+     * tells its address.
+     */
+    synchronized long publish(int[] words, Arm64Executable program) {
+        long address = publish(words);
+        programs.put(address, program);
+        return address;
+    }
+
     synchronized long publish(int[] words) {
-        long address = nextCode;
-        if (address + 4L * words.length > SharedPool.CODE + SharedPool.CODE_BYTES) {
-            throw new OutOfMemoryError(
-                    "code of the ARM64 backend: " + (SharedPool.CODE_BYTES >> 20) + " MiB are used up");
-        }
+        long address = space.take(4L * words.length);
         for (int i = 0; i < words.length; i++) {
             Memory.putInt(address + 4L * i, words[i]);
         }
-        // Code never shares a cache line with other code, and no address is used twice: the runner needs no cache
-        // maintenance.
-        nextCode = (address + 4L * words.length + 63) & -64;
+        forgetInstructions(address, address + 4L * words.length);
         return address;
+    }
+
+    /** Takes code back; nothing calls it any more, and its place will be used again. */
+    synchronized void retract(long address, long sizeBytes) {
+        programs.remove(address);
+        space.give(address, sizeBytes);
+    }
+
+    /**
+     * The instruction caches' maintenance: whoever executes from now on sees what was written. A process that starts later has nothing
+     * to forget.
+     */
+    private void forgetInstructions(long from, long to) {
+        var process = running.filter(r -> r.process.isAlive());
+        if (process.isEmpty()) {
+            return;
+        }
+        try {
+            Mailbox.put(Mailbox.ENTRY, from);
+            Mailbox.put(Mailbox.ARGUMENTS, to);
+            send(process.get(), 'I');
+            if (process.get().in.read() != 'I') {
+                throw ended(process.get(), -1, Optional.empty());
+            }
+        } catch (IOException failure) {
+            throw ended(process.get(), -1, Optional.empty());
+        }
+    }
+
+    /** Turns a fault into one of the program in whose code it happened. */
+    VmFault explain(Fault fault) {
+        synchronized (this) {
+            for (var program : programs.values()) {
+                if (program.covers(fault.codeAddress())) {
+                    return program.explained(fault);
+                }
+            }
+        }
+        return new VmFault(String.valueOf(fault.getMessage()));
     }
 
     /** Address of the runner's routine that calls out with a site's number in x9. */
@@ -133,6 +189,16 @@ final class Runner {
     /** The same for a call through a register, with the register's value in x9. */
     static long callRegisterRoutine() {
         return StaticElf.addressOfWord(RunnerImage.CALL_REGISTER_WORD);
+    }
+
+    /** Where code reads kernel memory: a site's number in x9, the address in x10, where the value comes back. */
+    static long loadKernelRoutine() {
+        return StaticElf.addressOfWord(RunnerImage.LOAD_KERNEL_WORD);
+    }
+
+    /** Returns what it is given. */
+    static long returnRoutine() {
+        return StaticElf.addressOfWord(RunnerImage.RETURN_WORD);
     }
 
     /** Writes the table that checked code reads. */
@@ -162,10 +228,12 @@ final class Runner {
      * @param bounded whether it is ended if it runs too long
      * @throws Fault if it did what the processor or a check does not allow, or ran too long
      */
-    synchronized long call(long entry, long[] arguments, long stack, boolean bounded, CallsOut calls) {
+    synchronized long call(VmCpu cpu, long entry, long[] arguments, long stack, boolean bounded) {
         var process = running.filter(r -> r.process.isAlive()).orElseGet(this::launch);
         var timer = bounded ? Optional.of(new Timer(process.process)) : Optional.<Timer>empty();
+        var outer = Mailbox.snapshot();
         try {
+            Mailbox.fillSnapshot(cpu.services());
             Mailbox.put(Mailbox.ENTRY, entry);
             for (int i = 0; i < 5; i++) {
                 Mailbox.put(Mailbox.ARGUMENTS + 8 * i, arguments[i]);
@@ -179,7 +247,7 @@ final class Runner {
                     case 'R' -> {
                         return Mailbox.get(Mailbox.RESULT);
                     }
-                    case 'H' -> serveCall(process, calls);
+                    case 'H' -> serveCall(process, cpu);
                     default -> throw ended(process, letter, timer);
                 }
             }
@@ -187,10 +255,11 @@ final class Runner {
             throw ended(process, -1, timer);
         } finally {
             timer.ifPresent(Timer::stop);
+            Mailbox.restoreSnapshot(outer);
         }
     }
 
-    private static void serveCall(Running process, CallsOut calls) throws IOException {
+    private void serveCall(Running process, VmCpu cpu) throws IOException {
         long a = Mailbox.get(Mailbox.HELPER_ARGUMENTS);
         long b = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 8);
         long c = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 16);
@@ -198,13 +267,17 @@ final class Runner {
         long e = Mailbox.get(Mailbox.HELPER_ARGUMENTS + 32);
         Answer answer;
         try {
-            answer = calls.call(Mailbox.get(Mailbox.HELPER), a, b, c, d, e);
+            long number = Mailbox.get(Mailbox.HELPER);
+            answer = Mailbox.get(Mailbox.THROUGH_REGISTER) != 0
+                    ? new Answer(cpu.callRegister(number, a, b, c, d, e))
+                    : sites.call(number, cpu, a, b, c, d, e);
         } catch (RuntimeException thrown) {
             abandon(process);
             throw thrown;
         }
         Mailbox.put(Mailbox.RESULT, answer.result());
-        Mailbox.put(Mailbox.ENDS, answer.ends() ? 1 : 0);
+        Mailbox.put(Mailbox.ENDS, answer.goesOn() ? 1 : 0);
+        Mailbox.put(Mailbox.TAIL_CONTEXT, answer.context());
         send(process, 'C');
     }
 
@@ -252,9 +325,11 @@ final class Runner {
             if (signal == SIGTRAP) {
                 return new Fault("an access outside every region", Mailbox.get(Mailbox.FAULT_LINK) - 4);
             }
-            return new Fault(
-                    "signal " + signal + " at address 0x" + Long.toHexString(Mailbox.get(Mailbox.FAULT_ADDRESS)),
-                    Mailbox.get(Mailbox.FAULT_PC));
+            long address = Mailbox.get(Mailbox.FAULT_ADDRESS);
+            var what = SharedPool.isGuard(address)
+                    ? "the stack is used up: an access to the guard pages at 0x"
+                    : "signal " + signal + " at address 0x";
+            return new Fault(what + Long.toHexString(address), Mailbox.get(Mailbox.FAULT_PC));
         }
         if (timer.isPresent() && timer.get().fired) {
             return new Fault("it ran for more than " + UNVERIFIED_SECONDS + " s", 0);

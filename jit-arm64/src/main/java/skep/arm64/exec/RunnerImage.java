@@ -15,6 +15,7 @@ import skep.arm64.a64.Encoding;
  *   E   call the code at ENTRY with five ARGUMENTS on STACK; the answer is R, with RESULT
  *   C   go on behind the helper call that was last announced; its result is in RESULT
  *   U   drop the innermost E; the answer is D
+ *   I   the code from ENTRY up to the first of ARGUMENTS is new: instruction caches forget what was there; the answer is I
  * </pre>
  *
  * A helper call in the code stores its number and arguments, announces itself with H and serves commands until C. So
@@ -27,6 +28,14 @@ final class RunnerImage {
     /** Where code calls through a register, its value in x9. */
     static final int CALL_REGISTER_WORD = 2;
 
+    /** Returns its argument. */
+    static final int RETURN_WORD = 4;
+
+    /** Where code reads kernel memory: address in x10, the value comes back there, all other registers stay. */
+    static final int LOAD_KERNEL_WORD = 3;
+
+    private static final int SYS_MPROTECT = 226;
+    private static final int PROT_NONE = 0;
     private static final int SYS_OPENAT = 56;
     private static final int SYS_READ = 63;
     private static final int SYS_WRITE = 64;
@@ -49,10 +58,14 @@ final class RunnerImage {
     private static final int MAILBOX = 27;
     private static final int FD = 19;
 
+    /** Emitted code has no use for it. */
+    private static final int FD_KEPT = 24;
+
     private final Assembler asm = new Assembler();
     private final int serve = asm.label();
     private final int helper = asm.label();
     private final int throughRegister = asm.label();
+    private final int loadKernel = asm.label();
 
     private RunnerImage() {}
 
@@ -67,6 +80,8 @@ final class RunnerImage {
         asm.emit(Encoding.UDF.word(""));
         asm.branch(Encoding.B, helper);
         asm.branch(Encoding.B, throughRegister);
+        asm.branch(Encoding.B, loadKernel);
+        asm.emit(Encoding.RET_LR.word(""));
         int handler = emitSignalHandler();
         int entry = asm.size();
         emitStart(handler);
@@ -100,8 +115,10 @@ final class RunnerImage {
         asm.move(2, O_RDWR);
         call(SYS_OPENAT);
         asm.emit(Encoding.MOV_REG, "smd", 1, 0, FD);
-        map(SharedPool.BASE, SharedPool.SIZE_BYTES, PROT_READ_WRITE, 0);
-        map(SharedPool.CODE, SharedPool.CODE_BYTES, PROT_READ_EXEC, SharedPool.CODE - SharedPool.BASE);
+        map(SharedPool.BASE, SharedPool.SIZE_BYTES, PROT_READ_WRITE, 0, FD);
+        map(SharedPool.CODE, SharedPool.CODE_BYTES, PROT_READ_EXEC, SharedPool.CODE - SharedPool.BASE, FD);
+        asm.emit(Encoding.MOV_REG, "smd", 1, FD, FD_KEPT);
+        guardStacks();
         asm.move(MAILBOX, SharedPool.BASE);
         asm.addImmediate(true, 0, MAILBOX, Mailbox.SIGNAL_STACK, 9);
         asm.move(1, 0);
@@ -120,12 +137,31 @@ final class RunnerImage {
         call(SYS_EXIT);
     }
 
-    private void map(long address, long sizeBytes, int protection, long offset) {
+    /** Of the area of stacks only the stacks can be touched. */
+    private void guardStacks() {
+        int next = asm.label();
+        asm.move(0, SharedPool.STACKS);
+        asm.move(1, SharedPool.STACKS_BYTES);
+        asm.move(2, PROT_NONE);
+        call(SYS_MPROTECT);
+        asm.move(20, SharedPool.STACKS + SharedPool.GUARD_BYTES);
+        asm.move(21, SharedPool.MAX_STACKS);
+        asm.bind(next);
+        asm.emit(Encoding.MOV_REG, "smd", 1, 20, 0);
+        asm.move(1, SharedPool.STACK_BYTES);
+        asm.move(2, PROT_READ_WRITE);
+        call(SYS_MPROTECT);
+        asm.addImmediate(true, 20, 20, (int) (SharedPool.STACK_BYTES + SharedPool.GUARD_BYTES), 9);
+        asm.emit(Encoding.SUB_IMM, "sind", 1, 1, 21, 21);
+        asm.conditional(Encoding.CBNZ.word("sd", 1, 21), next);
+    }
+
+    private void map(long address, long sizeBytes, int protection, long offset, int fd) {
         asm.move(0, address);
         asm.move(1, sizeBytes);
         asm.move(2, protection);
         asm.move(3, MAP_SHARED_FIXED);
-        asm.emit(Encoding.MOV_REG, "smd", 1, FD, 4);
+        asm.emit(Encoding.MOV_REG, "smd", 1, fd, 4);
         asm.move(5, offset);
         call(SYS_MMAP);
     }
@@ -149,8 +185,63 @@ final class RunnerImage {
         asm.branch(Encoding.BL, serve);
         load(Mailbox.RESULT, MAILBOX, 0);
         load(Mailbox.ENDS, MAILBOX, 1);
+        load(Mailbox.TAIL_CONTEXT, MAILBOX, 2);
         pop(29, 30);
         asm.emit(Encoding.RET_LR.word(""));
+
+        asm.bind(loadKernel);
+        push(29, 30);
+        for (int register = 0; register < 8; register += 2) {
+            push(register, register + 1);
+        }
+        asm.move(0, 0);
+        store(Mailbox.THROUGH_REGISTER, 0);
+        store(Mailbox.HELPER, 9);
+        store(Mailbox.HELPER_ARGUMENTS, 10);
+        say('H');
+        asm.branch(Encoding.BL, serve);
+        load(Mailbox.RESULT, MAILBOX, 10);
+        for (int register = 6; register >= 0; register -= 2) {
+            pop(register, register + 1);
+        }
+        pop(29, 30);
+        asm.emit(Encoding.RET_LR.word(""));
+    }
+
+    /**
+     * The instruction caches' maintenance for code that has become new (Arm ARM B2.4.4): data caches are cleaned to the point where
+     * instructions are fetched, then instruction caches forget the range. The code is mapped anew before, since an emulator that looks for
+     * changed code in its own process only would not see what another process wrote.
+     */
+    private void emitMaintenance() {
+        map(SharedPool.CODE, SharedPool.CODE_BYTES, PROT_READ_EXEC, SharedPool.CODE - SharedPool.BASE, FD_KEPT);
+        load(Mailbox.ENTRY, MAILBOX, 9);
+        load(Mailbox.ARGUMENTS, MAILBOX, 10);
+        asm.emit(Encoding.MRS_CTR_EL0, "d", 11);
+        eachLine(16, Encoding.DC_CVAU);
+        asm.emit(Encoding.DSB_ISH.word(""));
+        eachLine(0, Encoding.IC_IVAU);
+        asm.emit(Encoding.DSB_ISH.word(""));
+        asm.emit(Encoding.ISB.word(""));
+    }
+
+    /**
+     * Does something to each cache line from x9 up to x10.
+     *
+     * @param field where CTR_EL0, in x11, has the logarithm of the line's size in words
+     */
+    private void eachLine(int field, Encoding operation) {
+        int next = asm.label();
+        asm.emit(Encoding.UBFM, "sbrqnd", 1, 1, field, field + 3, 11, 12);
+        asm.move(13, 4);
+        asm.emit(Encoding.LSLV, "smnd", 1, 12, 13, 12);
+        asm.emit(Encoding.NEG, "smd", 1, 12, 14);
+        asm.emit(Encoding.AND_REG, "smnd", 1, 14, 9, 14);
+        asm.bind(next);
+        asm.emit(operation, "d", 14);
+        asm.emit(Encoding.ADD_REG, "smnd", 1, 12, 14, 14);
+        asm.emit(Encoding.CMP_REG, "smn", 1, 10, 14);
+        asm.conditional(Encoding.B_COND.word("c", 3), next);
     }
 
     private void emitServe() {
@@ -159,6 +250,7 @@ final class RunnerImage {
         int drop = asm.label();
         int leave = asm.label();
         int quit = asm.label();
+        int maintain = asm.label();
         asm.bind(serve);
         push(29, 30);
         asm.bind(loop);
@@ -173,6 +265,7 @@ final class RunnerImage {
         on('C', leave);
         on('E', execute);
         on('U', drop);
+        on('I', maintain);
         asm.bind(quit);
         asm.move(0, 0);
         call(SYS_EXIT);
@@ -205,6 +298,11 @@ final class RunnerImage {
         say('D');
         asm.branch(Encoding.B, loop);
 
+        asm.bind(maintain);
+        emitMaintenance();
+        say('I');
+        asm.branch(Encoding.B, loop);
+
         asm.bind(leave);
         pop(29, 30);
         asm.emit(Encoding.RET_LR.word(""));
@@ -221,12 +319,12 @@ final class RunnerImage {
     }
 
     private void unless(int label) {
-        asm.conditional(Encoding.B_COND.word("c", 1), label, false);
+        asm.conditional(Encoding.B_COND.word("c", 1), label);
     }
 
     private void on(char command, int label) {
         asm.emit(Encoding.CMP_IMM, "sin", 1, (int) command, 9);
-        asm.conditional(Encoding.B_COND.word("c", 0), label, false);
+        asm.conditional(Encoding.B_COND.word("c", 0), label);
     }
 
     /** One letter to the JVM. */

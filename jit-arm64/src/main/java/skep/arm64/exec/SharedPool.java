@@ -18,7 +18,8 @@ import skep.vm.Memory;
  * <pre>
  *   BASE    mailbox and region table of checked programs     64 KiB
  *           code                                             64 MiB
- *           blocks of {@link Memory}                         the rest
+ *           blocks of {@link Memory}                         up to STACKS
+ *   STACKS  512 stacks, each between two guards that the runner cannot touch
  * </pre>
  */
 @SuppressWarnings("restricted")
@@ -27,6 +28,12 @@ final class SharedPool implements Memory.Pool {
     static final long SIZE_BYTES = 1L << 32;
     static final long CODE = BASE + 0x1_0000;
     static final long CODE_BYTES = 64L << 20;
+
+    static final int MAX_STACKS = 512;
+    static final long STACK_BYTES = 0x1_0000;
+    static final long GUARD_BYTES = 0x1_0000;
+    static final long STACKS_BYTES = MAX_STACKS * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES;
+    static final long STACKS = BASE + SIZE_BYTES - STACKS_BYTES;
 
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_SHARED = 1;
@@ -81,12 +88,48 @@ final class SharedPool implements Memory.Pool {
             return address;
         }
         long address = (next + Math.max(64, alignBytes) - 1) & -Math.max(64, alignBytes);
-        if (address + size > BASE + SIZE_BYTES) {
+        if (address + size > STACKS) {
             throw new OutOfMemoryError(
                     "memory shared with the ARM64 runner: " + (SIZE_BYTES >> 20) + " MiB are used up");
         }
         next = address + size;
         return address;
+    }
+
+    private final java.util.BitSet stacks = new java.util.BitSet();
+
+    @Override
+    public synchronized long allocateStack(long sizeBytes) {
+        int number = stacks.nextClearBit(0);
+        if (sizeBytes > STACK_BYTES || number == MAX_STACKS) {
+            return allocate(sizeBytes, 64);
+        }
+        stacks.set(number);
+        // At the lower end: what runs over the end downwards is in the guard at once.
+        long address = STACKS + GUARD_BYTES + number * (STACK_BYTES + GUARD_BYTES);
+        Memory.fill(address, sizeBytes, (byte) 0);
+        return address;
+    }
+
+    @Override
+    public synchronized void freeStack(long address, long sizeBytes) {
+        if (address < STACKS) {
+            free(address, sizeBytes);
+        } else {
+            stacks.clear((int) ((address - STACKS) / (STACK_BYTES + GUARD_BYTES)));
+        }
+    }
+
+    /** Whether an address is between two stacks. */
+    static boolean isGuard(long address) {
+        return address >= STACKS
+                && address < BASE + SIZE_BYTES
+                && (address - STACKS) % (STACK_BYTES + GUARD_BYTES) < GUARD_BYTES;
+    }
+
+    /** Whether the runner sees this address. */
+    static boolean holds(long address) {
+        return address >= BASE && address < BASE + SIZE_BYTES;
     }
 
     @Override

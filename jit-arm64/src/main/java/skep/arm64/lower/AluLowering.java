@@ -29,6 +29,7 @@ import skep.arm64.a64.LogicalImmediate;
 import skep.isa.AluOp;
 import skep.isa.Insn;
 import skep.isa.Operand;
+import skep.isa.Reg;
 import skep.isa.Width;
 
 /**
@@ -36,10 +37,17 @@ import skep.isa.Width;
  * section 4.1 asks, so no test is needed anywhere.
  */
 final class AluLowering {
-    private final Assembler asm;
+    /** Greatest number of an addition that needs no shift. */
+    private static final int MAX_ADD = 4095;
 
-    AluLowering(Assembler asm) {
+    private final Assembler asm;
+    private final Frame frame;
+    private final Blinder blinder;
+
+    AluLowering(Assembler asm, Frame frame, Blinder blinder) {
         this.asm = asm;
+        this.frame = frame;
+        this.blinder = blinder;
     }
 
     void lower(Insn.Alu insn) {
@@ -47,9 +55,44 @@ final class AluLowering {
         int sf = wide ? 1 : 0;
         int dst = RegisterMap.of(insn.dst());
         switch (insn.src()) {
+            case Operand.OfReg(var reg) when reg == Reg.R10 && insn.op() == AluOp.MOV && wide -> address(dst, 0);
             case Operand.OfReg(var reg) -> register(insn.op(), sf, dst, RegisterMap.of(reg));
             case Operand.OfImm(int imm) -> immediate(insn.op(), wide, dst, imm);
         }
+    }
+
+    /** {@code dst = r10 + off} */
+    private void address(int dst, int off) {
+        asm.emit(Encoding.ADD_IMM, "sind", 1, frame.frameOffset() + off, Assembler.SP, dst);
+    }
+
+    /** {@code dst = src; dst += imm} as one instruction; false if there is none for it. */
+    boolean moveAndAdd(Insn.Alu move, Insn.Alu add) {
+        boolean fits = !blinder.active()
+                && move.op() == AluOp.MOV
+                && add.op() == AluOp.ADD
+                && move.width() == Width.W64
+                && add.width() == Width.W64
+                && move.dst() == add.dst();
+        if (!fits
+                || !(move.src() instanceof Operand.OfReg(Reg src))
+                || !(add.src() instanceof Operand.OfImm(int imm))) {
+            return false;
+        }
+        int dst = RegisterMap.of(move.dst());
+        if (src == Reg.R10) {
+            long sum = (long) frame.frameOffset() + imm;
+            if (sum < 0 || sum > MAX_ADD) {
+                return false;
+            }
+            address(dst, imm);
+            return true;
+        }
+        if (imm < -MAX_ADD || imm > MAX_ADD) {
+            return false;
+        }
+        asm.addImmediate(true, dst, RegisterMap.of(src), imm, RegisterMap.SCRATCH_1);
+        return true;
     }
 
     private void register(AluOp op, int sf, int dst, int src) {
@@ -78,14 +121,13 @@ final class AluLowering {
     private void immediate(AluOp op, boolean wide, int dst, int imm) {
         int sf = wide ? 1 : 0;
         int bits = wide ? 64 : 32;
+        boolean shifts = op == AluOp.LSH || op == AluOp.RSH || op == AluOp.ARSH;
+        if (blinder.active() && !shifts && op != AluOp.NEG && op != AluOp.MOV) {
+            viaScratch(op, wide, dst, imm);
+            return;
+        }
         switch (op) {
-            case MOV -> {
-                if (wide) {
-                    asm.move(dst, imm);
-                } else {
-                    asm.move32(dst, imm);
-                }
-            }
+            case MOV -> blinder.move(wide, dst, imm);
             case ADD -> asm.addImmediate(wide, dst, dst, imm, RegisterMap.SCRATCH_1);
             case SUB -> {
                 if (imm == Integer.MIN_VALUE) {
@@ -138,11 +180,7 @@ final class AluLowering {
     }
 
     private void viaScratch(AluOp op, boolean wide, int dst, int imm) {
-        if (wide) {
-            asm.move(RegisterMap.SCRATCH_1, imm);
-        } else {
-            asm.move32(RegisterMap.SCRATCH_1, imm);
-        }
+        blinder.move(wide, RegisterMap.SCRATCH_1, imm);
         register(op, wide ? 1 : 0, dst, RegisterMap.SCRATCH_1);
     }
 

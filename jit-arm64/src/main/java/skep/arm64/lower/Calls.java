@@ -1,8 +1,12 @@
 package skep.arm64.lower;
 
+import java.util.Optional;
+import skep.isa.Insn;
+import skep.vm.VmMap;
+
 /** What the code of a program needs from outside, by the slot that needs it: everything linked to numbers and addresses. */
 public interface Calls {
-    /** What the helper call, kernel function call, tail call or packet load at this slot goes to. */
+    /** What the helper call, kernel function call, tail call, packet load or load of kernel memory at this slot goes to. */
     CallTarget target(int slot);
 
     /** What a call through a register goes to: the register's value arrives in x9. */
@@ -11,12 +15,60 @@ public interface Calls {
     /** The number that the 64-bit immediate load at this slot loads. */
     long immediate(int slot);
 
+    /** Whether the load at this slot reads kernel memory, which the code cannot reach by itself. */
+    default boolean isKernelLoad(int slot) {
+        return false;
+    }
+
+    /** Where the elements lie that the helper call at this slot looks up, if it is a lookup in one array. */
+    default Optional<VmMap.ArrayLayout> arrayLookup(int slot) {
+        return Optional.empty();
+    }
+
+    /** Where the answers of helpers are that stay the same while a program runs, if they are kept somewhere. */
+    default Optional<Snapshot> snapshot() {
+        return Optional.empty();
+    }
+
+    /** Where the function at this slot lies, in the style of Linux; 0 if that is not known. */
+    default long functionAddress(int functionSlot) {
+        return 0;
+    }
+
+    /** What the trampoline stub of Linux's style leads to. */
+    default long trampoline() {
+        return 0;
+    }
+
+    /** How much of the stack the function at this slot uses, in bytes. */
+    default int stackBytes(int functionSlot) {
+        return Lowering.FULL_STACK_BYTES;
+    }
+
+    /** Told before each instruction which word its code begins at. */
+    default void at(int slot, Insn insn, int word) {}
+
     /**
-     * A function in A64 calling convention: arguments in x0 to x4, result in x0, and in x1 whether the program ends with that
-     * result (a tail call that was taken).
+     * A function in A64 calling convention: arguments in x0 to x4, result in x0. A tail call that is taken leaves in x0 the address of
+     * the code to go on with, in x2 its context, and in x1 something but zero.
      *
      * @param address where it is
-     * @param number what it expects in x9
+     * @param number what it expects in x9, or {@link #NO_NUMBER}
      */
-    record CallTarget(long address, int number) {}
+    record CallTarget(long address, int number) {
+        public static final int NO_NUMBER = -1;
+    }
+
+    /**
+     * Words in memory that the caller of a program fills.
+     *
+     * @param address of the block
+     * @param valid offset of a word that is not zero if the others hold
+     * @param cpu offset of the CPU's number, which always holds
+     * @param ktime offset of the monotonic clock
+     * @param pidTgid offset of process and thread id
+     * @param uidGid offset of user and group id
+     * @param task offset of the current task's address
+     */
+    record Snapshot(long address, int valid, int cpu, int ktime, int pidTgid, int uidGid, int task) {}
 }

@@ -8,10 +8,15 @@ import java.util.List;
  * @param words the instructions
  * @param wordOfSlot for each slot of the bytecode the word where its code begins; one more entry for the end
  * @param functions word index of each function's first instruction, the entry first
+ * @param marks what lies apart from the instruction that needs it, by ascending word
  */
-public record MachineCode(int[] words, int[] wordOfSlot, List<FunctionStart> functions) {
+public record MachineCode(int[] words, int[] wordOfSlot, List<FunctionStart> functions, List<Mark> marks) {
+    /** Slot of a mark that belongs to no instruction. */
+    public static final int NO_SLOT = -1;
+
     public MachineCode {
         functions = List.copyOf(functions);
+        marks = List.copyOf(marks);
     }
 
     public int sizeBytes() {
@@ -21,9 +26,16 @@ public record MachineCode(int[] words, int[] wordOfSlot, List<FunctionStart> fun
     /** Where the code of the function that begins at a slot begins. */
     public record FunctionStart(int slot, int word) {}
 
-    /** The slot whose code a word belongs to; -1 for what belongs to none (the checks' common end). */
+    /**
+     * From this word on, up to the next mark or slot, lies something apart: a prologue, a slow path.
+     *
+     * @param slot of the instruction that it serves, or {@link #NO_SLOT}
+     */
+    public record Mark(int word, int slot, String what) {}
+
+    /** The slot whose code a word belongs to; {@link #NO_SLOT} for what belongs to none. */
     public int slotOfWord(int word) {
-        int low = 0;
+        int low = -1;
         int high = wordOfSlot.length - 1;
         while (low < high) {
             int middle = (low + high + 1) >>> 1;
@@ -33,6 +45,14 @@ public record MachineCode(int[] words, int[] wordOfSlot, List<FunctionStart> fun
                 high = middle - 1;
             }
         }
-        return low == wordOfSlot.length - 1 ? -1 : low;
+        int begins = low < 0 ? -1 : wordOfSlot[low];
+        boolean behindAll = low == wordOfSlot.length - 1;
+        for (int i = marks.size() - 1; i >= 0; i--) {
+            var mark = marks.get(i);
+            if (mark.word() <= word && (mark.word() > begins || mark.word() == begins && behindAll)) {
+                return mark.slot();
+            }
+        }
+        return behindAll ? NO_SLOT : low;
     }
 }

@@ -10,6 +10,7 @@ import skep.isa.AtomicOp;
 import skep.isa.Insn;
 import skep.isa.MemSize;
 import skep.isa.Operand;
+import skep.isa.Reg;
 
 /** Loads, stores and atomics. */
 final class MemoryLowering {
@@ -17,51 +18,114 @@ final class MemoryLowering {
 
     private final Assembler asm;
     private final LoweringOptions options;
+    private static final int MAX_PAIR = 504;
+    private static final int MIN_PAIR = -512;
+
+    private final Frame frame;
+    private final Blinder blinder;
     private final int check;
 
     /**
      * @param check label of the routine that tests an access; used in checked code only
      */
-    MemoryLowering(Assembler asm, LoweringOptions options, int check) {
+    MemoryLowering(Assembler asm, LoweringOptions options, Frame frame, Blinder blinder, int check) {
         this.asm = asm;
         this.options = options;
+        this.frame = frame;
+        this.blinder = blinder;
         this.check = check;
     }
 
+    /** An address: a register, which may be the stack pointer, and an offset. */
+    private record Place(int base, int off) {}
+
+    private Place place(Reg base, int off) {
+        return base == Reg.R10
+                ? new Place(Assembler.SP, frame.frameOffset() + off)
+                : new Place(RegisterMap.of(base), off);
+    }
+
+    /** Two accesses of eight bytes side by side as one; false if they are not. */
+    boolean pair(Insn first, Insn second) {
+        if (options.checked()) {
+            return false;
+        }
+        if (first instanceof Insn.Store a
+                && second instanceof Insn.Store b
+                && isPair(a.size(), b.size(), a.base(), b.base(), a.off(), b.off())) {
+            int one = pairable(a.src());
+            int other = pairable(b.src());
+            if (one < 0 || other < 0) {
+                return false;
+            }
+            return pair(Encoding.STP_OFFSET, a.base(), a.off(), one, b.off(), other);
+        }
+        if (first instanceof Insn.Load a
+                && second instanceof Insn.Load b
+                && isPair(a.size(), b.size(), a.base(), b.base(), a.off(), b.off())) {
+            if (a.dst() == a.base() || a.dst() == b.dst()) {
+                return false;
+            }
+            return pair(
+                    Encoding.LDP_OFFSET, a.base(), a.off(), RegisterMap.of(a.dst()), b.off(), RegisterMap.of(b.dst()));
+        }
+        return false;
+    }
+
+    private static boolean isPair(MemSize a, MemSize b, Reg base, Reg otherBase, int off, int otherOff) {
+        return a == MemSize.DW && b == MemSize.DW && base == otherBase && Math.abs(off - otherOff) == 8;
+    }
+
+    /** The register that holds what is stored; -1 if none does. */
+    private static int pairable(Operand src) {
+        return switch (src) {
+            case Operand.OfReg(var reg) -> RegisterMap.of(reg);
+            case Operand.OfImm(int imm) -> imm == 0 ? Assembler.ZR : -1;
+        };
+    }
+
+    private boolean pair(Encoding row, Reg base, int off, int one, int otherOff, int other) {
+        var place = place(base, Math.min(off, otherOff));
+        if (place.off % 8 != 0 || place.off < MIN_PAIR || place.off > MAX_PAIR) {
+            return false;
+        }
+        boolean ascending = off < otherOff;
+        asm.emit(row, "siund", 1, place.off / 8, ascending ? other : one, place.base, ascending ? one : other);
+        return true;
+    }
+
     void lower(Insn.Load insn) {
-        int base = RegisterMap.of(insn.base());
-        checkAccess(base, insn.off(), insn.size(), false);
+        checkAccess(RegisterMap.of(insn.base()), insn.off(), insn.size(), false);
+        var place = place(insn.base(), insn.off());
+        int base = place.base;
+        int off = place.off;
         int dst = RegisterMap.of(insn.dst());
         if (!insn.signed()) {
-            access(Encoding.LDR_UIMM, Encoding.LDUR, Encoding.LDR_REG, insn.size(), dst, base, insn.off());
+            access(Encoding.LDR_UIMM, Encoding.LDUR, Encoding.LDR_REG, insn.size(), dst, base, off);
             return;
         }
         switch (insn.size()) {
-            case B -> signed(Encoding.LDRSB_X_UIMM, Encoding.LDURSB_X, Encoding.LDRSB_X_REG, 1, dst, base, insn.off());
-            case H -> signed(Encoding.LDRSH_X_UIMM, Encoding.LDURSH_X, Encoding.LDRSH_X_REG, 2, dst, base, insn.off());
-            case W -> signed(Encoding.LDRSW_UIMM, Encoding.LDURSW, Encoding.LDRSW_REG, 4, dst, base, insn.off());
-            case DW -> access(Encoding.LDR_UIMM, Encoding.LDUR, Encoding.LDR_REG, insn.size(), dst, base, insn.off());
+            case B -> signed(Encoding.LDRSB_X_UIMM, Encoding.LDURSB_X, Encoding.LDRSB_X_REG, 1, dst, base, off);
+            case H -> signed(Encoding.LDRSH_X_UIMM, Encoding.LDURSH_X, Encoding.LDRSH_X_REG, 2, dst, base, off);
+            case W -> signed(Encoding.LDRSW_UIMM, Encoding.LDURSW, Encoding.LDRSW_REG, 4, dst, base, off);
+            case DW -> access(Encoding.LDR_UIMM, Encoding.LDUR, Encoding.LDR_REG, insn.size(), dst, base, off);
         }
     }
 
     void lower(Insn.Store insn) {
-        int base = RegisterMap.of(insn.base());
-        checkAccess(base, insn.off(), insn.size(), true);
+        checkAccess(RegisterMap.of(insn.base()), insn.off(), insn.size(), true);
+        var place = place(insn.base(), insn.off());
         int src = switch (insn.src()) {
             case Operand.OfReg(var reg) -> RegisterMap.of(reg);
             case Operand.OfImm(int imm) -> {
                 if (imm == 0) {
                     yield Assembler.ZR;
                 }
-                if (insn.size() == MemSize.DW) {
-                    asm.move(SCRATCH_2, imm);
-                } else {
-                    asm.move32(SCRATCH_2, imm);
-                }
+                blinder.move(insn.size() == MemSize.DW, SCRATCH_2, imm);
                 yield SCRATCH_2;
             }
         };
-        access(Encoding.STR_UIMM, Encoding.STUR, Encoding.STR_REG, insn.size(), src, base, insn.off());
+        access(Encoding.STR_UIMM, Encoding.STUR, Encoding.STR_REG, insn.size(), src, place.base, place.off);
     }
 
     private static int sizeField(MemSize size) {
@@ -107,11 +171,11 @@ final class MemoryLowering {
     }
 
     void lower(Insn.Atomic insn) {
-        int base = RegisterMap.of(insn.base());
-        checkAccess(base, insn.off(), insn.size(), insn.op() != AtomicOp.LOAD_ACQ);
-        int address = base;
-        if (insn.off() != 0) {
-            asm.addImmediate(true, SCRATCH_1, base, insn.off(), SCRATCH_3);
+        checkAccess(RegisterMap.of(insn.base()), insn.off(), insn.size(), insn.op() != AtomicOp.LOAD_ACQ);
+        var place = place(insn.base(), insn.off());
+        int address = place.base;
+        if (place.off != 0 || insn.base() == Reg.R10) {
+            asm.addImmediate(true, SCRATCH_1, place.base, place.off, SCRATCH_3);
             address = SCRATCH_1;
         }
         int src = RegisterMap.of(insn.src());
@@ -147,7 +211,7 @@ final class MemoryLowering {
             }
             case XCHG -> ordered(Encoding.SWP, x, src, address, src);
             case CMPXCHG -> {
-                int r0 = RegisterMap.of(skep.isa.Reg.R0);
+                int r0 = RegisterMap.of(Reg.R0);
                 asm.emit(Encoding.CAS, "xALmnd", x, 1, 1, r0, address, src);
             }
             case LOAD_ACQ, STORE_REL -> throw new AssertionError(op);
@@ -183,18 +247,18 @@ final class MemoryLowering {
             case XOR, FETCH_XOR -> asm.emit(Encoding.EOR_REG, "smnd", sf, src, SCRATCH_2, SCRATCH_3);
             case XCHG -> stored = src;
             case CMPXCHG -> {
-                int r0 = RegisterMap.of(skep.isa.Reg.R0);
+                int r0 = RegisterMap.of(Reg.R0);
                 asm.emit(Encoding.CMP_REG, "smn", sf, r0, SCRATCH_2);
-                asm.conditional(Encoding.B_COND.word("c", Condition.NE.bits()), done, false);
+                asm.conditional(Encoding.B_COND.word("c", Condition.NE.bits()), done);
                 stored = src;
             }
             case LOAD_ACQ, STORE_REL -> throw new AssertionError(op);
         }
         asm.emit(op.fetches() ? Encoding.STLXR : Encoding.STXR, "xmnd", x, RegisterMap.LR, address, stored);
-        asm.conditional(Encoding.CBNZ.word("sd", 0, RegisterMap.LR), again, false);
+        asm.conditional(Encoding.CBNZ.word("sd", 0, RegisterMap.LR), again);
         asm.bind(done);
         if (op == AtomicOp.CMPXCHG) {
-            asm.emit(Encoding.MOV_REG, "smd", sf, SCRATCH_2, RegisterMap.of(skep.isa.Reg.R0));
+            asm.emit(Encoding.MOV_REG, "smd", sf, SCRATCH_2, RegisterMap.of(Reg.R0));
         } else if (op.fetches()) {
             asm.emit(Encoding.MOV_REG, "smd", sf, SCRATCH_2, src);
         }

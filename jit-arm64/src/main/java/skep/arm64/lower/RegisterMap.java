@@ -13,6 +13,9 @@ final class RegisterMap {
     /** Says which helper is meant where several share an address. */
     static final int HELPER_NUMBER = 9;
 
+    /** Address of a call stub or of where a tail call goes: a register through which BTI lets one branch to an entry. */
+    static final int IP0 = 16;
+
     static final int SCRATCH_1 = 10;
     static final int SCRATCH_2 = 11;
     static final int SCRATCH_3 = 12;

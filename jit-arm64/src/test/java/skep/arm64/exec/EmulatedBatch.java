@@ -70,7 +70,7 @@ final class EmulatedBatch {
         int afterCall = emitDriver(asm, jobs.size());
         int unwindWord = asm.size();
         int goOn = asm.label();
-        asm.conditional(Encoding.CBNZ.word("sd", 1, 0), goOn, false);
+        asm.conditional(Encoding.CBNZ.word("sd", 1, 0), goOn);
         asm.emit(Encoding.MOV_FROM_SP, "sn", 1, SAVED_SP);
         asm.branch(Encoding.B, afterCall);
         asm.bind(goOn);
@@ -117,7 +117,7 @@ final class EmulatedBatch {
         int afterCall = asm.label();
         int done = asm.label();
         asm.bind(again);
-        asm.conditional(Encoding.CBZ.word("sd", 1, LEFT), done, false);
+        asm.conditional(Encoding.CBZ.word("sd", 1, LEFT), done);
         asm.emit(Encoding.LDP_OFFSET, "siund", 1, 1, 1, TABLE, 0);
         asm.emit(Encoding.LDP_OFFSET, "siund", 1, 3, REGIONS, TABLE, 9);
         asm.emit(Encoding.BLR, "n", 9);

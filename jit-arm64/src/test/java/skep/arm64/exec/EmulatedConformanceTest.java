@@ -36,7 +36,7 @@ class EmulatedConformanceTest {
     @ValueSource(booleans = {true, false})
     void conformanceProgramsGiveTheirResults(boolean lse) throws IOException, InterruptedException {
         var rows = lines("conformance.jsonl");
-        var options = new LoweringOptions(true, lse, false);
+        var options = LoweringOptions.CHECKED.withLse(lse);
         var jobs = new ArrayList<EmulatedBatch.Job>();
         var names = new ArrayList<String>();
         var expected = new ArrayList<Long>();

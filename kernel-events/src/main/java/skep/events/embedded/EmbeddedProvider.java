@@ -1,7 +1,9 @@
 package skep.events.embedded;
 
 import skep.target.Target;
+import skep.target.TargetException;
 import skep.target.TargetProvider;
+import skep.vm.Backend;
 
 /** Makes {@code embedded} targets. */
 public final class EmbeddedProvider implements TargetProvider {
@@ -20,5 +22,28 @@ public final class EmbeddedProvider implements TargetProvider {
     @Override
     public Target open(String options) {
         return new EmbeddedTarget(EmbeddedOptions.parse(options));
+    }
+
+    @Override
+    public Target open(String options, String backend) {
+        var parsed = EmbeddedOptions.parse(options);
+        if (!backend.isEmpty()) {
+            prepare(backend);
+        }
+        return new EmbeddedTarget(parsed);
+    }
+
+    private static void prepare(String name) {
+        Backend backend;
+        try {
+            backend = Backend.named(name);
+        } catch (IllegalArgumentException unknown) {
+            throw new TargetException(String.valueOf(unknown.getMessage()), unknown);
+        }
+        var unavailable = backend.unavailableReason();
+        if (unavailable.isPresent()) {
+            throw new TargetException("backend " + name + " cannot be used: " + unavailable.get());
+        }
+        backend.prepare();
     }
 }

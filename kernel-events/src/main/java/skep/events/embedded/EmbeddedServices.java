@@ -28,6 +28,12 @@ final class EmbeddedServices implements KernelServices {
         return kernel.clockNanos();
     }
 
+    /** The model takes no step while a program runs. */
+    @Override
+    public boolean standsStill() {
+        return true;
+    }
+
     @Override
     public long taiNanos() {
         return kernel.clockNanos() + WALL_CLOCK_OFFSET_NANOS + TAI_LEAP_NANOS;

@@ -5,14 +5,14 @@ import skep.isa.DecodedProgram;
 import skep.isa.Insn;
 
 /** The basic blocks of one function: where they begin and from how many places each is entered. Dead code is in none. */
-final class Blocks {
+public final class Blocks {
     private final DecodedProgram program;
     private final int start;
     private final int end;
     private final BitSet leaders = new BitSet();
     private final int[] predecessors;
 
-    Blocks(DecodedProgram program, int start, int end) {
+    public Blocks(DecodedProgram program, int start, int end) {
         this.program = program;
         this.start = start;
         this.end = end;
@@ -48,12 +48,12 @@ final class Blocks {
     }
 
     /** Whether a block begins here. */
-    boolean begins(int slot) {
+    public boolean begins(int slot) {
         return leaders.get(slot);
     }
 
     /** How many instructions go to this slot, the one before it included; the caller counts for the first slot. */
-    int predecessors(int slot) {
+    public int predecessors(int slot) {
         return predecessors[slot - start];
     }
 

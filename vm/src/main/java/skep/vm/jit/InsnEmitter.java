@@ -21,8 +21,6 @@ import skep.vm.LinkedProgram;
 import skep.vm.PacketLoad;
 import skep.vm.VmCpu;
 import skep.vm.VmMap;
-import skep.vm.verifier.InsnFact;
-import skep.vm.verifier.InsnFact.PointerKind;
 
 /** Writes the instructions of one method but for jumps and returns. Registers are local variables. */
 final class InsnEmitter {
@@ -356,7 +354,7 @@ final class InsnEmitter {
     }
 
     private void load(Insn.Load load, int slot) {
-        if (isKernelLoad(linked.fact(slot))) {
+        if (linked.isKernelLoad(slot)) {
             code.aload(0);
             address(load.base(), load.off());
             code.loadConstant(load.size().bytes()).invokestatic(SUPPORT, "kernelLoad", MethodTypeDesc.of(J, CPU, J, I));
@@ -370,14 +368,6 @@ final class InsnEmitter {
         checkRead(load.size(), load.base(), load.off(), slot);
         fetch(load.size(), load.signed());
         store(load.dst());
-    }
-
-    /** Whether a load may go to the simulated kernel's memory, which is not there to be dereferenced. */
-    static boolean isKernelLoad(InsnFact fact) {
-        return fact.probed()
-                || fact.pointer() == PointerKind.KERNEL
-                || fact.pointer() == PointerKind.SOCKET
-                || fact.pointer() == PointerKind.MIXED;
     }
 
     private void signExtend(MemSize size) {

@@ -141,7 +141,7 @@ final class Plan {
     private boolean isPlain(CountedLoop loop) {
         for (int slot = loop.head(); slot < loop.end(); slot = program.next(slot)) {
             boolean rewritten = linked.insn(slot) != program.at(slot);
-            if (rewritten || program.at(slot) instanceof Insn.Load && InsnEmitter.isKernelLoad(linked.fact(slot))) {
+            if (rewritten || program.at(slot) instanceof Insn.Load && linked.isKernelLoad(slot)) {
                 return false;
             }
         }

@@ -21,7 +21,7 @@ import skep.isa.Width;
  *
  * @param absorbed slots of the comparisons that the table replaces, without the first
  */
-record SwitchTree(Reg reg, Width width, long low, int[] targets, int below, int above, Set<Integer> absorbed) {
+public record SwitchTree(Reg reg, Width width, long low, int[] targets, int below, int above, Set<Integer> absorbed) {
     private static final int MIN_COMPARISONS = 4;
     private static final int MAX_COMPARISONS = 4096;
     private static final int MAX_TABLE = 1024;
@@ -32,7 +32,7 @@ record SwitchTree(Reg reg, Width width, long low, int[] targets, int below, int 
     private static final int MAX_SPARSENESS = 10;
 
     /** The tree whose first comparison is at this slot, if a table pays. */
-    static Optional<SwitchTree> at(DecodedProgram program, Blocks blocks, int slot) {
+    public static Optional<SwitchTree> at(DecodedProgram program, Blocks blocks, int slot) {
         if (program.at(slot) instanceof Insn.Branch(JumpOp op, Width width, Reg dst, Operand.OfImm _, short _)
                 && op != JumpOp.JSET) {
             return new Builder(program, blocks, dst, width).build(slot);
