@@ -46,7 +46,7 @@ class ArchitectureTest {
             Map.entry("linux", Set.of("isa", "btf", "elf", "target")),
             Map.entry("session", Set.of("dsl", "c", "source", "ir", "isa", "btf", "target")),
             Map.entry("truffle", Set.of("session", "source", "isa", "btf", "target", "vm", "vm.verifier")),
-            Map.entry("bindings", Set.of("session", "truffle")),
+            Map.entry("bindings", Set.of("session", "truffle", "target")),
             Map.entry("jupyter", Set.of("session", "bindings", "target")),
             Map.entry("cli", Set.of("session", "target")),
             Map.entry("tools", Set.of("*")),
