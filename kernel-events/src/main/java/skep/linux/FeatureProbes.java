@@ -60,7 +60,7 @@ final class FeatureProbes {
     }
 
     private Optional<Unsupported> bpfSyscall() {
-        long fd = host.bpf().mapCreate(MapType.ARRAY, "probe", 4, 4, 1, 0, 0);
+        long fd = host.bpf().mapCreate(MapType.ARRAY, "probe", 4, 4, 1, 0, Bpf.MapDetails.NONE);
         if (!Errno.isError(fd)) {
             host.close((int) fd);
             return Optional.empty();
@@ -193,7 +193,7 @@ final class FeatureProbes {
     }
 
     private Optional<Unsupported> ringBuffer() {
-        long fd = host.bpf().mapCreate(MapType.RINGBUF, "probe", 0, 0, 4096, 0, 0);
+        long fd = host.bpf().mapCreate(MapType.RINGBUF, "probe", 0, 0, 4096, 0, Bpf.MapDetails.NONE);
         if (!Errno.isError(fd)) {
             host.close((int) fd);
             return Optional.empty();

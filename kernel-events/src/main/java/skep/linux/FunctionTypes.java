@@ -24,9 +24,14 @@ final class FunctionTypes implements AutoCloseable {
     private final List<Block> owned = new ArrayList<>();
     private int fd = -1;
 
-    FunctionTypes(Host host, ProgramSpec program) {
+    FunctionTypes(Host host, ProgramSpec program, ObjectTypes types) {
         this.host = host;
-        if (program.functions().size() > 1) {
+        if (types.describes(program)) {
+            var records = types.records(program);
+            owned.add(records);
+            int count = program.functions().size();
+            info = new Bpf.FunctionInfo(types.fd(), records.pushed(records.sizeBytes()), count);
+        } else if (program.functions().size() > 1) {
             describe(program);
         }
     }

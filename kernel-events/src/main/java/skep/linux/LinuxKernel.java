@@ -42,6 +42,7 @@ public final class LinuxKernel implements KernelInfo {
 
     private volatile Optional<Btf> types = Optional.empty();
     private volatile boolean typesRead;
+    private volatile Optional<BuildConfiguration> configuration = Optional.empty();
     private volatile Optional<Kallsyms> symbols = Optional.empty();
 
     LinuxKernel(Host host) {
@@ -137,6 +138,14 @@ public final class LinuxKernel implements KernelInfo {
             }
         }
         return types;
+    }
+
+    @Override
+    public Optional<String> configuration(String name) {
+        if (configuration.isEmpty()) {
+            configuration = Optional.of(BuildConfiguration.read(host, release));
+        }
+        return configuration.get().value(name);
     }
 
     @Override

@@ -43,19 +43,69 @@ final class LinuxMap implements LoadedMap {
         this.value = host.syscalls().allocateShared(valueBytes);
     }
 
-    static LinuxMap create(Host host, MapSpec spec, LinuxKernel kernel) {
+    static LinuxMap create(Host host, MapSpec spec, LinuxKernel kernel, ObjectTypes types) {
+        int inner = spec.setup().inner().isPresent()
+                ? descriptor(host, spec.setup().inner().get(), kernel, types, 0)
+                : 0;
+        try {
+            return new LinuxMap(host, spec, descriptor(host, spec, kernel, types, inner), kernel.possibleCpus());
+        } finally {
+            if (inner != 0) {
+                host.close(inner);
+            }
+        }
+    }
+
+    private static int descriptor(Host host, MapSpec spec, LinuxKernel kernel, ObjectTypes types, int inner) {
         int entries = spec.type() == MapType.PERF_EVENT_ARRAY && spec.maxEntries() == 0
                 ? kernel.possibleCpus()
                 : spec.maxEntries();
-        long fd = host.bpf()
-                .mapCreate(
-                        spec.type(), spec.name(), spec.keySizeBytes(), spec.valueSizeBytes(), entries, spec.flags(), 0);
+        var setup = spec.setup();
+        boolean typed = types.isLoaded() && setup.valueTypeId() != 0;
+        var bare = new Bpf.MapDetails(inner, 0, 0, 0, setup.extra());
+        var details = typed
+                ? new Bpf.MapDetails(inner, types.fd(), setup.keyTypeId(), setup.valueTypeId(), setup.extra())
+                : bare;
+        long fd = create(host, spec, entries, details);
+        if (Errno.isError(fd) && typed) {
+            // Many map types, and old kernels, take none.
+            fd = create(host, spec, entries, bare);
+        }
         if (Errno.isError(fd)) {
             throw new TargetException("map " + spec.name() + " (" + spec.type().kernelName() + ", key "
                     + spec.keySizeBytes() + ", value " + spec.valueSizeBytes() + " bytes, " + entries
-                    + " entries) could not be created: " + Errno.name(-fd));
+                    + " entries) could not be created: " + Errno.name(-fd)
+                    + (types.refusal().isEmpty() ? "" : "; the kernel refuses the object's types: " + types.refusal()));
         }
-        return new LinuxMap(host, spec, (int) fd, kernel.possibleCpus());
+        return (int) fd;
+    }
+
+    private static long create(Host host, MapSpec spec, int entries, Bpf.MapDetails details) {
+        return host.bpf()
+                .mapCreate(
+                        spec.type(),
+                        spec.name(),
+                        spec.keySizeBytes(),
+                        spec.valueSizeBytes(),
+                        entries,
+                        spec.flags(),
+                        details);
+    }
+
+    /** Puts a map or program into a map that takes descriptors. */
+    void updateFd(int index, int inside) {
+        update(little(index), little(inside), 0);
+    }
+
+    private static byte[] little(int number) {
+        return ByteBuffer.allocate(4)
+                .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                .putInt(number)
+                .array();
+    }
+
+    void freeze() {
+        check("freeze", host.bpf().mapFreeze(fd));
     }
 
     int fd() {

@@ -8,8 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import skep.isa.kernel.AttachType;
+import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
+import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 import skep.linux.sys.Errno;
 import skep.target.Link;
@@ -33,6 +35,7 @@ final class LinuxObject implements LoadedObject {
     private final LinuxKernel kernel;
     private final Attacher attacher;
     private final ProgramLoader loader;
+    private final List<ObjectTypes> types = new ArrayList<>();
     private final Map<String, LinuxMap> maps = new LinkedHashMap<>();
     /** Names of maps that are another object's. */
     private final Set<String> borrowed = new HashSet<>();
@@ -42,7 +45,7 @@ final class LinuxObject implements LoadedObject {
     private final List<OutputReader> readers = new ArrayList<>();
     private boolean closed;
 
-    private record Loaded(ProgramSpec spec, int fd) {}
+    private record Loaded(ProgramSpec spec, int fd, ObjectTypes types) {}
 
     private LinuxObject(Host host, LinuxKernel kernel) {
         this.host = host;
@@ -59,6 +62,29 @@ final class LinuxObject implements LoadedObject {
         } catch (RuntimeException failure) {
             loaded.close();
             throw failure;
+        }
+    }
+
+    /** First values and inner maps, before programs see them. */
+    private void fill(MapSpec spec) {
+        var map = ownMap(spec.name());
+        var setup = spec.setup();
+        setup.contents().ifPresent(contents -> map.update(new byte[spec.keySizeBytes()], contents.bytes(), 0));
+        if (setup.frozen()) {
+            map.freeze();
+        }
+        if (setup.inner().isPresent()) {
+            setup.members()
+                    .forEach((index, inner) -> map.updateFd(index, ownMap(inner).fd()));
+        }
+    }
+
+    private void fillPrograms(MapSpec spec) {
+        if (spec.type() == MapType.PROG_ARRAY) {
+            spec.setup()
+                    .members()
+                    .forEach((index, name) ->
+                            ownMap(spec.name()).updateFd(index, program(name).fd()));
         }
     }
 
@@ -107,24 +133,14 @@ final class LinuxObject implements LoadedObject {
     @Override
     public synchronized Link attach(String name, ProbeSpec probe) {
         var program = program(name);
-        var link = attacher.attach(program.spec(), program.fd(), probe, type -> reload(program.spec(), type));
+        var link = attacher.attach(program.spec(), program.fd(), probe, type -> reload(program, type));
         links.add(link);
         return link;
     }
 
     /** One program attached in two ways needs two loads: the verifier judges it for how it will be attached. */
-    private int reload(ProgramSpec program, AttachType type) {
-        var other = new ProgramSpec(
-                program.name(),
-                program.type(),
-                Optional.of(type),
-                program.attachTo(),
-                program.license(),
-                program.code(),
-                program.mapReferences(),
-                program.lines(),
-                program.functions());
-        return loader.load(other, maps, LoadOptions.DEFAULT);
+    private int reload(Loaded program, AttachType type) {
+        return loader.load(program.spec().withAttachType(type), maps, program.types(), LoadOptions.DEFAULT);
     }
 
     @Override
@@ -151,26 +167,32 @@ final class LinuxObject implements LoadedObject {
     public synchronized void extend(BpfObject more, LoadOptions options) {
         var newMaps = new ArrayList<String>();
         var newPrograms = new ArrayList<String>();
+        var newTypes = new ObjectTypes(host);
+        types.add(newTypes);
         try {
+            more.types().ifPresent(newTypes::load);
             for (var map : more.maps()) {
                 var present = maps.get(map.name());
                 if (present == null && options.reuse().get(map.name()) instanceof LinuxMap shared) {
                     maps.put(map.name(), shared);
                     borrowed.add(map.name());
                 } else if (present == null) {
-                    maps.put(map.name(), LinuxMap.create(host, map, kernel));
+                    maps.put(map.name(), LinuxMap.create(host, map, kernel, newTypes));
                     newMaps.add(map.name());
                 } else if (!present.spec().equals(map)) {
                     throw new TargetException("map " + map.name() + " is loaded already, and differs");
                 }
             }
+            more.maps().stream().filter(map -> newMaps.contains(map.name())).forEach(this::fill);
             for (var program : more.programs()) {
                 if (programs.containsKey(program.name())) {
                     throw new TargetException("program " + program.name() + " is loaded already");
                 }
-                programs.put(program.name(), new Loaded(program, loader.load(program, maps, options)));
+                int fd = loader.load(program, maps, newTypes, options);
+                programs.put(program.name(), new Loaded(program, fd, newTypes));
                 newPrograms.add(program.name());
             }
+            more.maps().stream().filter(map -> newMaps.contains(map.name())).forEach(this::fillPrograms);
         } catch (RuntimeException failure) {
             newPrograms.forEach(name -> host.close(programs.remove(name).fd()));
             newMaps.forEach(name -> host.close(maps.remove(name).fd()));
@@ -250,5 +272,6 @@ final class LinuxObject implements LoadedObject {
         programs.values().forEach(program -> host.close(program.fd()));
         borrowed.forEach(maps::remove);
         maps.values().forEach(map -> host.close(map.fd()));
+        types.forEach(ObjectTypes::close);
     }
 }

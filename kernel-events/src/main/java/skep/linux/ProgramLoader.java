@@ -29,12 +29,12 @@ final class ProgramLoader {
     }
 
     /** Loads a program; a descriptor. */
-    int load(ProgramSpec program, Map<String, LinuxMap> maps, LoadOptions options) {
+    int load(ProgramSpec program, Map<String, LinuxMap> maps, ObjectTypes types, LoadOptions options) {
         var code = relocated(program, maps).toBytes();
         int attachBtfId = attachBtfId(program);
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
-        try (var functions = new FunctionTypes(host, program);
+        try (var functions = new FunctionTypes(host, program, types);
                 var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
@@ -51,7 +51,7 @@ final class ProgramLoader {
                     0,
                     0,
                     0,
-                    0,
+                    program.sleepable() ? Bpf.SLEEPABLE : 0,
                     versionCode(),
                     functions.info());
             long fd = host.bpf().programLoad(load);

@@ -49,15 +49,7 @@ public final class CoreRelocator {
         for (var relocation : program.relocations()) {
             patch(slots, relocation, spec.name());
         }
-        return new ProgramSpec(
-                spec.name(),
-                spec.type(),
-                spec.attachType(),
-                spec.attachTo(),
-                spec.license(),
-                Bytecode.of(slots),
-                spec.mapReferences(),
-                spec.lines());
+        return spec.withCode(Bytecode.of(slots));
     }
 
     /** What an instruction becomes; {@code sizeBytes} is that of the target's field if a load should change, else 0. */

@@ -11,7 +11,11 @@ import skep.btf.BtfException;
 import skep.btf.BtfExt;
 import skep.btf.BtfKind;
 import skep.btf.BtfType;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.MapFlags;
+import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
+import skep.isa.object.MapSetup;
 import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 
@@ -20,51 +24,63 @@ import skep.isa.object.ProgramSpec;
  *
  * @param programs with the section that each came from
  * @param maps in the order of the file, global data last
- * @param types the types of the programs, if the file has BTF
+ * @param types the types of the programs, if the file has BTF, as a kernel takes them
  * @param offsets where global variables lie in their sections
+ * @param externs settings of the kernel that the programs read
  */
 public record ElfObject(
-        List<ElfProgram> programs, List<ElfMap> maps, String license, Optional<Btf> types, Map<String, Long> offsets) {
+        List<ElfProgram> programs,
+        List<ElfMap> maps,
+        String license,
+        Optional<Btf> types,
+        Map<String, Long> offsets,
+        Settings externs) {
     public ElfObject {
         programs = List.copyOf(programs);
         maps = List.copyOf(maps);
         offsets = Map.copyOf(offsets);
     }
 
-    /**
-     * A program.
-     *
-     * @param relocations CO-RE relocations, offsets counted from the start of the linked program
-     */
-    public record ElfProgram(ProgramSpec spec, SectionName section, List<BtfExt.CoreRelocation> relocations) {
-        public ElfProgram {
-            relocations = List.copyOf(relocations);
+    /** Settings of the kernel's build that the programs read, and the map that will hold them. */
+    public static final class Settings {
+        private final Externs externs;
+        private final String map;
+
+        private Settings(Externs externs, String map) {
+            this.externs = externs;
+            this.map = map;
         }
     }
 
     /**
-     * A map.
+     * A program.
      *
-     * @param inner for maps of maps, the shape of those inside
-     * @param innerNames for maps of maps, the maps that the file puts inside, by index
-     * @param contents the first value of a map of global data
-     * @param pinned whether it wants to be pinned by its name
-     * @param valueTypeId type of a value in the file's BTF, 0 if not known
+     * @param relocations CO-RE relocations, offsets counted from the start of the linked program
+     * @param uses kernel functions and variables that it names
      */
-    public record ElfMap(
-            MapSpec spec,
-            Optional<MapSpec> inner,
-            Map<Integer, String> innerNames,
-            Optional<RelocatableFile.Data> contents,
-            boolean readOnly,
-            boolean pinned,
-            int keyTypeId,
-            int valueTypeId,
-            long extra) {
-        public ElfMap {
-            innerNames = Map.copyOf(innerNames);
+    public record ElfProgram(
+            ProgramSpec spec, SectionName section, List<BtfExt.CoreRelocation> relocations, List<Use> uses) {
+        public ElfProgram {
+            relocations = List.copyOf(relocations);
+            uses = List.copyOf(uses);
         }
     }
+
+    /**
+     * A place in a program that names a kernel function or variable ({@code __ksym}).
+     *
+     * @param slot of the call or of the 64-bit load
+     * @param weak whether the program goes without if the kernel does not have it
+     * @param typed whether the program knows its type: then the verifier does too
+     */
+    public record Use(int slot, String name, boolean call, boolean weak, boolean typed) {}
+
+    /**
+     * A map.
+     *
+     * @param pinned whether it wants to be pinned by its name
+     */
+    public record ElfMap(MapSpec spec, boolean pinned) {}
 
     /**
      * Reads an object file.
@@ -83,8 +99,11 @@ public record ElfObject(
                     : BtfExt.EMPTY;
             var license = file.section("license").map(ElfObject::text).orElse("");
             var maps = MapSections.read(file, types, name);
-            var programs = new Linker(file, ext, maps, license).programs();
-            return new ElfObject(programs, maps.all(), license, types, offsets(file));
+            var externs = Externs.read(file, types);
+            var settings = new Settings(externs, MapSections.dataName(name, Externs.SETTINGS_SECTION));
+            var programs = new Linker(file, ext, maps, license, types, externs, settings.map).programs();
+            var loadable = types.map(btf -> LoadableTypes.of(btf, file));
+            return new ElfObject(programs, maps.all(), license, loadable, offsets(file), settings);
         } catch (BtfException malformed) {
             throw new ElfException("the file's BTF: " + malformed.getMessage());
         }
@@ -105,30 +124,46 @@ public record ElfObject(
     }
 
     /**
-     * The programs and maps for one kernel: CO-RE relocations applied.
+     * The programs and maps for one kernel: CO-RE relocations applied, kernel functions, variables and settings filled in.
      *
-     * @param kernelTypes the types of that kernel
-     * @throws ElfException if a relocation needs types and there are none
+     * @throws ElfException if the kernel lacks what the programs need
      */
-    public BpfObject relocated(Optional<Btf> kernelTypes) {
-        var specs = new ArrayList<ProgramSpec>();
-        for (var program : programs) {
-            specs.add(
-                    program.relocations.isEmpty() || types.isEmpty()
-                            ? program.spec
-                            : new CoreRelocator(types.get(), kernelTypes).apply(program));
-        }
-        return new BpfObject(specs, maps.stream().map(ElfMap::spec).toList());
+    public BpfObject relocated(KernelInfo kernel) {
+        boolean needsTypes = programs.stream().anyMatch(program -> !program.relocations.isEmpty());
+        return relocated(needsTypes ? kernel.types() : Optional.empty(), Optional.of(kernel));
     }
 
-    /** The same object with its relocations applied, so that any kernel takes it as it is. */
-    public ElfObject adaptedTo(Btf kernelTypes) {
-        var adapted = new ArrayList<ElfProgram>();
-        var specs = relocated(Optional.of(kernelTypes)).programs();
-        for (int i = 0; i < specs.size(); i++) {
-            adapted.add(new ElfProgram(specs.get(i), programs.get(i).section, List.of()));
+    /**
+     * The same for a kernel of which nothing is known but its types.
+     *
+     * @throws ElfException if a relocation needs types and there are none, or the programs need more than types
+     */
+    public BpfObject relocated(Optional<Btf> kernelTypes) {
+        return relocated(kernelTypes, Optional.empty());
+    }
+
+    private BpfObject relocated(Optional<Btf> kernelTypes, Optional<KernelInfo> kernel) {
+        var resolver = new ExternResolver(types, kernel);
+        var specs = new ArrayList<ProgramSpec>();
+        for (var program : programs) {
+            var spec = program.relocations.isEmpty() || types.isEmpty()
+                    ? program.spec
+                    : new CoreRelocator(types.get(), kernelTypes).apply(program);
+            specs.add(resolver.apply(spec, program.uses));
         }
-        return new ElfObject(adapted, maps, license, types, offsets);
+        var specsOfMaps = new ArrayList<>(maps.stream().map(ElfMap::spec).toList());
+        if (!externs.externs.settings().isEmpty()) {
+            var contents = resolver.settings(externs.externs);
+            specsOfMaps.add(new MapSpec(
+                    externs.map,
+                    MapType.ARRAY,
+                    4,
+                    contents.length(),
+                    1,
+                    MapFlags.MMAPABLE | MapFlags.RDONLY_PROG,
+                    MapSetup.data(Optional.of(contents), true, 0)));
+        }
+        return new BpfObject(specs, specsOfMaps, types);
     }
 
     public ElfProgram program(String name) {

@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import skep.btf.Btf;
 import skep.btf.BtfExt;
+import skep.btf.BtfType;
 import skep.elf.ElfObject.ElfProgram;
 import skep.isa.Bytecode;
 import skep.isa.object.LineTable;
@@ -29,12 +32,25 @@ final class Linker {
     private final BtfExt ext;
     private final MapSections maps;
     private final String license;
+    private final Optional<Btf> types;
+    private final Externs externs;
+    private final String settingsMap;
 
-    Linker(RelocatableFile file, BtfExt ext, MapSections maps, String license) {
+    Linker(
+            RelocatableFile file,
+            BtfExt ext,
+            MapSections maps,
+            String license,
+            Optional<Btf> types,
+            Externs externs,
+            String settingsMap) {
         this.file = file;
         this.ext = ext;
         this.maps = maps;
         this.license = license;
+        this.types = types;
+        this.externs = externs;
+        this.settingsMap = settingsMap;
     }
 
     /** All functions in sections whose names say what programs they are. */
@@ -78,6 +94,7 @@ final class Linker {
         private final List<RelocatableFile.Symbol> functions = new ArrayList<>();
         private final Map<Place, Integer> startSlots = new HashMap<>();
         private final List<MapReference> references = new ArrayList<>();
+        private final List<ElfObject.Use> uses = new ArrayList<>();
         private long[] slots = {};
 
         Program(RelocatableFile.Symbol entry, SectionName section) {
@@ -99,8 +116,46 @@ final class Linker {
                     license,
                     Bytecode.of(slots),
                     references,
-                    lines());
-            return new ElfProgram(spec, section, relocations());
+                    lines(),
+                    entries(),
+                    section.sleepable());
+            return new ElfProgram(spec, section, relocations(), uses);
+        }
+
+        /** What the types say of the functions; each but the first is global unless it is static or hidden in the file. */
+        private List<ProgramSpec.FunctionEntry> entries() {
+            var entries = new ArrayList<ProgramSpec.FunctionEntry>();
+            for (var function : functions) {
+                int typeId = ext.functions().stream()
+                        .filter(info -> info.section()
+                                        .equals(file.section(function.section()).name())
+                                && info.offsetBytes() == function.value())
+                        .mapToInt(BtfExt.FunctionInfo::typeId)
+                        .findFirst()
+                        .orElse(0);
+                boolean global =
+                        typeId != 0 && function.binding() != RelocatableFile.BINDING_LOCAL && !function.hidden();
+                entries.add(new ProgramSpec.FunctionEntry(
+                        startSlots.get(new Place(function.section(), function.value())),
+                        function.name(),
+                        parameters(typeId),
+                        global,
+                        typeId));
+            }
+            return entries;
+        }
+
+        private int parameters(int typeId) {
+            boolean described = types.isPresent()
+                    && types.get().type(typeId) instanceof BtfType.Function function
+                    && types.get().type(function.protoId()) instanceof BtfType.Prototype;
+            if (!described) {
+                return 1;
+            }
+            var function = (BtfType.Function) types.get().type(typeId);
+            return ((BtfType.Prototype) types.get().type(function.protoId()))
+                    .parameters()
+                    .size();
         }
 
         private int append(RelocatableFile.Symbol function) {
@@ -153,7 +208,7 @@ final class Linker {
                 if (opcode == OP_CALL && pseudo == PSEUDO_CALL) {
                     call(function, slot, start, relocation);
                 } else if (opcode == OP_CALL && relocation != null) {
-                    throw undefined(relocation.symbol());
+                    use(relocation.symbol(), slot, true);
                 } else if (opcode == OP_LOAD_IMM64) {
                     if (relocation != null && slot + 1 < slots.length) {
                         load(slot, relocation);
@@ -184,7 +239,8 @@ final class Linker {
             } else {
                 var symbol = relocation.symbol();
                 if (symbol.section() == 0) {
-                    throw undefined(symbol);
+                    use(symbol, slot, true);
+                    return;
                 }
                 target = new Place(symbol.section(), symbol.value() + (imm(slots[slot]) + 1L) * SLOT_BYTES);
             }
@@ -195,7 +251,8 @@ final class Linker {
             var symbol = relocation.symbol();
             long offset = symbol.value() + Integer.toUnsignedLong(imm(slots[slot]));
             if (symbol.section() == 0) {
-                throw undefined(symbol);
+                undefined(symbol, slot);
+                return;
             }
             var map = maps.mapAt(symbol.section(), offset);
             var data = maps.dataMap(symbol.section());
@@ -222,9 +279,26 @@ final class Linker {
             slots[slot] = slots[slot] & ~0xf000L | (long) source << 12;
         }
 
-        private ElfException undefined(RelocatableFile.Symbol symbol) {
-            return new ElfException("program " + entry.name() + " refers to " + symbol.name()
-                    + ", which the file does not define (kernel symbols and kconfig are not supported)");
+        private void undefined(RelocatableFile.Symbol symbol, int slot) {
+            var setting = externs.settingOffset(symbol.name());
+            if (setting.isEmpty()) {
+                use(symbol, slot, false);
+                return;
+            }
+            pseudo(slot, PSEUDO_MAP_VALUE);
+            setImm(slot, 0);
+            setImm(slot + 1, setting.getAsInt());
+            references.add(new MapReference(slot, settingsMap));
+        }
+
+        /** A kernel function or variable. */
+        private void use(RelocatableFile.Symbol symbol, int slot, boolean call) {
+            var type = types.flatMap(btf -> Externs.symbolType(btf, symbol.name()))
+                    .orElseThrow(() -> new ElfException("program " + entry.name() + " refers to " + symbol.name()
+                            + ", which the file neither defines nor declares as the kernel's (__ksym, __kconfig)"));
+            boolean typed = !(type instanceof BtfType.Variable variable)
+                    || !(types.orElseThrow().resolved(variable.typeId()) instanceof BtfType.Void);
+            uses.add(new ElfObject.Use(slot, symbol.name(), call, symbol.isWeak(), typed));
         }
 
         private LineTable lines() {

@@ -12,7 +12,9 @@ import skep.btf.BtfType;
 import skep.elf.ElfObject.ElfMap;
 import skep.isa.kernel.MapFlags;
 import skep.isa.kernel.MapType;
+import skep.isa.object.MapSetup;
 import skep.isa.object.MapSpec;
+import skep.isa.object.Octets;
 
 /** The maps of a file: defined by BTF, in the old style, and made from global data. */
 final class MapSections {
@@ -159,16 +161,9 @@ final class MapSections {
             if (mapType == MapType.PROG_ARRAY) {
                 inner = Optional.empty();
             }
+            var setup = new MapSetup(extra, inner, innerNames, Optional.empty(), false, keyType, valueType);
             return new ElfMap(
-                    new MapSpec(name, mapType, keyBytes, valueBytes, (int) entries, (int) flags),
-                    inner,
-                    innerNames,
-                    Optional.empty(),
-                    false,
-                    pinned,
-                    keyType,
-                    valueType,
-                    extra);
+                    new MapSpec(name, mapType, keyBytes, valueBytes, (int) entries, (int) flags, setup), pinned);
         }
 
         /** {@code __uint(name, N)}: a pointer to an array of N. {@code __ulong}: an enumeration of one. */
@@ -226,22 +221,14 @@ final class MapSections {
                     .orElseThrow(
                             () -> new ElfException("map " + symbol.name() + " has unknown type " + data.getInt(at)));
             byPlace.put(place(section.index(), at), symbol.name());
-            maps.add(new ElfMap(
-                    new MapSpec(
-                            symbol.name(),
-                            type,
-                            data.getInt(at + 4),
-                            data.getInt(at + 8),
-                            data.getInt(at + 12),
-                            data.getInt(at + 16)),
-                    Optional.empty(),
-                    Map.of(),
-                    Optional.empty(),
-                    false,
-                    false,
-                    0,
-                    0,
-                    0));
+            var spec = new MapSpec(
+                    symbol.name(),
+                    type,
+                    data.getInt(at + 4),
+                    data.getInt(at + 8),
+                    data.getInt(at + 12),
+                    data.getInt(at + 16));
+            maps.add(new ElfMap(spec, false));
         }
     }
 
@@ -256,19 +243,28 @@ final class MapSections {
         if (section.sizeBytes() == 0 || section.sizeBytes() > 1 << 26 || !(constant || zero || data)) {
             return;
         }
-        var prefix = objectName.substring(0, Math.min(objectName.length(), NAME_CHARS - name.length() < 0 ? 0 : 8));
-        var mapName = (prefix + name).substring(0, Math.min(NAME_CHARS, prefix.length() + name.length()));
+        var mapName = dataName(objectName, name);
         dataSections.put(section.index(), mapName);
         int flags = MapFlags.MMAPABLE | (constant ? MapFlags.RDONLY_PROG : 0);
+        var contents = zero
+                ? Optional.<Octets>empty()
+                : Optional.of(Octets.of(section.data().bytes()));
+        int typeId = types.map(btf -> btf.find(name, BtfKind.DATASEC).orElse(0)).orElse(0);
         maps.add(new ElfMap(
-                new MapSpec(mapName, MapType.ARRAY, 4, (int) section.sizeBytes(), 1, flags),
-                Optional.empty(),
-                Map.of(),
-                zero ? Optional.empty() : Optional.of(section.data()),
-                constant,
-                false,
-                0,
-                0,
-                0));
+                new MapSpec(
+                        mapName,
+                        MapType.ARRAY,
+                        4,
+                        (int) section.sizeBytes(),
+                        1,
+                        flags,
+                        MapSetup.data(contents, constant, typeId)),
+                false));
+    }
+
+    /** Names of global data: as much of the file's name as fits, and the section. */
+    static String dataName(String objectName, String section) {
+        var prefix = objectName.substring(0, Math.min(objectName.length(), NAME_CHARS < section.length() ? 0 : 8));
+        return (prefix + section).substring(0, Math.min(NAME_CHARS, prefix.length() + section.length()));
     }
 }

@@ -27,6 +27,9 @@ public final class RelocatableFile {
     static final int SYMBOL_SECTION = 3;
     static final int BINDING_LOCAL = 0;
     static final int BINDING_GLOBAL = 1;
+    static final int BINDING_WEAK = 2;
+    private static final int VISIBILITY_DEFAULT = 0;
+    private static final int VISIBILITY_PROTECTED = 3;
 
     private static final int HEADER_BYTES = 64;
     private static final int SECTION_HEADER_BYTES = 64;
@@ -67,8 +70,17 @@ public final class RelocatableFile {
         }
     }
 
-    /** A symbol; {@code section} is 0 for one that is defined elsewhere. */
-    public record Symbol(int index, String name, int kind, int binding, int section, long value, long sizeBytes) {
+    /**
+     * A symbol; {@code section} is 0 for one that is defined elsewhere.
+     *
+     * @param hidden whether it is not visible outside what it is linked into
+     */
+    public record Symbol(
+            int index, String name, int kind, int binding, boolean hidden, int section, long value, long sizeBytes) {
+        public boolean isWeak() {
+            return binding == BINDING_WEAK;
+        }
+
         public boolean isFunction() {
             return kind == SYMBOL_FUNCTION;
         }
@@ -174,8 +186,17 @@ public final class RelocatableFile {
             if ((info & 0xf) == SYMBOL_SECTION && section < sections.size()) {
                 name = sections.get(section).name;
             }
+            int visibility = data.get(at + 5) & 3;
+            boolean hidden = visibility != VISIBILITY_DEFAULT && visibility != VISIBILITY_PROTECTED;
             into.add(new Symbol(
-                    into.size(), name, info & 0xf, info >>> 4, section, data.getLong(at + 8), data.getLong(at + 16)));
+                    into.size(),
+                    name,
+                    info & 0xf,
+                    info >>> 4,
+                    hidden,
+                    section,
+                    data.getLong(at + 8),
+                    data.getLong(at + 16)));
         }
     }
 

@@ -1,22 +1,29 @@
 package skep.vm;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.ServiceLoader;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import skep.btf.Btf;
+import skep.btf.BtfKind;
 import skep.isa.Bytecode;
-import skep.isa.DecodedProgram;
-import skep.isa.InvalidInsnException;
+import skep.isa.Insn;
+import skep.isa.Opcode;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.KernelVersion;
+import skep.isa.kernel.Kfunc;
 import skep.isa.object.ProgramSpec;
 import skep.target.LoadException;
 import skep.target.LoadOptions;
 import skep.vm.helpers.HelperTable;
+import skep.vm.helpers.KfuncTable;
 import skep.vm.helpers.TimerQueue;
 import skep.vm.maps.BpfMap;
 import skep.vm.maps.MapContext;
@@ -163,7 +170,16 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
      * @throws LoadException with the verifier's log
      */
     public VmProgram loadProgram(ProgramSpec spec, Bytecode code, LoadOptions options) {
-        return switch (Verifier.verify(verifierInput(spec, code, options))) {
+        return loadProgram(spec, code, Optional.empty(), options);
+    }
+
+    /**
+     * The same with the types that the program's functions refer to.
+     *
+     * @throws LoadException with the verifier's log
+     */
+    public VmProgram loadProgram(ProgramSpec spec, Bytecode code, Optional<Btf> types, LoadOptions options) {
+        return switch (Verifier.verify(verifierInput(spec, code, types, options))) {
             case Verdict.Rejected rejected ->
                 throw new LoadException(
                         "program " + spec.name() + " is rejected: " + rejected.message(),
@@ -174,7 +190,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
         };
     }
 
-    private VerifierInput verifierInput(ProgramSpec spec, Bytecode code, LoadOptions options) {
+    private VerifierInput verifierInput(ProgramSpec spec, Bytecode code, Optional<Btf> types, LoadOptions options) {
         var input = VerifierInput.of(code, spec.type())
                 .name(spec.name())
                 .attachType(spec.attachType())
@@ -182,32 +198,29 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                 .license(spec.license())
                 .lines(spec.lines())
                 .logLevel(options.verifierLogLevel())
-                .functions(functions(code))
+                .sleepable(spec.sleepable())
+                .functions(FunctionTypes.of(spec, code, types))
                 .maps(id -> maps.get(id).map(this::definition));
         config.kernel.ifPresent(kernel -> {
             input.arch(kernel.arch());
             kernel.types().ifPresent(input::kernelTypes);
+            input.kfuncs(kfuncs(code, kernel));
         });
         return input.build();
     }
 
-    /**
-     * What a loader tells of a program's functions when it has several: that they are functions. Without it none could be called back. Of
-     * malformed code nothing is told; the verifier says what is wrong with it.
-     */
-    private static List<VerifierInput.FunctionInfo> functions(Bytecode code) {
-        DecodedProgram program;
-        try {
-            program = DecodedProgram.of(code);
-        } catch (InvalidInsnException _) {
-            return List.of();
+    /** Names of the kernel functions that a program calls by their ids in the kernel's types. */
+    private static Map<Integer, String> kfuncs(Bytecode code, KernelInfo kernel) {
+        var names = new HashMap<Integer, String>();
+        for (int slot = 0; slot < code.size(); slot++) {
+            if (code.opcode(slot) == (Opcode.JMP | Opcode.CALL) && code.src(slot) == Insn.CallKind.KFUNC.ordinal()) {
+                int id = code.imm(slot);
+                kernel.types()
+                        .filter(types -> id > 0 && id < types.endId() && types.kind(id) == BtfKind.FUNC)
+                        .ifPresent(types -> names.put(id, types.name(id)));
+            }
         }
-        var functions = new ArrayList<VerifierInput.FunctionInfo>();
-        for (int i = 0; program.functionCount() > 1 && i < program.functionCount(); i++) {
-            int start = program.functionStart(i);
-            functions.add(new VerifierInput.FunctionInfo(start, "function_" + start, false, true, List.of()));
-        }
-        return functions;
+        return names;
     }
 
     /** What the verifier is told of a map. */
@@ -317,7 +330,23 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
 
     @Override
     public Optional<HelperFunction> kfunc(int btfId, int module) {
-        return Optional.empty();
+        return module != 0
+                ? Optional.empty()
+                : typeName(btfId, BtfKind.FUNC).flatMap(Kfunc::ofName).flatMap(row -> KfuncTable.function(row, this));
+    }
+
+    private Optional<String> typeName(int btfId, BtfKind kind) {
+        return config.kernel
+                .flatMap(KernelInfo::types)
+                .filter(types -> btfId > 0 && btfId < types.endId() && types.kind(btfId) == kind)
+                .map(types -> types.name(btfId));
+    }
+
+    @Override
+    public OptionalLong variableAddress(int btfId, int moduleBtfFd) {
+        var name = typeName(btfId, BtfKind.VAR).or(() -> typeName(btfId, BtfKind.FUNC));
+        var address = name.flatMap(n -> config.kernel.flatMap(kernel -> kernel.symbolAddress(n)));
+        return address.isPresent() ? OptionalLong.of(address.get()) : OptionalLong.empty();
     }
 
     @Override

@@ -8,9 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import skep.elf.ElfObject;
-import skep.elf.ElfObject.ElfMap;
 import skep.isa.Bytecode;
-import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
 import skep.isa.object.MapSpec;
@@ -44,7 +42,7 @@ public final class VmObject implements AutoCloseable {
     }
 
     /**
-     * Loads all or nothing.
+     * Loads all or nothing: maps made and filled, programs verified and compiled.
      *
      * @throws LoadException when a program is rejected
      * @throws TargetException when a map cannot be made
@@ -69,24 +67,30 @@ public final class VmObject implements AutoCloseable {
     public void extend(BpfObject more, LoadOptions options) {
         var newMaps = new ArrayList<String>();
         var newPrograms = new ArrayList<String>();
+        var fresh = new ArrayList<MapSpec>();
         try {
             for (var spec : more.maps()) {
                 var present = maps.get(spec.name());
                 if (present == null) {
-                    maps.put(
-                            spec.name(), reused(spec, options).orElseGet(() -> machine.createMap(MapRequest.of(spec))));
+                    var shared = reused(spec, options);
+                    maps.put(spec.name(), shared.orElseGet(() -> machine.createMap(request(more, spec))));
                     newMaps.add(spec.name());
+                    if (shared.isEmpty()) {
+                        fresh.add(spec);
+                    }
                 } else if (!present.spec().equals(spec)) {
                     throw new TargetException("map " + spec.name() + " is loaded already, and differs");
                 }
             }
+            fresh.forEach(this::fill);
             for (var spec : more.programs()) {
                 if (programs.containsKey(spec.name())) {
                     throw new TargetException("program " + spec.name() + " is loaded already");
                 }
-                programs.put(spec.name(), machine.loadProgram(spec, resolve(spec), options));
+                programs.put(spec.name(), machine.loadProgram(spec, resolve(spec), more.types(), options));
                 newPrograms.add(spec.name());
             }
+            fresh.forEach(this::fillPrograms);
         } catch (RuntimeException failure) {
             newPrograms.forEach(
                     name -> machine.releaseProgram(programs.remove(name).id()));
@@ -98,36 +102,6 @@ public final class VmObject implements AutoCloseable {
         }
     }
 
-    /**
-     * Loads an object file: its programs adapted to the types of the machine's kernel, global data filled in, maps put
-     * into maps.
-     *
-     * @throws LoadException when a program is rejected
-     * @throws TargetException when a map cannot be made
-     * @throws skep.elf.ElfException when the programs need what the kernel lacks
-     */
-    public static VmObject load(Machine machine, ElfObject object, LoadOptions options) {
-        var loaded = new VmObject(machine);
-        try {
-            for (var map : object.maps()) {
-                loaded.maps.put(map.spec().name(), machine.createMap(request(object, map)));
-            }
-            object.maps().forEach(loaded::fill);
-            var relocated = object.relocated(machine.kernel().flatMap(KernelInfo::types));
-            for (var spec : relocated.programs()) {
-                loaded.programs.put(spec.name(), machine.loadProgram(spec, loaded.resolve(spec), options));
-            }
-            object.maps().forEach(loaded::fillPrograms);
-            return loaded;
-        } catch (MapException refused) {
-            loaded.close();
-            throw new TargetException(String.valueOf(refused.getMessage()), refused);
-        } catch (RuntimeException failure) {
-            loaded.close();
-            throw failure;
-        }
-    }
-
     /** A map that another object has made: this one holds a reference of its own. */
     private Optional<BpfMap> reused(MapSpec spec, LoadOptions options) {
         return options.reuse().get(spec.name()) instanceof UserMap shared
@@ -135,38 +109,49 @@ public final class VmObject implements AutoCloseable {
                 : Optional.empty();
     }
 
-    private static MapRequest request(ElfObject object, ElfMap map) {
-        var spec = map.spec();
-        if (spec.type() == MapType.PERF_EVENT_ARRAY && spec.maxEntries() == 0) {
-            // As libbpf does: one slot for each CPU.
-            spec = new MapSpec(spec.name(), spec.type(), 4, 4, 4096, spec.flags());
-        }
-        var fields = object.types().map(types -> SpecialFields.of(types, map.valueTypeId()));
-        return new MapRequest(spec, fields.orElse(List.of()), map.inner(), map.extra());
+    /**
+     * Loads an object file, adapted to the machine's kernel.
+     *
+     * @throws LoadException when a program is rejected
+     * @throws TargetException when a map cannot be made
+     * @throws skep.elf.ElfException when the programs need what the kernel lacks
+     */
+    public static VmObject load(Machine machine, ElfObject object, LoadOptions options) {
+        var relocated = machine.kernel().map(object::relocated).orElseGet(() -> object.relocated(Optional.empty()));
+        return load(machine, relocated, options);
     }
 
-    private void fill(ElfMap map) {
-        var name = map.spec().name();
-        if (map.contents().isPresent()) {
-            map(name).update(new byte[4], map.contents().get().bytes(), 0);
+    private static MapRequest request(BpfObject object, MapSpec declared) {
+        var setup = declared.setup();
+        // As libbpf does: one slot for each CPU.
+        var spec = declared.type() == MapType.PERF_EVENT_ARRAY && declared.maxEntries() == 0
+                ? new MapSpec(declared.name(), declared.type(), 4, 4, 4096, declared.flags(), setup)
+                : declared;
+        var fields = object.types().map(types -> SpecialFields.of(types, setup.valueTypeId()));
+        return new MapRequest(spec, fields.orElse(List.of()), setup.inner(), setup.extra());
+    }
+
+    private void fill(MapSpec spec) {
+        var setup = spec.setup();
+        setup.contents()
+                .ifPresent(contents -> map(spec.name()).update(new byte[spec.keySizeBytes()], contents.bytes(), 0));
+        if (setup.frozen()) {
+            rawMap(spec.name()).freeze();
         }
-        if (map.readOnly()) {
-            rawMap(name).freeze();
-        }
-        if (map.inner().isPresent()) {
-            map.innerNames()
-                    .forEach((index, inner) ->
-                            map(name).update(int4(index), int4(rawMap(inner).id()), 0));
+        if (setup.inner().isPresent()) {
+            setup.members()
+                    .forEach((index, inner) -> map(spec.name())
+                            .update(int4(index), int4(rawMap(inner).id()), 0));
         }
     }
 
-    /** Program arrays that the file fills with its own programs. */
-    private void fillPrograms(ElfMap map) {
-        if (map.spec().type() == MapType.PROG_ARRAY) {
-            var name = map.spec().name();
-            map.innerNames()
-                    .forEach((index, program) ->
-                            map(name).update(int4(index), int4(program(program).id()), 0));
+    /** Program arrays that the object fills with its own programs. */
+    private void fillPrograms(MapSpec spec) {
+        if (spec.type() == MapType.PROG_ARRAY) {
+            spec.setup()
+                    .members()
+                    .forEach((index, program) -> map(spec.name())
+                            .update(int4(index), int4(program(program).id()), 0));
         }
     }
 

@@ -28,6 +28,7 @@ import skep.isa.kernel.ProgramType;
 import skep.isa.object.BpfObject;
 import skep.isa.object.LineTable;
 import skep.isa.object.MapReference;
+import skep.isa.object.MapSetup;
 import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 
@@ -188,17 +189,18 @@ class ElfObjectTest {
         var elf = ElfObject.parse(compile(SOURCE), "a");
         var maps = new HashMap<String, ElfObject.ElfMap>();
         elf.maps().forEach(m -> maps.put(m.spec().name(), m));
-        assertEquals(
-                new MapSpec("counts", MapType.HASH, 4, 8, 128, 0),
-                maps.get("counts").spec());
-        assertEquals(MapType.ARRAY, maps.get("outer").inner().orElseThrow().type());
-        assertEquals(Map.of(1, "one"), maps.get("outer").innerNames());
+        var counts = maps.get("counts").spec();
+        assertEquals(new MapSpec("counts", MapType.HASH, 4, 8, 128, 0), counts.with(MapSetup.NONE));
+        var outer = maps.get("outer").spec().setup();
+        assertEquals(MapType.ARRAY, outer.inner().orElseThrow().type());
+        assertEquals(Map.of(1, "one"), outer.members());
         assertEquals(4, maps.get("a.rodata").spec().valueSizeBytes());
         assertArrayEquals(
                 new byte[] {7, 0, 0, 0},
-                maps.get("a.rodata").contents().orElseThrow().bytes());
-        assertEquals(3, maps.get("a.data").contents().orElseThrow().bytes()[0]);
-        assertTrue(maps.get("a.bss").contents().isEmpty());
+                maps.get("a.rodata").spec().setup().contents().orElseThrow().bytes());
+        assertEquals(
+                3, maps.get("a.data").spec().setup().contents().orElseThrow().bytes()[0]);
+        assertTrue(maps.get("a.bss").spec().setup().contents().isEmpty());
 
         var program = elf.relocated(Optional.of(kernel())).programs().getFirst();
         var text = Disassembler.text(program.code());

@@ -16,6 +16,9 @@ public final class Bpf {
     /** What a program or map name may have, without the final zero. */
     public static final int MAX_NAME_BYTES = 15;
 
+    /** {@code BPF_F_SLEEPABLE}: a flag of program loads. */
+    public static final int SLEEPABLE = 1 << 4;
+
     private static final int ATTR_BYTES = 168;
 
     private static final int MAP_CREATE = 0;
@@ -33,6 +36,7 @@ public final class Bpf {
     private static final int RAW_TRACEPOINT_OPEN = 17;
     private static final int BTF_LOAD = 18;
     private static final int MAP_LOOKUP_AND_DELETE_ELEM = 21;
+    private static final int MAP_FREEZE = 22;
     private static final int MAP_LOOKUP_BATCH = 24;
     private static final int MAP_LOOKUP_AND_DELETE_BATCH = 25;
     private static final int MAP_UPDATE_BATCH = 26;
@@ -71,17 +75,42 @@ public final class Bpf {
 
     // Maps
 
-    /** Creates a map; a descriptor. {@code innerMap} is the descriptor of a model for maps of maps, else 0. */
+    /**
+     * What the creation of a map takes besides its shape.
+     *
+     * @param innerMap descriptor of a model for maps of maps, else 0
+     * @param btfFd descriptor of the types of key and value, 0 without
+     * @param extra {@code map_extra}
+     */
+    public record MapDetails(int innerMap, int btfFd, int keyTypeId, int valueTypeId, long extra) {
+        public static final MapDetails NONE = new MapDetails(0, 0, 0, 0, 0);
+
+        public MapDetails withoutTypes() {
+            return new MapDetails(innerMap, 0, 0, 0, extra);
+        }
+    }
+
+    /** Creates a map; a descriptor. */
     public synchronized long mapCreate(
-            MapType type, String name, int keyBytes, int valueBytes, int entries, int flags, int innerMap) {
+            MapType type, String name, int keyBytes, int valueBytes, int entries, int flags, MapDetails details) {
         attr().putInt(0, type.number())
                 .putInt(4, keyBytes)
                 .putInt(8, valueBytes)
                 .putInt(12, entries)
                 .putInt(16, flags)
-                .putInt(20, innerMap)
-                .putBytes(28, name(name));
+                .putInt(20, details.innerMap)
+                .putBytes(28, name(name))
+                .putInt(48, details.btfFd)
+                .putInt(52, details.keyTypeId)
+                .putInt(56, details.valueTypeId)
+                .putLong(64, details.extra);
         return bpf(MAP_CREATE);
+    }
+
+    /** No writes from user space any more. */
+    public synchronized long mapFreeze(int map) {
+        attr().putInt(0, map);
+        return bpf(MAP_FREEZE);
     }
 
     public long mapLookup(int map, long key, long value) {

@@ -55,6 +55,14 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /**
+     * A setting of the kernel's build by its name, for example {@code CONFIG_HZ}, as its configuration file writes it; empty if it is not set or
+     * nobody can tell.
+     */
+    default Optional<String> configuration(String name) {
+        return Optional.empty();
+    }
+
     /** Why this kernel refuses a feature, or empty if it allows it. */
     Optional<Unsupported> unsupported(Feature feature);
 

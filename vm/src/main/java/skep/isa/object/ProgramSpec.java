@@ -14,6 +14,7 @@ import skep.isa.kernel.ProgramType;
  * @param attachTo kernel function or tracepoint that a typed program is loaded for, or empty
  * @param license as the kernel judges it, for example {@code GPL}
  * @param functions where the functions of the program begin, itself first; may be empty if it is the only one
+ * @param sleepable whether it may call what sleeps ({@code BPF_F_SLEEPABLE})
  */
 public record ProgramSpec(
         String name,
@@ -24,10 +25,25 @@ public record ProgramSpec(
         Bytecode code,
         List<MapReference> mapReferences,
         LineTable lines,
-        List<FunctionEntry> functions) {
+        List<FunctionEntry> functions,
+        boolean sleepable) {
     public ProgramSpec {
         mapReferences = List.copyOf(mapReferences);
         functions = List.copyOf(functions);
+    }
+
+    /** A program that must not sleep. */
+    public ProgramSpec(
+            String name,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            String license,
+            Bytecode code,
+            List<MapReference> mapReferences,
+            LineTable lines,
+            List<FunctionEntry> functions) {
+        this(name, type, attachType, attachTo, license, code, mapReferences, lines, functions, false);
     }
 
     /** A program of one function. */
@@ -48,6 +64,23 @@ public record ProgramSpec(
      *
      * @param insn its first slot
      * @param parameters how many registers it takes
+     * @param global whether it is judged on its own, from the types of its parameters, rather than at each call
+     * @param typeId the function in the object's types, 0 if those say nothing of it
      */
-    public record FunctionEntry(int insn, String name, int parameters) {}
+    public record FunctionEntry(int insn, String name, int parameters, boolean global, int typeId) {
+        /** A function that types say nothing of. */
+        public FunctionEntry(int insn, String name, int parameters) {
+            this(insn, name, parameters, false, 0);
+        }
+    }
+
+    public ProgramSpec withCode(Bytecode other) {
+        return new ProgramSpec(
+                name, type, attachType, attachTo, license, other, mapReferences, lines, functions, sleepable);
+    }
+
+    public ProgramSpec withAttachType(AttachType other) {
+        return new ProgramSpec(
+                name, type, Optional.of(other), attachTo, license, code, mapReferences, lines, functions, sleepable);
+    }
 }

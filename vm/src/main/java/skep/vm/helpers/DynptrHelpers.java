@@ -42,7 +42,7 @@ final class DynptrHelpers {
         return Memory.getLong(dynptr) + Integer.toUnsignedLong(Memory.getInt(dynptr + 12));
     }
 
-    private static boolean isNull(long dynptr) {
+    static boolean isNull(long dynptr) {
         return Memory.getLong(dynptr) == 0;
     }
 
@@ -128,5 +128,46 @@ final class DynptrHelpers {
             }
             return 0;
         };
+    }
+
+    // ---- kernel functions
+
+    /** {@code int bpf_dynptr_adjust(dynptr, start, end)}: only this part is left. */
+    static long adjust(VmCpu cpu, long dynptr, long start, long end, long d, long e) {
+        long from = start & 0xffff_ffffL;
+        long to = end & 0xffff_ffffL;
+        if (isNull(dynptr) || from > to) {
+            return Errno.EINVAL.negated();
+        }
+        if (to > size(dynptr)) {
+            return Errno.ERANGE.negated();
+        }
+        Memory.putInt(dynptr + 12, Memory.getInt(dynptr + 12) + (int) from);
+        Memory.putInt(dynptr + 8, Memory.getInt(dynptr + 8) & ~SIZE_MASK | (int) (to - from));
+        return 0;
+    }
+
+    static long isReadOnly(VmCpu cpu, long dynptr, long b, long c, long d, long e) {
+        return !isNull(dynptr) && Memory.getInt(dynptr + 8) < 0 ? 1 : 0;
+    }
+
+    static long sizeOrError(VmCpu cpu, long dynptr, long b, long c, long d, long e) {
+        return isNull(dynptr) ? Errno.EINVAL.negated() : size(dynptr);
+    }
+
+    /** {@code int bpf_dynptr_clone(dynptr, clone)}. */
+    static long copy(VmCpu cpu, long dynptr, long clone, long c, long d, long e) {
+        if (isNull(dynptr)) {
+            clear(clone);
+            return Errno.EINVAL.negated();
+        }
+        Memory.copy(dynptr, clone, 16);
+        return 0;
+    }
+
+    /** {@code void *bpf_dynptr_slice(dynptr, offset, buffer, size)}: data lie in one piece here, so the buffer is never needed. */
+    static long window(long dynptr, long offset, long size, boolean write) {
+        boolean good = check(dynptr, offset & 0xffff_ffffL, size & 0xffff_ffffL, 0) == 0;
+        return good && !(write && Memory.getInt(dynptr + 8) < 0) ? data(dynptr) + (offset & 0xffff_ffffL) : 0;
     }
 }

@@ -114,21 +114,7 @@ public final class RunCommand implements ToolCommand {
 
     private static int run(Target target, Arguments arguments, PrintStream out, PrintStream err) throws IOException {
         var elf = VmInventory.read(arguments.file);
-        for (var map : elf.maps()) {
-            if (map.inner().isPresent()) {
-                throw new ElfException("map " + map.spec().name() + " of maps cannot be made through a target");
-            }
-        }
-        boolean needsTypes =
-                elf.programs().stream().anyMatch(p -> !p.relocations().isEmpty());
-        var object = elf.relocated(needsTypes ? target.kernel().types() : Optional.empty());
-        try (var loaded = target.load(object, LoadOptions.DEFAULT)) {
-            for (var map : elf.maps()) {
-                if (map.contents().isPresent()) {
-                    loaded.map(map.spec().name())
-                            .update(new byte[4], map.contents().get().bytes(), 0);
-                }
-            }
+        try (var loaded = target.load(elf.relocated(target.kernel()), LoadOptions.DEFAULT)) {
             attachAndWait(target, arguments, elf, loaded, err);
             show(elf, loaded, out);
         }
@@ -215,7 +201,15 @@ public final class RunCommand implements ToolCommand {
     private static void show(ElfObject elf, LoadedObject loaded, PrintStream out) {
         for (var map : elf.maps()) {
             switch (map.spec().type()) {
-                case RINGBUF, PERF_EVENT_ARRAY, PROG_ARRAY, QUEUE, STACK, BLOOM_FILTER, USER_RINGBUF -> {}
+                case RINGBUF,
+                        PERF_EVENT_ARRAY,
+                        PROG_ARRAY,
+                        QUEUE,
+                        STACK,
+                        BLOOM_FILTER,
+                        USER_RINGBUF,
+                        ARRAY_OF_MAPS,
+                        HASH_OF_MAPS -> {}
                 default -> show(elf, map, loaded, out);
             }
         }
@@ -230,10 +224,10 @@ public final class RunCommand implements ToolCommand {
                 continue;
             }
             var key = elf.types()
-                    .map(types -> TypedText.of(types, map.keyTypeId(), entry.key()))
+                    .map(types -> TypedText.of(types, map.spec().setup().keyTypeId(), entry.key()))
                     .orElseGet(() -> number(entry.key()));
             var value = elf.types().isPresent() && !spec.perCpu()
-                    ? TypedText.of(elf.types().get(), map.valueTypeId(), entry.value())
+                    ? TypedText.of(elf.types().get(), map.spec().setup().valueTypeId(), entry.value())
                     : number(entry.value());
             out.println(spec.name() + "[" + key + "] = " + value);
         }

@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 import skep.btf.Btf;
 import skep.elf.ElfObject;
 import skep.isa.Bytecode;
+import skep.isa.object.BpfObject;
 import skep.target.Inventory;
 import skep.target.InventoryProvider;
 import skep.target.LoadOptions;
@@ -63,13 +64,14 @@ public final class VmInventory implements Inventory {
             }
         }
 
-        private static ElfObject relocatable(Path file) throws IOException {
+        private static BpfObject relocatable(Path file) throws IOException {
             var object = read(file);
             boolean needsTypes = object.programs().stream()
                     .anyMatch(program -> !program.relocations().isEmpty());
-            return needsTypes && Files.isReadable(KERNEL_TYPES)
-                    ? object.adaptedTo(Btf.parse(Files.readAllBytes(KERNEL_TYPES)))
-                    : object;
+            return object.relocated(
+                    needsTypes && Files.isReadable(KERNEL_TYPES)
+                            ? Optional.of(Btf.parse(Files.readAllBytes(KERNEL_TYPES)))
+                            : Optional.empty());
         }
     }
 

@@ -62,6 +62,7 @@ public final class UserMap implements LoadedMap, AutoCloseable {
             throw new IllegalArgumentException(
                     "a value of map " + spec().name() + " is " + valueBytes + " bytes, not " + value.length);
         }
+        expectDone("update", map.frozen() ? Errno.EPERM.negated() : 0);
         Memory.copy(value, 0, valueRoom, valueBytes);
         expectDone("update", map.updateUser(keyAddress(), valueRoom, flags));
     }
@@ -69,6 +70,7 @@ public final class UserMap implements LoadedMap, AutoCloseable {
     @Override
     public synchronized boolean delete(byte[] key) {
         passKey(key);
+        expectDone("delete", map.frozen() ? Errno.EPERM.negated() : 0);
         int result = map.deleteUser(keyAddress());
         if (result == Errno.ENOENT.negated()) {
             return false;
@@ -122,6 +124,7 @@ public final class UserMap implements LoadedMap, AutoCloseable {
     @Override
     public synchronized void clear() {
         checkOpen();
+        expectDone("clear", map.frozen() ? Errno.EPERM.negated() : 0);
         switch (spec().type()) {
             case ARRAY, PERCPU_ARRAY -> {
                 Memory.fill(valueRoom, valueBytes, (byte) 0);
