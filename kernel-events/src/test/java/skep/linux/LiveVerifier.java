@@ -208,7 +208,7 @@ final class LiveVerifier implements AutoCloseable {
                         map.valueSizeBytes(),
                         entries,
                         map.flags(),
-                        inner.orElse(0));
+                        new skep.linux.sys.Bpf.MapDetails(inner.orElse(0), 0, 0, 0, 0));
         if (Errno.isError(fd)) {
             return Optional.empty();
         }
