@@ -241,6 +241,8 @@ final class ScriptRun implements AutoCloseable {
             boolean last = isOver(deadline);
             int records = drain(last ? 0 : waitMillis(deadline));
             answerRequests();
+            // A shell or a notebook interrupts the thread that runs the script: that is Ctrl-C for it.
+            stopped |= Thread.currentThread().isInterrupted();
             if (last && records == 0) {
                 return;
             }

@@ -24,7 +24,7 @@ public final class TraceMap implements Iterable<TraceMap.Entry> {
     private final View.MapView view;
     private final List<Entry> entries;
 
-    TraceMap(View.MapView view) {
+    public TraceMap(View.MapView view) {
         this.view = view;
         this.entries = view.rows().stream()
                 .map(row -> new Entry(key(Values.list(row.key())), Values.toJava(row.value())))
@@ -67,6 +67,11 @@ public final class TraceMap implements Iterable<TraceMap.Entry> {
 
     public String name() {
         return view.name();
+    }
+
+    /** What renderers draw. */
+    public View.MapView view() {
+        return view;
     }
 
     public int size() {

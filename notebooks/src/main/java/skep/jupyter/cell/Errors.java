@@ -31,7 +31,7 @@ final class Errors {
         return end < 0 ? text : text.substring(0, end);
     }
 
-    private static String colour(String line) {
+    static String colour(String line) {
         if (line.isBlank()) {
             return line;
         }

@@ -135,7 +135,6 @@ final class Magics {
         workspace
                 .variables()
                 .forEach((name, value) -> lines.put(name, value.getClass().getSimpleName()));
-        lines.remove("_");
         return lines.isEmpty()
                 ? "no variables yet"
                 : String.join(

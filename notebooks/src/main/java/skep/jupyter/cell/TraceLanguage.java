@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import skep.bindings.java.TraceMap;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
@@ -102,9 +103,15 @@ public final class TraceLanguage implements CellLanguage {
                 join(refresher);
             }
             screen.end(interrupted ? "stopped" : "done");
-            workspace().variables().put("_", screen);
+            screen.finalMaps().forEach(map -> workspace().variables().put(variable(map), new TraceMap(map)));
             return status == 0 ? Kernel.Outcome.Done.PLAIN : Errors.of("ScriptExit", "exit status " + status);
         }
+    }
+
+    /** A map is there for the other languages under its name; one without a name is {@code maps}. */
+    private static String variable(View.MapView map) {
+        var name = map.name().substring(1);
+        return name.isEmpty() ? "maps" : name;
     }
 
     private static void refresh(Session session, TraceScreen screen, CountDownLatch done) {

@@ -1,6 +1,7 @@
 package skep.jupyter.cell;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,7 @@ final class TraceScreen implements ViewSink {
     private final String id = UUID.randomUUID().toString();
     private final long startNanos = System.nanoTime();
     private final Set<String> shownMaps = new LinkedHashSet<>();
+    private final List<View.MapView> finalMaps = new ArrayList<>();
     private boolean ending;
     private boolean progressShown;
     private int probes;
@@ -45,7 +47,11 @@ final class TraceScreen implements ViewSink {
             }
             case View.LostEvents events -> lost += events.count();
             case View.Ending _ -> ending = true;
-            case View.MapView map when ending -> show(map);
+            case View.MapView map
+            when ending -> {
+                finalMaps.add(map);
+                show(map);
+            }
             case View.MapView map -> output.display(MapBundles.of(map));
             default -> {
                 records++;
@@ -70,6 +76,11 @@ final class TraceScreen implements ViewSink {
     /** The trace has ended; how. */
     synchronized void end(String how) {
         progress(how);
+    }
+
+    /** The maps as they were at the end. */
+    synchronized List<View.MapView> finalMaps() {
+        return List.copyOf(finalMaps);
     }
 
     private void show(View.MapView map) {

@@ -3,8 +3,8 @@ package skep.jupyter.cell;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
+import skep.bindings.java.Variables;
 import skep.session.Targets;
 import skep.target.Target;
 
@@ -19,7 +19,6 @@ public final class Workspace implements AutoCloseable {
     /** How long a trace runs until told otherwise. */
     public static final Duration DEFAULT_DURATION = Duration.ofSeconds(5);
 
-    private final Map<String, Object> variables = new ConcurrentSkipListMap<>();
     private String spec;
     private @Nullable Target target;
     private Optional<Duration> duration = Optional.of(DEFAULT_DURATION);
@@ -71,7 +70,7 @@ public final class Workspace implements AutoCloseable {
     }
 
     public Map<String, Object> variables() {
-        return variables;
+        return Variables.shared().values();
     }
 
     @Override
