@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param positional {@code $1}, {@code $2}, …
  * @param named parameters given after {@code --} as {@code --name=value}; a bare {@code --name} is {@code true}
  * @param stages stages of {@code -d}, empty for none
+ * @param exports files that the maps are written to at the end, each {@code FILE} or {@code FORM:FILE}
  * @param target spec of {@code --target}, absent for the live kernel
  */
 record Arguments(
@@ -42,7 +43,8 @@ record Arguments(
         Optional<Duration> duration,
         String backend,
         Optional<String> language,
-        Optional<Duration> watch) {
+        Optional<Duration> watch,
+        List<String> exports) {
 
     Arguments {
         positional = List.copyOf(positional);
@@ -50,6 +52,7 @@ record Arguments(
         stages = List.copyOf(stages);
         includeDirs = List.copyOf(includeDirs);
         includes = List.copyOf(includes);
+        exports = List.copyOf(exports);
     }
 
     Arguments withFile(String value) {
@@ -78,7 +81,8 @@ record Arguments(
                 duration,
                 backend,
                 language,
-                watch);
+                watch,
+                exports);
     }
 
     Arguments withTarget(String value) {
@@ -107,7 +111,8 @@ record Arguments(
                 duration,
                 backend,
                 language,
-                watch);
+                watch,
+                exports);
     }
 
     /** What is done with the script, or instead of one. */

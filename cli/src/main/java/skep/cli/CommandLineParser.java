@@ -183,7 +183,8 @@ final class CommandLineParser {
                 last(Option.DURATION).map(text -> duration("--duration", text)),
                 last(Option.BACKEND).orElse(""),
                 last(Option.LANGUAGE),
-                last(Option.WATCH).map(text -> duration("--watch", text)));
+                last(Option.WATCH).map(text -> duration("--watch", text)),
+                all(Option.EXPORT));
     }
 
     private Mode mode(boolean hasScript) {

@@ -29,6 +29,10 @@ enum Option {
     BACKEND("NAME", "how the embedded kernel runs programs: interp, jvm, …", "--backend"),
     LANGUAGE("VERSION", "level of the language: 0.17 … 0.26", "--lang"),
     WATCH("TIME", "show the maps again and again at this interval", "--watch"),
+    EXPORT(
+            "[FORM:]FILE",
+            "write the maps at the end: csv, json, folded, pprof, trace, svg, png, html, txt",
+            "--export"),
     FMT("", "print the script formatted", "--fmt"),
     TEST("", "run the script's test probes", "--test"),
     BENCH("", "run the script's bench probes", "--bench"),

@@ -67,7 +67,8 @@ final class ScriptCommand {
     private int run(Target target, Script script, PrintStream results) {
         var renderer = arguments.format() == Format.JSON ? new JsonRenderer() : new TextRenderer();
         var terminal = new Terminal(renderer, results, err, arguments);
-        try (var session = Session.prepare(target, script.name(), script.text(), options(arguments), terminal)) {
+        var exports = Exports.of(arguments.exports(), terminal);
+        try (var session = Session.prepare(target, script.name(), script.text(), options(arguments), exports)) {
             if (arguments.warnings()) {
                 session.warnings().forEach(err::print);
             }
@@ -79,6 +80,7 @@ final class ScriptCommand {
             Runtime.getRuntime().addShutdownHook(onSignal);
             try {
                 status[0] = session.run();
+                exports.write();
                 return status[0];
             } finally {
                 results.flush();

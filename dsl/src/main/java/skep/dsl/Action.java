@@ -1,6 +1,7 @@
 package skep.dsl;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import skep.source.Span;
 
@@ -44,6 +45,26 @@ public sealed interface Action {
 
     /** {@code print(@m, top, div)}: 0 stands for all and for no division. */
     record PrintMap(String map, long top, long div, Span span) implements Action {}
+
+    /**
+     * {@code print(@m, form, …)}, {@code printa(@a, @b, …)}: maps as a picture, or in a form for other programs.
+     *
+     * @param form {@code table}, {@code histogram}, {@code heatmap}, {@code flame}, {@code timeline}, {@code folded},
+     *     {@code csv}, {@code json}, {@code pprof}, {@code trace}
+     * @param file where it is written; empty for the output, or a name made of the map's
+     * @param settings {@code top}, {@code sort}, {@code div} and the words {@code rate}, {@code percent}, {@code descending}
+     */
+    record Show(List<String> maps, String form, Optional<String> file, Map<String, String> settings, Span span)
+            implements Action {
+        /** The forms there are. */
+        public static final List<String> FORMS = List.of(
+                "table", "histogram", "heatmap", "flame", "timeline", "folded", "csv", "json", "pprof", "trace");
+
+        public Show {
+            maps = List.copyOf(maps);
+            settings = Map.copyOf(settings);
+        }
+    }
 
     /** {@code print(@m[k])}: key and value as they were; an aggregation is looked up in the map by the key. */
     record PrintMapEntry(String map, Optional<Argument> key, Optional<Argument> value, Span span) implements Action {}

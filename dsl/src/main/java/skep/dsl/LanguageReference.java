@@ -127,7 +127,13 @@ public final class LanguageReference {
                 function("path(pointer [, length])", "path of a struct path"),
                 function("percpu_kaddr(\"symbol\" [, cpu])", "address of a per-CPU variable (not yet supported)"),
                 function("pid([init])", "process id in a namespace"),
-                function("print(value)", "prints a value; print(@map [, top [, divisor]]) a map"),
+                function(
+                        "print(value)",
+                        "prints a value; print(@map [, top [, divisor]]) a map; print(@map, form [, \"file\"]) a picture: table, histogram,"
+                                + " heatmap, flame, timeline, folded, csv, json, pprof, trace"),
+                function(
+                        "printa(@a, @b, … [, form] [, \"settings\"])",
+                        "maps as columns of one table; settings top=N, sort=@b, div=N, rate, percent, descending"),
                 function("printf(format, …)", "prints formatted text"),
                 function("pton(\"address\")", "bytes of an internet address"),
                 function("reg(\"name\")", "a register"),
@@ -163,8 +169,19 @@ public final class LanguageReference {
                 aggregation("count()", "how often"),
                 aggregation("hist(n [, bits])", "histogram by powers of two, each divided into 2^bits (0 to 5)"),
                 aggregation("lhist(n, min, max, step)", "histogram of equal steps, at most 1000"),
+                aggregation(
+                        "llhist(n, factor, low, high, steps)",
+                        "histogram of powers of factor from factor^low to factor^(high+1), each in equal steps"),
                 aggregation("max(n)", "greatest value"),
                 aggregation("min(n)", "least value"),
+                aggregation("p50(n)", "one quantile: p50, p90, p95, p99, p999"),
+                aggregation("p90(n)", "see p50"),
+                aggregation("p95(n)", "see p50"),
+                aggregation("p99(n)", "see p50"),
+                aggregation("p999(n)", "see p50"),
+                aggregation(
+                        "quantiles(n [, level, …])",
+                        "quantiles, within 1.6 % of the value; levels 50, 99, 999 (99.9 %); 50, 90, 99 if none is given"),
                 aggregation("stats(n)", "count, average and total"),
                 aggregation("sum(n)", "total"),
                 aggregation(

@@ -582,6 +582,51 @@ public sealed interface Type {
     }
 
     /**
+     * A logarithmic histogram whose powers of {@code factor} are each divided into equal steps.
+     *
+     * @param low the exponent of the smallest bound, {@code factor^low}
+     * @param high the greatest bound is {@code factor^(high + 1)}
+     * @param steps how many steps reach from 0 to the next power
+     */
+    record LogLinearHist(int factor, int low, int high, int steps) implements Aggregation {
+        @Override
+        public int sizeBytes() {
+            return 8 * (bounds().length + 1);
+        }
+
+        /** Where its buckets begin, and where the last one ends; two open buckets lie around them. */
+        public long[] bounds() {
+            return Histograms.logLinearBounds(factor, low, high, steps);
+        }
+
+        @Override
+        public String display() {
+            return "llhist_t";
+        }
+    }
+
+    /**
+     * A sketch of a distribution: a {@link Hist} with {@link Histograms#SKETCH_BITS} bits, of which quantiles are shown.
+     *
+     * @param levels which: 50 for the median, 99 for the 99th percentile, 999 for 99.9 %
+     */
+    record Quantiles(List<Integer> levels) implements Aggregation {
+        public Quantiles {
+            levels = List.copyOf(levels);
+        }
+
+        @Override
+        public int sizeBytes() {
+            return 8 * Histograms.log2Buckets(Histograms.SKETCH_BITS);
+        }
+
+        @Override
+        public String display() {
+            return "quantiles_t";
+        }
+    }
+
+    /**
      * A time series: a ring of {@code intervals} entries, each {@code u64} epoch (the time divided by the interval),
      * 64-bit value, {@code u64} count, {@code u64} time of the last value in ns.
      *

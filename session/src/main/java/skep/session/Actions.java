@@ -31,6 +31,7 @@ final class Actions {
     private final ViewSink sink;
     private final PacketFiles packets = new PacketFiles();
     private final LongConsumer unwatcher;
+    private final MapPictures pictures;
 
     /**
      * @param unwatcher detaches the watchpoints of an address
@@ -48,6 +49,7 @@ final class Actions {
         this.maps = maps;
         this.symbols = symbols;
         this.sink = sink;
+        this.pictures = new MapPictures(script, maps, symbols);
     }
 
     /** Does what one record asks for. Returns the exit status if it asks to end the script. */
@@ -61,6 +63,7 @@ final class Actions {
             case Action.PrintMap print ->
                 map(print.map())
                         .ifPresent(view -> sink.accept(maps.read(view, true).reduced(print.top(), print.div())));
+            case Action.Show show -> pictures.show(show, sink);
             case Action.PrintMapEntry print -> map(print.map()).ifPresent(view -> entry(print, view, record));
             case Action.PrintValue print -> sink.accept(new View.Printed(argument(print.value(), record)));
             case Action.ClearMap clear -> map(clear.map()).ifPresent(maps::clear);

@@ -105,7 +105,8 @@ final class MapReader {
             case Type.Int _, Type.Count _, Type.Sum _, Type.Min _, Type.Max _ -> View.Shape.NUMBER;
             case Type.Avg _ -> View.Shape.AVERAGE;
             case Type.Stats _ -> View.Shape.STATS;
-            case Type.Hist _, Type.LinearHist _ -> View.Shape.HISTOGRAM;
+            case Type.Hist _, Type.LinearHist _, Type.LogLinearHist _ -> View.Shape.HISTOGRAM;
+            case Type.Quantiles _ -> View.Shape.QUANTILES;
             case Type.TimeSeries _ -> View.Shape.SERIES;
             default -> View.Shape.OTHER;
         };

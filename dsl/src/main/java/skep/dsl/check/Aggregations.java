@@ -1,5 +1,6 @@
 package skep.dsl.check;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import skep.dsl.Histograms;
@@ -10,8 +11,23 @@ import skep.dsl.ast.Expr;
 final class Aggregations {
     private Aggregations() {}
 
-    private static final Set<String> NAMES =
-            Set.of("count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries");
+    private static final Set<String> NAMES = Set.of(
+            "count",
+            "sum",
+            "min",
+            "max",
+            "avg",
+            "stats",
+            "hist",
+            "lhist",
+            "llhist",
+            "tseries",
+            "quantiles",
+            "p50",
+            "p90",
+            "p95",
+            "p99",
+            "p999");
 
     private static final long MAX_SERIES = 1_000_000;
 
@@ -46,6 +62,12 @@ final class Aggregations {
             }
             case "hist" -> {
                 return hist(call, expressions, values);
+            }
+            case "llhist" -> {
+                return logLinear(call, expressions, values);
+            }
+            case "quantiles", "p50", "p90", "p95", "p99", "p999" -> {
+                return quantiles(call, expressions, values);
             }
             case "lhist" -> {
                 return linear(call, expressions, values);
@@ -131,15 +153,91 @@ final class Aggregations {
         return new Type.LinearHist(min, max, step);
     }
 
+    private static Type logLinear(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        if (given != 5) {
+            throw new CheckError(
+                    "arity",
+                    call.span(),
+                    "llhist() requires 5 arguments (" + given + " provided)",
+                    "llhist(value, factor, low, high, steps): llhist(ns, 10, 3, 8, 10) has ten steps from 10^3 up to 10^9");
+        }
+        values.add(expressions.to64(number(call, expressions)));
+        long factor = bound(call, expressions, 1, "factor");
+        long low = bound(call, expressions, 2, "low");
+        long high = bound(call, expressions, 3, "high");
+        long steps = bound(call, expressions, 4, "steps");
+        if (factor < 2 || factor > 1000) {
+            throw new CheckError("range", call.span(), "llhist() factor must be 2 to 1000 (" + factor + " provided)");
+        }
+        if (low > high) {
+            throw new CheckError(
+                    "range",
+                    call.span(),
+                    "llhist() low must not be above high (" + low + " and " + high + " provided)");
+        }
+        if (high > 61 || Histograms.power(factor, (int) high + 1) >= 1L << 62) {
+            throw new CheckError(
+                    "range", call.span(), "llhist() " + factor + "^" + (high + 1) + " does not fit into 62 bits");
+        }
+        if (steps < 2 || steps > Histograms.MAX_LOG_LINEAR_BOUNDS) {
+            throw new CheckError(
+                    "range",
+                    call.span(),
+                    "llhist() steps must be 2 to " + Histograms.MAX_LOG_LINEAR_BOUNDS + " (" + steps + " provided)");
+        }
+        var type = new Type.LogLinearHist((int) factor, (int) low, (int) high, (int) steps);
+        if (type.bounds().length > Histograms.MAX_LOG_LINEAR_BOUNDS) {
+            throw new CheckError(
+                    "range",
+                    call.span(),
+                    "llhist() too many buckets, must be <= " + Histograms.MAX_LOG_LINEAR_BOUNDS,
+                    "fewer steps, or a smaller range");
+        }
+        return type;
+    }
+
+    /** {@code quantiles(n, 50, 99, …)} and the short forms of one level. */
+    private static Type quantiles(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {
+        int given = call.arguments().size();
+        boolean several = call.name().equals("quantiles");
+        if (given < 1 || given > 1 && !several) {
+            throw arity(
+                    call,
+                    call.name() + (several ? "() requires at least one argument (" : "() requires one argument (")
+                            + given + " provided)");
+        }
+        values.add(expressions.to64(number(call, expressions)));
+        if (!several) {
+            return new Type.Quantiles(List.of(Integer.parseInt(call.name().substring(1))));
+        }
+        var levels = new ArrayList<Integer>();
+        for (int i = 1; i < given; i++) {
+            long level = bound(call, expressions, i, "level");
+            if (level < 1 || level > 99_999) {
+                throw new CheckError(
+                        "range",
+                        call.span(),
+                        "quantiles() level must be 1 to 99999 (" + level + " provided)",
+                        "50 is the median, 99 is 99 %, 999 is 99.9 %, 100 the greatest value");
+            }
+            levels.add((int) level);
+        }
+        return new Type.Quantiles(levels.isEmpty() ? List.of(50, 90, 99) : levels);
+    }
+
     private static long bound(Expr.Call call, ExpressionChecker expressions, int index, String what) {
         if (expressions.expr(call.arguments().get(index)) instanceof Typed.IntConst constant) {
             if (constant.value() < 0) {
                 throw new CheckError(
-                        "range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
+                        "range",
+                        call.span(),
+                        call.name() + ": invalid " + what + " value (must be non-negative literal)");
             }
             return constant.value();
         }
-        throw new CheckError("range", call.span(), "lhist: invalid " + what + " value (must be non-negative literal)");
+        throw new CheckError(
+                "range", call.span(), call.name() + ": invalid " + what + " value (must be non-negative literal)");
     }
 
     private static Type series(Expr.Call call, ExpressionChecker expressions, List<Typed.Expr> values) {

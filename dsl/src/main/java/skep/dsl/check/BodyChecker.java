@@ -253,6 +253,8 @@ final class BodyChecker {
             case Type.Stats _ -> "stats(arg2)";
             case Type.Hist _ -> "hist(retval)";
             case Type.LinearHist _ -> "lhist(rand %10, 0, 10, 1)";
+            case Type.LogLinearHist _ -> "llhist(retval, 10, 0, 6, 10)";
+            case Type.Quantiles _ -> "quantiles(retval)";
             case Type.TimeSeries _ -> "tseries(rand %10, 10s, 1)";
             default -> "";
         };
@@ -385,7 +387,12 @@ final class BodyChecker {
                     map.name() + " has no explicit keys (scalar map), and cannot be used for iteration");
         }
         switch (map.value()) {
-            case Type.Hist _, Type.LinearHist _, Type.TimeSeries _, Type.Stats _ ->
+            case Type.Hist _,
+                    Type.LinearHist _,
+                    Type.LogLinearHist _,
+                    Type.Quantiles _,
+                    Type.TimeSeries _,
+                    Type.Stats _ ->
                 throw new CheckError(
                         "for",
                         s.map().span(),

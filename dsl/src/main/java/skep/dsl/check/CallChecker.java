@@ -80,6 +80,7 @@ final class CallChecker {
         "ksym",
         "len",
         "lhist",
+        "llhist",
         "macaddr",
         "max",
         "memcmp",
@@ -88,12 +89,19 @@ final class CallChecker {
         "ntop",
         "offsetof",
         "override",
+        "p50",
+        "p90",
+        "p95",
+        "p99",
+        "p999",
         "path",
         "percpu_kaddr",
         "pid",
         "print",
+        "printa",
         "printf",
         "pton",
+        "quantiles",
         "reg",
         "signal",
         "signal_name",
@@ -151,6 +159,7 @@ final class CallChecker {
             case "warnf" -> formatted(c, Action.Channel.WARNF);
             case "debugf" -> debugf(c);
             case "print" -> print(c);
+            case "printa" -> ShowChecker.check(c, checking);
             case "clear", "zero" -> mapAction(c);
             case "delete" -> delete(c);
             case "exit" -> exit(c);
@@ -416,6 +425,9 @@ final class CallChecker {
     }
 
     private Typed.Expr print(Expr.Call c) {
+        if (ShowChecker.asks(c, checking)) {
+            return ShowChecker.check(c, checking);
+        }
         arity(c, 1, 3);
         var subject = c.arguments().getFirst();
         if (subject instanceof Expr.MapRef m && m.key().isEmpty()) {

@@ -270,7 +270,7 @@ final class MapAccess {
             }
             case Type.Min t -> extreme(value, sum, count, t.signed() ? CompareOp.SLT : CompareOp.ULT);
             case Type.Max t -> extreme(value, sum, count, t.signed() ? CompareOp.SGT : CompareOp.UGT);
-            case Type.Hist _, Type.LinearHist _, Type.TimeSeries _ ->
+            case Type.Hist _, Type.LinearHist _, Type.LogLinearHist _, Type.Quantiles _, Type.TimeSeries _ ->
                 throw new IllegalStateException("no single number: " + type);
         }
     }
@@ -420,6 +420,14 @@ final class MapAccess {
         switch (type) {
             case Type.Hist h -> {
                 var bucket = log2Bucket(arguments.getFirst(), h.bits());
+                inPlace(view, s, value -> bump(value, bucket, h.sizeBytes()));
+            }
+            case Type.Quantiles q -> {
+                var bucket = log2Bucket(arguments.getFirst(), Histograms.SKETCH_BITS);
+                inPlace(view, s, value -> bump(value, bucket, q.sizeBytes()));
+            }
+            case Type.LogLinearHist h -> {
+                var bucket = logLinearBucket(arguments.getFirst(), h);
                 inPlace(view, s, value -> bump(value, bucket, h.sizeBytes()));
             }
             case Type.LinearHist h -> {
@@ -583,6 +591,34 @@ final class MapAccess {
             var base = f.binary(skep.ir.BinaryOp.ADD, f.binary(skep.ir.BinaryOp.SHL, steps, bits), 1 + (1L << bits));
             f.jump(out, f.add(base, sub));
         }
+        f.enter(out);
+        return out.param(0);
+    }
+
+    /** See {@link Histograms#logLinearBucket}: one comparison a power, then a division by that power's step. */
+    private Value logLinearBucket(Value value, Type.LogLinearHist h) {
+        var f = f();
+        var out = f.newBlock(skep.ir.Type.I64);
+        long power = Histograms.power(h.factor(), h.low());
+        var above = f.newBlock();
+        f.branch(f.compare(CompareOp.SGE, value, power), above, List.of(), out, List.of(f.i64(0)));
+        f.enter(above);
+        int before = 1;
+        for (int magnitude = h.low(); magnitude <= h.high(); magnitude++) {
+            long next = power * h.factor();
+            long step = Math.max(1, next / h.steps());
+            var within = f.newBlock();
+            var beyond = f.newBlock();
+            f.branch(f.compare(CompareOp.SLT, value, next), within, beyond);
+            f.enter(within);
+            var distance = f.binary(skep.ir.BinaryOp.SUB, value, power);
+            var index = step == 1 ? distance : f.binary(skep.ir.BinaryOp.UDIV, distance, step);
+            f.jump(out, f.binary(skep.ir.BinaryOp.ADD, index, before));
+            f.enter(beyond);
+            before += (int) ((next - power + step - 1) / step);
+            power = next;
+        }
+        f.jump(out, f.i64(before));
         f.enter(out);
         return out.param(0);
     }

@@ -36,6 +36,10 @@ public final class AggregateReader {
             case Type.Hist h -> new Aggregate.Log2Histogram(h.bits(), counts(bytes, offset, h.sizeBytes()));
             case Type.LinearHist h ->
                 new Aggregate.LinearHistogram(h.min(), h.max(), h.step(), counts(bytes, offset, h.sizeBytes()));
+            case Type.LogLinearHist h ->
+                new Aggregate.LogLinearHistogram(
+                        h.factor(), h.low(), h.high(), h.steps(), counts(bytes, offset, h.sizeBytes()));
+            case Type.Quantiles q -> new Aggregate.Quantiles(q.levels(), counts(bytes, offset, q.sizeBytes()));
             case Type.TimeSeries t -> series(t, bytes, offset, t.clockMap().isEmpty() ? clockOriginNanos : 0);
         };
     }

@@ -22,6 +22,15 @@ final class HistogramText {
         return rows(histogram, 0);
     }
 
+    static String logLinear(Aggregate.LogLinearHistogram histogram) {
+        return rows(histogram, 0);
+    }
+
+    /** The range of a bucket as it stands before its bar. */
+    static String range(Aggregate.Histogram histogram, Aggregate.Bucket bucket) {
+        return range(bucket, histogram instanceof Aggregate.LinearHistogram linear ? linear.step() : 0);
+    }
+
     static String linear(Aggregate.LinearHistogram histogram) {
         return rows(histogram, histogram.step());
     }

@@ -52,6 +52,7 @@ public final class JsonRenderer implements Renderer {
                 object("test_result", "{\"name\": " + quoted(test.name()) + ", \"passed\": " + test.passed() + "}");
             case View.Note note -> note.text() + "\n";
             case View.Ending _ -> "";
+            case Picture picture -> PictureJson.render(picture);
         };
     }
 
@@ -80,6 +81,7 @@ public final class JsonRenderer implements Renderer {
             case NUMBER, OTHER -> "map";
             case AVERAGE, STATS -> "stats";
             case HISTOGRAM -> "hist";
+            case QUANTILES -> "quantiles";
             case SERIES -> "tseries";
         };
     }
@@ -93,7 +95,7 @@ public final class JsonRenderer implements Renderer {
                 .collect(Collectors.joining(", ", "{", "}"));
     }
 
-    private static String key(List<Value> key) {
+    static String key(List<Value> key) {
         return key.stream()
                 .map(part -> part instanceof Value.Stack s ? TextRenderer.key(List.of(s)) : TextRenderer.text(part))
                 .collect(Collectors.joining(","));
@@ -132,6 +134,13 @@ public final class JsonRenderer implements Renderer {
                         + ", \"total\": " + number(s.total(), s.signed()) + "}";
             case Aggregate.Histogram h ->
                 h.buckets().stream().map(JsonRenderer::bucket).collect(Collectors.joining(", ", "[", "]"));
+            case Aggregate.Quantiles q ->
+                "{\"count\": " + number(q.samples(), false)
+                        + q.levels().stream()
+                                .map(level -> ", " + quoted(Aggregate.Quantiles.name(level)) + ": "
+                                        + number(q.at(level), true))
+                                .collect(Collectors.joining())
+                        + "}";
             case Aggregate.TimeSeries t -> series(t);
         };
     }

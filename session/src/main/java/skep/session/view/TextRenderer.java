@@ -43,6 +43,7 @@ public final class TextRenderer implements Renderer {
             case View.TestResult test -> (test.passed() ? "ok     " : "FAILED ") + test.name() + "\n";
             case View.Note note -> note.text() + "\n";
             case View.Ending _ -> "\n";
+            case Picture picture -> PictureText.render(picture);
         };
     }
 
@@ -77,6 +78,8 @@ public final class TextRenderer implements Renderer {
                         out.append('\n').append(HistogramText.log2(h)).append('\n');
                     case Aggregate.LinearHistogram h ->
                         out.append('\n').append(HistogramText.linear(h)).append('\n');
+                    case Aggregate.LogLinearHistogram h ->
+                        out.append('\n').append(HistogramText.logLinear(h)).append('\n');
                     case Aggregate.TimeSeries t ->
                         out.append('\n').append(SeriesText.render(t, lastEpoch)).append('\n');
                     case Aggregate.Count _,
@@ -84,13 +87,16 @@ public final class TextRenderer implements Renderer {
                             Aggregate.Min _,
                             Aggregate.Max _,
                             Aggregate.Avg _,
+                            Aggregate.Quantiles _,
                             Aggregate.Stats _ -> out.append(' ').append(text(a)).append('\n');
                 }
             } else {
                 out.append(' ').append(text(row.value())).append('\n');
             }
         }
-        if (map.shape() == View.Shape.AVERAGE || map.shape() == View.Shape.STATS) {
+        if (map.shape() == View.Shape.AVERAGE
+                || map.shape() == View.Shape.QUANTILES
+                || map.shape() == View.Shape.STATS) {
             out.append('\n');
         }
         return out.toString();
@@ -138,8 +144,21 @@ public final class TextRenderer implements Renderer {
                         + ", total " + decimal(s.total(), s.signed());
             case Aggregate.Log2Histogram h -> "\n" + HistogramText.log2(h);
             case Aggregate.LinearHistogram h -> "\n" + HistogramText.linear(h);
+            case Aggregate.LogLinearHistogram h -> "\n" + HistogramText.logLinear(h);
+            case Aggregate.Quantiles q -> quantiles(q);
             case Aggregate.TimeSeries t -> "\n" + SeriesText.render(t, Long.MIN_VALUE);
         };
+    }
+
+    /** One level as its number, several with their names. */
+    private static String quantiles(Aggregate.Quantiles q) {
+        if (q.levels().size() == 1) {
+            return Long.toString(q.at(q.levels().getFirst()));
+        }
+        return "count " + q.samples()
+                + q.levels().stream()
+                        .map(level -> ", " + Aggregate.Quantiles.name(level) + " " + q.at(level))
+                        .collect(Collectors.joining());
     }
 
     private static String decimal(long value, boolean signed) {

@@ -8,7 +8,20 @@ import skep.session.aggregate.Aggregate;
 import skep.source.Span;
 
 /** One thing that a session shows. */
-public sealed interface View {
+public sealed interface View
+        permits View.Attached,
+                View.Text,
+                View.Printed,
+                View.MapView,
+                View.LostEvents,
+                View.Located,
+                View.RuntimeError,
+                View.HelperError,
+                View.Benchmarks,
+                View.TestResult,
+                View.Note,
+                View.Ending,
+                Picture {
     /** Whether it is told about the run (standard error) rather than being a result of the script. */
     default boolean isMessage() {
         return false;
@@ -92,7 +105,7 @@ public sealed interface View {
         private static Comparator<Row> order(Shape shape) {
             Comparator<Row> byKey = Comparator.comparing(Row::key, MapView::compareKeys);
             return switch (shape) {
-                case NUMBER, AVERAGE, STATS, HISTOGRAM ->
+                case NUMBER, AVERAGE, STATS, HISTOGRAM, QUANTILES ->
                     ((Comparator<Row>) MapView::compareNumbers).thenComparing(byKey);
                 case SERIES, OTHER -> byKey;
             };
@@ -157,6 +170,7 @@ public sealed interface View {
         AVERAGE,
         STATS,
         HISTOGRAM,
+        QUANTILES,
         SERIES,
         OTHER
     }

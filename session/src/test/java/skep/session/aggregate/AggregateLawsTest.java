@@ -46,6 +46,49 @@ class AggregateLawsTest {
         assertEquals(count == 0 ? 0 : total / count, merged.average());
     }
 
+    @Property(tries = 300)
+    void aQuantileIsOffByLessThanTwoPercent(@ForAll("samples") List<Long> samples) {
+        var counts = new long[Histograms.log2Buckets(Histograms.SKETCH_BITS)];
+        samples.forEach(sample -> counts[Histograms.log2Bucket(sample, Histograms.SKETCH_BITS)]++);
+        var sorted = samples.stream().sorted().toList();
+        var sketch = new Aggregate.Quantiles(List.of(1, 50, 90, 99, 999, 100), Counts.of(counts));
+        int[] ranks = {
+            (samples.size() + 99) / 100,
+            (samples.size() + 1) / 2,
+            (samples.size() * 9 + 9) / 10,
+            (samples.size() * 99 + 99) / 100,
+            (samples.size() * 999 + 999) / 1000,
+            samples.size()
+        };
+        for (int i = 0; i < ranks.length; i++) {
+            long exact = sorted.get(ranks[i] - 1);
+            long estimate = sketch.at(sketch.levels().get(i));
+            assertEquals(
+                    exact,
+                    estimate,
+                    exact < 32 ? 0 : exact / 63.0,
+                    "level " + sketch.levels().get(i));
+        }
+    }
+
+    @Provide
+    Arbitrary<List<Long>> samples() {
+        return Arbitraries.longs().between(0, 1L << 50).list().ofMinSize(1).ofMaxSize(300);
+    }
+
+    @Property(tries = 1000)
+    void everyValueLiesWithinItsLogLinearBucket(@ForAll long value) {
+        var bounds = Histograms.logLinearBounds(10, 1, 8, 20);
+        var counts = new long[bounds.length + 1];
+        counts[Histograms.logLinearBucket(value, bounds)] = 1;
+        var bucket = new Aggregate.LogLinearHistogram(10, 1, 8, 20, Counts.of(counts))
+                .buckets()
+                .getFirst();
+        assertEquals(true, bucket.min() <= value && value <= bucket.max());
+        assertEquals(value < 10, bucket.openBelow());
+        assertEquals(value >= 1_000_000_000, bucket.openAbove());
+    }
+
     @Property(tries = 1000)
     void everyValueLiesWithinItsBucket(@ForAll long value, @ForAll("bits") int bits) {
         int bucket = Histograms.log2Bucket(value, bits);
@@ -129,6 +172,16 @@ class AggregateLawsTest {
             case Aggregate.Stats s -> new Aggregate.Stats(0, 0, s.signed());
             case Aggregate.Log2Histogram h -> Aggregate.Log2Histogram.empty(h.bits());
             case Aggregate.LinearHistogram h -> Aggregate.LinearHistogram.empty(h.min(), h.max(), h.step());
+            case Aggregate.LogLinearHistogram h ->
+                new Aggregate.LogLinearHistogram(
+                        h.factor(),
+                        h.low(),
+                        h.high(),
+                        h.steps(),
+                        Counts.of(new long[h.counts().size()]));
+            case Aggregate.Quantiles q ->
+                new Aggregate.Quantiles(
+                        q.levels(), Counts.of(new long[q.counts().size()]));
             case Aggregate.TimeSeries t ->
                 new Aggregate.TimeSeries(
                         t.intervalNanos(), t.intervals(), t.kind(), t.signed(), t.originNanos(), new TreeMap<>());
@@ -161,6 +214,12 @@ class AggregateLawsTest {
                 of(longs.array(long[].class)
                         .ofSize(Histograms.linearBuckets(-5, 20, 7))
                         .map(counts -> (Aggregate) new Aggregate.LinearHistogram(-5, 20, 7, Counts.of(counts)))),
+                of(longs.array(long[].class)
+                        .ofSize(Histograms.logLinearBounds(10, 0, 1, 10).length + 1)
+                        .map(counts -> (Aggregate) new Aggregate.LogLinearHistogram(10, 0, 1, 10, Counts.of(counts)))),
+                of(longs.array(long[].class)
+                        .ofSize(Histograms.log2Buckets(Histograms.SKETCH_BITS))
+                        .map(counts -> (Aggregate) new Aggregate.Quantiles(List.of(50), Counts.of(counts)))),
                 Arbitraries.of(Type.SeriesKind.values())
                         .flatMap(kind -> flags.flatMap(signed -> of(series(kind, signed))))));
     }
