@@ -16,7 +16,7 @@ final class MapBundles {
         var text = MimeBundle.plain(new TextRenderer().render(map).stripTrailing());
         return switch (map.shape()) {
             case NUMBER, AVERAGE, OTHER -> map.keyed() ? text.with(MimeBundle.HTML, table(map)) : text;
-            case STATS, HISTOGRAM, SERIES -> text;
+            case STATS, QUANTILES, HISTOGRAM, SERIES -> text;
         };
     }
 
