@@ -18,13 +18,16 @@ final class PerfBufferReader implements OutputReader {
     private static final int RECORD_SAMPLE = 9;
 
     private final List<PerfRing> rings;
+    private final int[] cpus;
     private final Waiter waiter;
     private final Object draining = new Object();
     private volatile boolean closed;
     private volatile long lost;
+    private int cpu;
 
-    private PerfBufferReader(List<PerfRing> rings, Waiter waiter) {
+    private PerfBufferReader(List<PerfRing> rings, int[] cpus, Waiter waiter) {
         this.rings = rings;
+        this.cpus = cpus;
         this.waiter = waiter;
     }
 
@@ -44,6 +47,7 @@ final class PerfBufferReader implements OutputReader {
             }
             return new PerfBufferReader(
                     rings,
+                    cpus,
                     new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray()));
         } catch (RuntimeException failure) {
             rings.forEach(PerfRing::close);
@@ -70,7 +74,9 @@ final class PerfBufferReader implements OutputReader {
 
     private int drain(Consumer sink) {
         var count = new int[1];
-        for (var ring : rings) {
+        for (int i = 0; i < rings.size(); i++) {
+            var ring = rings.get(i);
+            cpu = cpus[i];
             boolean goOn = ring.drain((type, misc, content) -> {
                 if (type == RECORD_LOST) {
                     lost += content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
@@ -90,6 +96,11 @@ final class PerfBufferReader implements OutputReader {
     /** A sample of raw data only: its length, then the data, padded at the end. */
     private static MemorySegment sample(MemorySegment content) {
         return content.asSlice(4, content.get(ValueLayout.JAVA_INT_UNALIGNED, 0) & 0xffff_ffffL);
+    }
+
+    @Override
+    public int cpu() {
+        return cpu;
     }
 
     @Override

@@ -196,7 +196,7 @@ final class Names {
     }
 
     // Lines "number name", from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl and the generic one, 6.16).
-    private static Map<Long, String> syscalls(Arch arch) {
+    static Map<Long, String> syscalls(Arch arch) {
         return SYSCALLS.computeIfAbsent(arch, wanted -> {
             var names = new HashMap<Long, String>();
             try (var in = Names.class.getResourceAsStream("syscalls-" + wanted.machine() + ".txt")) {

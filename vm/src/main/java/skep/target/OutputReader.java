@@ -23,6 +23,11 @@ public interface OutputReader extends AutoCloseable {
         return 0;
     }
 
+    /** The CPU that wrote the record which is being handed over, where the buffer is one of a CPU; else 0. */
+    default int cpu() {
+        return 0;
+    }
+
     /** Wakes a waiting {@link #poll} from another thread. */
     void wakeUp();
 

@@ -145,6 +145,11 @@ final class EmbeddedObject implements LoadedObject {
         }
 
         @Override
+        public int cpu() {
+            return reader.cpu();
+        }
+
+        @Override
         public long lost() {
             return reader.lost();
         }

@@ -154,6 +154,13 @@ public final class PerfEventArray implements BpfMap {
     }
 
     private final class Reader implements OutputReader {
+        private int draining;
+
+        @Override
+        public int cpu() {
+            return draining;
+        }
+
         @Override
         public long lost() {
             return droppedRecords();
@@ -174,6 +181,7 @@ public final class PerfEventArray implements BpfMap {
             int total = 0;
             for (int cpu = 0; cpu < cpus && !closed; cpu++) {
                 var ring = rings.get(cpu);
+                draining = cpu;
                 int count = ring == null ? 0 : ring.drain(consumer);
                 if (count < 0) {
                     return total - count - 1;

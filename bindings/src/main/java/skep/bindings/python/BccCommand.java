@@ -1,0 +1,99 @@
+package skep.bindings.python;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import skep.session.Targets;
+import skep.session.bcc.BccHost;
+import skep.target.Target;
+import skep.target.TargetException;
+import skep.target.ToolCommand;
+
+/** {@code skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…}: runs a Python tool of BCC's as it is. */
+public final class BccCommand implements ToolCommand {
+    private static final int USAGE = 2;
+
+    @Override
+    public String name() {
+        return "bcc";
+    }
+
+    @Override
+    public String summary() {
+        return """
+                runs a Python tool that says "from bcc import BPF"
+                  skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…""";
+    }
+
+    @Override
+    public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+        return runScript(arguments, out, err);
+    }
+
+    static int runScript(List<String> arguments, PrintStream out, PrintStream err) {
+        var spec = Targets.LIVE;
+        Optional<Duration> duration = Optional.empty();
+        int at = 0;
+        while (at < arguments.size() && arguments.get(at).startsWith("--")) {
+            var word = arguments.get(at);
+            int equals = word.indexOf('=');
+            var option = equals < 0 ? word : word.substring(0, equals);
+            if (equals < 0 && at + 1 >= arguments.size()) {
+                err.println("ERROR: option " + option + " wants a value");
+                return USAGE;
+            }
+            var value = equals < 0 ? arguments.get(++at) : word.substring(equals + 1);
+            at++;
+            switch (option) {
+                case "--target" -> spec = value;
+                case "--duration" -> {
+                    try {
+                        duration = Optional.of(seconds(value));
+                    } catch (NumberFormatException e) {
+                        err.println("ERROR: --duration wants seconds or milliseconds (500ms), not " + value);
+                        return USAGE;
+                    }
+                }
+                default -> {
+                    err.println("ERROR: unknown option " + option + "; there are --target and --duration");
+                    return USAGE;
+                }
+            }
+        }
+        var rest = arguments.subList(at, arguments.size());
+        if (rest.isEmpty()) {
+            err.println("ERROR: no script given");
+            return USAGE;
+        }
+        if (!Files.isReadable(Path.of(rest.getFirst()))) {
+            err.println("ERROR: cannot read " + rest.getFirst());
+            return USAGE;
+        }
+        out.flush();
+        try (var target = Targets.open(spec);
+                var bridge = bridge(target, duration, err);
+                var host = new PythonHost()) {
+            return host.run(new PythonHost.Run(rest, Optional.of(bridge), true), err);
+        } catch (TargetException | IllegalArgumentException refused) {
+            err.println("ERROR: " + refused.getMessage());
+            return 1;
+        }
+    }
+
+    private static Bridge bridge(Target target, Optional<Duration> duration, PrintStream err) {
+        return new Bridge(new BccHost(target, duration, notice -> {
+            err.println("skep: " + notice);
+            err.flush();
+        }));
+    }
+
+    private static Duration seconds(String text) {
+        return text.endsWith("ms")
+                ? Duration.ofMillis(Long.parseLong(text.substring(0, text.length() - 2)))
+                : Duration.ofMillis((long) (1000 * Double.parseDouble(text.replaceFirst("s$", ""))));
+    }
+}

@@ -1,0 +1,26 @@
+package skep.bindings.python;
+
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.util.List;
+import skep.target.ToolCommand;
+
+/** {@code skep py FILE ARGUMENTS…}: runs any Python script; {@code bcc} is there to be imported. */
+public final class PyCommand implements ToolCommand {
+    @Override
+    public String name() {
+        return "py";
+    }
+
+    @Override
+    public String summary() {
+        return """
+                runs a Python script
+                  skep py [--target SPEC] [--duration TIME] FILE ARGUMENTS…""";
+    }
+
+    @Override
+    public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+        return BccCommand.runScript(arguments, out, err);
+    }
+}

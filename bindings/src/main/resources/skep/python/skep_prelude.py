@@ -1,0 +1,221 @@
+"""What runs before a script: mends what GraalPy lacks of CPython, and lets a simulated kernel's files stand for this machine's."""
+import builtins
+import os
+import sys
+import time
+
+
+def _exit(code=None):
+    raise SystemExit(code)
+
+
+def _mend():
+    builtins.exit = builtins.quit = _exit
+    if not hasattr(os, "major"):
+        os.major = lambda device: (device >> 8 & 0xfff) | (device >> 32 & ~0xfff)
+        os.minor = lambda device: (device & 0xff) | (device >> 12 & ~0xff)
+        os.makedev = lambda major, minor: (minor & 0xff) | (major & 0xfff) << 8 | (minor & ~0xff) << 12
+    if not hasattr(time, "clock_gettime"):
+        time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME = 0, 1, 7
+        time.clock_gettime_ns = lambda clock: time.time_ns() if clock == 0 else _host().monotonicNanos()
+        time.clock_gettime = lambda clock: time.clock_gettime_ns(clock) / 1e9
+    real_stat = os.stat
+    try:
+        real_stat("/dev/null").st_rdev
+    except AttributeError:
+        os.stat = lambda path, **named: _Stat(real_stat(path, **named), path)
+        real_lstat = os.lstat
+        os.lstat = lambda path, **named: _Stat(real_lstat(path, **named), path)
+
+
+class _Stat(tuple):
+    """A result of stat that also knows the number of a device file."""
+
+    def __new__(cls, result, path):
+        made = tuple.__new__(cls, tuple(result))
+        made._result, made._path = result, path
+        return made
+
+    def __getattr__(self, name):
+        if name == "st_rdev":
+            import subprocess
+            words = subprocess.check_output(["stat", "-L", "-c", "%Hr %Lr", os.fspath(self._path)]).split()
+            return os.makedev(int(words[0]), int(words[1]))
+        if name in ("st_blksize", "st_blocks") and not hasattr(self._result, name):
+            return 4096 if name == "st_blksize" else -(-self._result.st_size // 512)
+        return getattr(self._result, name)
+
+
+def _host():
+    import bcc_bridge
+    return bcc_bridge.host
+
+
+_TARGET_FOLDERS = ("/proc/", "/sys/")
+
+
+def _of_target(path):
+    """Whether a path means a file of the traced system."""
+    if isinstance(path, bytes):
+        path = path.decode("utf-8", "surrogateescape")
+    if not isinstance(path, str) or not path.startswith(_TARGET_FOLDERS):
+        return None
+    return None if path.startswith("/proc/self") else path.replace("//", "/")
+
+
+def _missing(path):
+    return FileNotFoundError(2, "No such file or directory", path)
+
+
+def _simulate(host):
+    """The files, processes, clock and CPUs of a simulated kernel take the place of this machine's."""
+    import io
+    real_open, real_listdir, real_exists = builtins.open, os.listdir, os.path.exists
+    real_isfile, real_isdir, real_stat, real_kill = os.path.isfile, os.path.isdir, os.stat, os.kill
+    real_sleep, real_access = time.sleep, os.access
+
+    def read(path):
+        data = host.readFile(path)
+        return None if data is False else data.encode("latin-1")
+
+    def opened(file, mode="r", *rest, **named):
+        path = _of_target(file)
+        if path is None:
+            return real_open(file, mode, *rest, **named)
+        data = read(path)
+        if data is None:
+            if host.listFolder(path) is not False:
+                raise IsADirectoryError(21, "Is a directory", path)
+            raise _missing(path)
+        raw = io.BytesIO(data)
+        if "b" in mode:
+            return raw
+        return io.TextIOWrapper(raw, named.get("encoding") or "utf-8", named.get("errors"))
+
+    def listed(path="."):
+        own = _of_target(path + "/" if path in ("/proc", "/sys") else path)
+        if own is None:
+            return real_listdir(path)
+        names = host.listFolder(own)
+        if names is False:
+            raise _missing(path)
+        return names.split("\n")
+
+    def exists(path):
+        own = _of_target(path)
+        if own is None:
+            return real_exists(path)
+        return host.readFile(own) is not False or host.listFolder(own) is not False
+
+    def isfile(path):
+        own = _of_target(path)
+        return real_isfile(path) if own is None else host.readFile(own) is not False
+
+    def isdir(path):
+        own = _of_target(path)
+        return real_isdir(path) if own is None else host.listFolder(own) is not False
+
+    def stat(path, **named):
+        own = _of_target(path)
+        if own is None:
+            return real_stat(path, **named)
+        if not exists(own):
+            raise _missing(path)
+        return real_stat("/proc/self/status")
+
+    def access(path, mode, **named):
+        return real_access(path, mode, **named) if _of_target(path) is None else exists(path)
+
+    def kill(pid, signal):
+        if pid == os.getpid():
+            return real_kill(pid, signal)
+        if signal == 0:
+            if not host.isAlive(pid):
+                raise ProcessLookupError(3, "No such process")
+            return None
+        raise PermissionError(1, "Operation not permitted: processes of a simulated kernel take no signals from here")
+
+    def sleep(seconds):
+        host.start()
+        end = host.monotonicNanos() + int(seconds * 1e9)
+        while not host.sleepUntil(end):
+            real_sleep(0)
+        if host.ended():
+            raise KeyboardInterrupt
+
+    builtins.open, os.listdir, os.path.exists, os.path.isfile = opened, listed, exists, isfile
+    io.open = opened
+    os.path.isdir, os.stat, os.access, os.kill, time.sleep = isdir, stat, access, kill, sleep
+    cpus = host.possibleCpus()
+    os.cpu_count = lambda: cpus
+    real_sysconf = os.sysconf
+    os.sysconf = lambda name: cpus if name in ("SC_NPROCESSORS_ONLN", "SC_NPROCESSORS_CONF") else real_sysconf(name)
+    real_uname, release, machine = os.uname, host.release(), host.machine()
+
+    def uname():
+        own = real_uname()
+        return type(own)((own[0], own[1], release, "#1 SMP", machine))
+
+    os.uname = uname
+
+
+def _print_failure(error):
+    """A traceback without the frames of this module, then what is printed at exit is flushed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    sys.stdout.flush()
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
+
+
+def run(arguments):
+    """Runs a script as python3 does; its exit status."""
+    arguments = [str(a) for a in arguments]
+    path = arguments[0]
+    sys.argv = arguments
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.dont_write_bytecode = True
+    _mend()
+    host = None
+    try:
+        import bcc_bridge
+        host = bcc_bridge.host
+    except ImportError:
+        pass
+    if host is not None and not host.live():
+        _simulate(host)
+    main = type(sys)("__main__")
+    main.__file__ = path
+    main.__builtins__ = builtins
+    sys.modules["__main__"] = main
+    status = 0
+    try:
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec")
+        exec(code, main.__dict__)
+    except SystemExit as leave:
+        status = _status(leave)
+    except KeyboardInterrupt as error:
+        _print_failure(error)
+        status = 130
+    except BrokenPipeError:
+        status = 1
+    except BaseException as error:
+        _print_failure(error)
+        status = 1
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            pass
+    return status
+
+
+def _status(leave):
+    if leave.code is None:
+        return 0
+    if isinstance(leave.code, int):
+        return leave.code & 0xff
+    print(leave.code, file=sys.stderr)
+    return 1
