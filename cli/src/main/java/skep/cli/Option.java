@@ -18,7 +18,11 @@ enum Option {
     BUFFERING("line|full|none", "when output is written: each line, each batch, at once", "-B", "--buffering"),
     QUIET("", "no messages but errors", "-q", "--quiet"),
     VERBOSE("", "say more: how probes are attached, the verifier's log", "-v", "--verbose"),
-    STAGES("STAGE", "print stages and stop: ast, typed, ir, asm, object, all", "-d", "--debug"),
+    STAGES(
+            "STAGE",
+            "print stages and stop: ast, typed, ir, asm, object, all; arm64 (machine code), arm64-linux (as Linux 6.1 would)",
+            "-d",
+            "--debug"),
     DRY_RUN("", "compile, load and attach, then end", "--dry-run"),
     HELPER_ERRORS("", "report helpers that fail (-kk: reads too)", "-k"),
     INCLUDE_DIR("DIR", "search headers here", "-I"),

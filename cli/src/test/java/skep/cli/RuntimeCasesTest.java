@@ -112,7 +112,8 @@ class RuntimeCasesTest {
         int seconds = row.timeoutSeconds() + EXTRA_SECONDS;
         if (row.command().isPresent() || !row.environment().isEmpty()) {
             var command = row.command()
-                    .orElse("{{BPFTRACE}}" + (row.isJson() ? " -q -f json" : "") + " -e '" + row.program().orElse("").replace("'", "'\\''") + "'")
+                    .orElse("{{BPFTRACE}}" + (row.isJson() ? " -q -f json" : "") + " -e '"
+                            + row.program().orElse("").replace("'", "'\\''") + "'")
                     .replace("{{BPFTRACE}}", tracer.toString());
             finished = shell(command, row.environment(), seconds);
         } else {
@@ -165,7 +166,8 @@ class RuntimeCasesTest {
             // What must not be printed is meant of the script, not of the line that counts probes.
             args.add("-q");
         }
-        args.addAll(List.of("--duration", seconds + "s", "-e", named(row.program().orElseThrow())));
+        args.addAll(
+                List.of("--duration", seconds + "s", "-e", named(row.program().orElseThrow())));
         var both = new ByteArrayOutputStream();
         var stream = new PrintStream(both, true, StandardCharsets.UTF_8);
         Callable<Integer> main = () -> Main.run(args, new ByteArrayInputStream(new byte[0]), stream, stream);

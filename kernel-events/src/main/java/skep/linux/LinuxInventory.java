@@ -9,25 +9,37 @@ import java.util.OptionalInt;
 import skep.isa.Bytecode;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProgramType;
+import skep.isa.object.LineTable;
 import skep.isa.object.MapSpec;
 import skep.linux.sys.Block;
 import skep.linux.sys.Bpf.ObjectKind;
 import skep.linux.sys.Errno;
 import skep.target.Inventory;
 import skep.target.LoadedMap;
+import skep.target.MachineImage;
 import skep.target.TargetException;
 
 /** Everything that is loaded in the live kernel, whoever loaded it. Reads only. */
 final class LinuxInventory implements Inventory {
     private static final int MAP_INFO_BYTES = 88;
     private static final int MAX_MAPS_OF_A_PROGRAM = 1024;
+    private static final int MAX_FUNCTIONS = 256;
     private static final int HEX_BYTES_A_LINE = 16;
 
     private final Host host;
+    private final boolean owner;
     private final LinuxKernel kernel;
 
     LinuxInventory(Host host) {
+        this(host, true);
+    }
+
+    /**
+     * @param owner whether the host's system calls end with it
+     */
+    LinuxInventory(Host host, boolean owner) {
         this.host = host;
+        this.owner = owner;
         this.kernel = new LinuxKernel(host);
     }
 
@@ -153,6 +165,42 @@ final class LinuxInventory implements Inventory {
         }
     }
 
+    /** Offsets of {@code bpf_prog_info}: numbers of functions, and the buffers for their addresses and sizes. */
+    private static final int ADDRESS_COUNT_AT = 104;
+
+    private static final int SIZE_COUNT_AT = 108;
+    private static final int ADDRESSES_AT = 112;
+    private static final int SIZES_AT = 120;
+
+    @Override
+    public Optional<MachineImage> image(int programId) {
+        var code = code(programId, 16, 24);
+        if (code.length == 0) {
+            return Optional.empty();
+        }
+        var xlated = xlated(programId);
+        int fd = opened(ObjectKind.PROGRAM, programId);
+        try (Block info = host.syscalls().allocate(ProgramInfo.BYTES);
+                Block addresses = host.syscalls().allocate(8L * MAX_FUNCTIONS);
+                Block sizes = host.syscalls().allocate(4L * MAX_FUNCTIONS)) {
+            info.putInt(ADDRESS_COUNT_AT, MAX_FUNCTIONS).putInt(SIZE_COUNT_AT, MAX_FUNCTIONS);
+            info.putLong(ADDRESSES_AT, addresses.address()).putLong(SIZES_AT, sizes.address());
+            host.bpf().info(fd, info);
+            addresses.pulled(0, addresses.sizeBytes());
+            sizes.pulled(0, sizes.sizeBytes());
+            var functionBytes = new ArrayList<Integer>();
+            var functionAddresses = new ArrayList<Long>();
+            for (int i = 0; i < Math.min(info.getInt(SIZE_COUNT_AT), MAX_FUNCTIONS); i++) {
+                functionBytes.add(sizes.getInt(4L * i));
+                functionAddresses.add(addresses.getLong(8L * i));
+            }
+            return Optional.of(new MachineImage(
+                    host.syscalls().arch(), code, functionBytes, functionAddresses, xlated, LineTable.EMPTY));
+        } finally {
+            host.close(fd);
+        }
+    }
+
     @Override
     public Bytecode xlated(int programId) {
         return Bytecode.ofBytes(code(programId, 20, 32));
@@ -254,6 +302,8 @@ final class LinuxInventory implements Inventory {
 
     @Override
     public void close() {
-        host.syscalls().close();
+        if (owner) {
+            host.syscalls().close();
+        }
     }
 }

@@ -7,6 +7,7 @@ import java.util.Optional;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
+import skep.target.Inventory;
 import skep.target.LoadOptions;
 import skep.target.LoadedObject;
 import skep.target.Target;
@@ -64,6 +65,11 @@ public final class LinuxTarget implements Target {
                 // Then only living processes have symbols.
             }
         }
+    }
+
+    @Override
+    public Optional<Inventory> inventory() {
+        return Optional.of(new LinuxInventory(host, false));
     }
 
     @Override

@@ -1,10 +1,12 @@
 package skep.session;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.ServiceLoader;
 import skep.dsl.CompileOptions;
 import skep.dsl.CompileResult;
 import skep.dsl.Compiler;
@@ -13,6 +15,7 @@ import skep.session.view.View;
 import skep.source.Diagnostic;
 import skep.source.Diagnostics;
 import skep.source.Source;
+import skep.target.MachineListing;
 import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TracedProcess;
@@ -77,7 +80,16 @@ public final class Session implements AutoCloseable {
                 Compiler.compile(new Source(name, text), target.kernel(), compileOptions(options, Optional.empty()));
         var texts = new EnumMap<CompileOptions.Stage, String>(CompileOptions.Stage.class);
         texts.putAll(result.stages());
-        return new Stages(List.copyOf(texts.values()), messages(result), result.hasErrors());
+        var all = new ArrayList<>(texts.values());
+        if (result.script().isPresent()) {
+            var object = result.script().get().object();
+            for (var listing : ServiceLoader.load(MachineListing.class)) {
+                if (options.stages().contains(listing.stage())) {
+                    all.add(listing.list(object, target.kernel()));
+                }
+            }
+        }
+        return new Stages(all, messages(result), result.hasErrors());
     }
 
     /**

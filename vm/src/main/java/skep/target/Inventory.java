@@ -29,6 +29,11 @@ public interface Inventory extends AutoCloseable {
     /** What the JIT made of a program, as lines to read; empty if nothing. */
     List<String> jited(int programId);
 
+    /** What a kernel's JIT made of a program, as it is; empty if nothing, or if this is no kernel's. */
+    default Optional<MachineImage> image(int programId) {
+        return Optional.empty();
+    }
+
     /** All entries of a map; values of per-CPU maps as {@link LoadedMap} has them. */
     List<LoadedMap.Entry> entries(int mapId);
 

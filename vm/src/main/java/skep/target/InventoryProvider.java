@@ -12,4 +12,9 @@ public interface InventoryProvider {
      * @throws TargetException if it cannot be opened: the message says why and what to do
      */
     Inventory open(String operand);
+
+    /** The same with programs compiled by a certain backend; empty for the default. Kernels ignore it. */
+    default Inventory open(String operand, String backend) {
+        return open(operand);
+    }
 }

@@ -46,6 +46,11 @@ public interface Target extends AutoCloseable {
     /** Whether nothing more will happen: the embedded kernel's duration is over, a recording is at its end. */
     boolean ended();
 
+    /** All that is loaded there, whoever loaded it; closing it leaves the target as it is. Empty if it cannot be told. */
+    default Optional<Inventory> inventory() {
+        return Optional.empty();
+    }
+
     @Override
     void close();
 

@@ -35,11 +35,6 @@ public interface Calls {
         return 0;
     }
 
-    /** What the trampoline stub of Linux's style leads to. */
-    default long trampoline() {
-        return 0;
-    }
-
     /** How much of the stack the function at this slot uses, in bytes. */
     default int stackBytes(int functionSlot) {
         return Lowering.FULL_STACK_BYTES;

@@ -187,12 +187,12 @@ final class FlowLowering {
         asm.conditional(Encoding.B_COND.word("c", Condition.HS.bits()), labelOfSlot.applyAsInt(tree.above()), reach);
         int table = asm.label();
         asm.address(SCRATCH_2, table);
-        int scale = options.landingPads() ? 3 : 2;
+        int scale = options.hints().bti() ? 3 : 2;
         asm.emit(Encoding.ADD_REG, "smknd", 1, SCRATCH_1, scale, SCRATCH_2, SCRATCH_2);
         asm.emit(Encoding.BR, "n", SCRATCH_2);
         asm.bind(table);
         for (int target : tree.targets()) {
-            if (options.landingPads()) {
+            if (options.hints().bti()) {
                 asm.emit(Encoding.BTI_J.word(""));
             }
             asm.branch(Encoding.B, labelOfSlot.applyAsInt(target));

@@ -141,7 +141,7 @@ final class Frame {
     }
 
     void emitPrologue(Assembler asm) {
-        if (options.landingPads()) {
+        if (options.hints().pac()) {
             // Signing the return address is a landing pad too.
             asm.emit(Encoding.PACIASP.word(""));
         }
@@ -202,7 +202,7 @@ final class Frame {
         emitLeave(asm);
         // Callers of every function expect its result in x0, those written in A64 and those written in eBPF.
         asm.emit(Encoding.MOV_REG, "smd", 1, R0, 0);
-        if (options.landingPads()) {
+        if (options.hints().pac()) {
             asm.emit(Encoding.AUTIASP.word(""));
         }
         asm.emit(Encoding.RET_LR.word(""));
@@ -211,7 +211,7 @@ final class Frame {
     /** Everything is as at the function's entry, and the code goes on at the address in x16. */
     void emitTailCall(Assembler asm) {
         emitLeave(asm);
-        if (options.landingPads()) {
+        if (options.hints().pac()) {
             asm.emit(Encoding.AUTIASP.word(""));
         }
         asm.emit(Encoding.BR, "n", RegisterMap.IP0);

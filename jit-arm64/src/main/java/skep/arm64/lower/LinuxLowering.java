@@ -128,12 +128,12 @@ final class LinuxLowering {
     }
 
     private void prologue(int below, int stackBytes, boolean main) {
-        if (options.landingPads()) {
+        if (options.hints().bti()) {
             asm.emit(Encoding.BTI_C.word(""));
         }
         move(true, ENTRY_SAVE, LR);
         asm.emit(Encoding.NOP.word(""));
-        if (options.landingPads()) {
+        if (options.hints().pac()) {
             asm.emit(Encoding.PACIASP.word(""));
         }
         push(FP, LR);
@@ -145,7 +145,7 @@ final class LinuxLowering {
         move(true, FRAME, SP);
         if (main) {
             asm.emit(Encoding.MOVZ, "shid", 1, 0, 0, TAIL_CALLS);
-            if (options.landingPads()) {
+            if (options.hints().bti()) {
                 asm.emit(Encoding.BTI_J.word(""));
             }
         }
@@ -161,13 +161,13 @@ final class LinuxLowering {
         pop(RegisterMap.of(Reg.R6), RegisterMap.of(Reg.R7));
         pop(FP, LR);
         move(true, 0, R0);
-        if (options.landingPads()) {
+        if (options.hints().pac()) {
             asm.emit(Encoding.AUTIASP.word(""));
         }
         asm.emit(Encoding.RET_LR.word(""));
     }
 
-    /** Where a tracing program's trampoline will be put: an address that nothing jumps to until then. */
+    /** What leads to a trampoline once there is one: its address lies behind the image, aligned to eight bytes. */
     private void trampolineStub() {
         if (asm.size() % 2 == 1) {
             asm.emit(Encoding.NOP.word(""));
@@ -175,9 +175,6 @@ final class LinuxLowering {
         marks.add(new MachineCode.Mark(asm.size(), MachineCode.NO_SLOT, "trampoline stub"));
         asm.emit(Encoding.LDR_LITERAL_X, "id", 2, SCRATCH_1);
         asm.emit(Encoding.BR, "n", SCRATCH_1);
-        long target = calls.trampoline();
-        asm.emit((int) target);
-        asm.emit((int) (target >>> 32));
     }
 
     private void push(int first, int second) {

@@ -32,7 +32,7 @@ final class LinuxMemory {
         this.below = below;
     }
 
-    /** How far below r10 the function's accesses go, rounded up to eight. */
+    /** How far below r10 the function's accesses go, rounded down to eight: what lies lower is reached from r10. */
     static int belowFrame(DecodedProgram program, int start, int end) {
         int lowest = 0;
         for (int slot = start; slot < end; slot = program.next(slot)) {
@@ -43,7 +43,7 @@ final class LinuxMemory {
             };
             lowest = Math.min(lowest, off);
         }
-        return (-lowest + 7) / 8 * 8;
+        return -lowest / 8 * 8;
     }
 
     void lower(Insn.Load insn) {

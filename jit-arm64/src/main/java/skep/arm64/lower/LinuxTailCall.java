@@ -19,7 +19,6 @@ final class LinuxTailCall {
     private static final int POINTERS_AT = 256;
     private static final int CODE_AT = 48;
     private static final int PROLOGUE_WORDS = 10;
-    private static final int LANDING_PAD_WORDS = 2;
 
     private final Assembler asm;
     private final int stackBytes;
@@ -52,7 +51,9 @@ final class LinuxTailCall {
         asm.conditional(Encoding.CBZ.word("sd", 1, SCRATCH_2), out);
         LinuxAlu.move64(asm, SCRATCH_1, CODE_AT);
         asm.emit(Encoding.LDR_REG, "xmond", 3, SCRATCH_1, 3, SCRATCH_2, SCRATCH_1);
-        int skipped = PROLOGUE_WORDS + (options.landingPads() ? LANDING_PAD_WORDS : 0);
+        int skipped = PROLOGUE_WORDS
+                + (options.hints().bti() ? 1 : 0)
+                + (options.hints().pac() ? 1 : 0);
         asm.emit(Encoding.ADD_IMM, "sind", 1, 4 * skipped, SCRATCH_1, SCRATCH_1);
         asm.emit(Encoding.ADD_IMM, "sind", 1, stackBytes, Assembler.SP, Assembler.SP);
         asm.emit(Encoding.BR, "n", SCRATCH_1);

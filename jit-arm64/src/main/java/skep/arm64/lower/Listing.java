@@ -44,7 +44,7 @@ public final class Listing {
                 break;
             }
             var at = lines.at(slot);
-            if (at.isPresent() && !at.equals(line)) {
+            if (at.isPresent() && (line.isEmpty() || !isSameLine(at.get(), line.get()))) {
                 out.append("; ")
                         .append(at.get().source())
                         .append(':')
@@ -57,6 +57,10 @@ public final class Listing {
             out.append('\n');
         }
         return out.toString();
+    }
+
+    private static boolean isSameLine(LineTable.Entry a, LineTable.Entry b) {
+        return a.line() == b.line() && a.source().equals(b.source());
     }
 
     /** The text of code of which only the words are known. */

@@ -4,9 +4,11 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.ServiceLoader;
 import skep.isa.Disassembler;
 import skep.target.Inventory;
 import skep.target.Inventory.ProgramRow;
+import skep.target.MachineListing;
 import skep.target.TargetException;
 import skep.target.ToolCommand;
 import skep.vm.inspect.Inventories.Arguments;
@@ -22,9 +24,11 @@ public final class ProgCommand implements ToolCommand {
     public String summary() {
         return """
                 shows loaded programs
-                  prog list|show [id N | name NAME | tag TAG] [-j] [--object FILE.o]
-                  prog dump xlated|jited id N | name NAME | tag TAG [--object FILE.o]
-                  --object  load the object file into the VM and show that, instead of the live kernel""";
+                  prog list|show [id N | name NAME | tag TAG] [-j] [--object FILE.o | --target SPEC]
+                  prog dump xlated|jited id N | name NAME | tag TAG [--object FILE.o [--backend NAME] | --target SPEC]
+                  --object   load the object file into the VM and show that, instead of the live kernel
+                  --backend  who compiles it there: jvm (the default) or arm64
+                  --target   another kernel, for example ssh:root@board; code of arm64 is shown with its bytecode""";
     }
 
     @Override
@@ -85,6 +89,12 @@ public final class ProgCommand implements ToolCommand {
     }
 
     private static List<String> jited(Inventory inventory, ProgramRow row) {
+        var image = inventory.image(row.id());
+        for (var listing : ServiceLoader.load(MachineListing.class)) {
+            if (image.isPresent() && image.get().arch() == listing.arch()) {
+                return listing.show(image.get()).lines().toList();
+            }
+        }
         var lines = inventory.jited(row.id());
         if (lines.isEmpty()) {
             throw new TargetException("program " + row.id() + " is not jited");

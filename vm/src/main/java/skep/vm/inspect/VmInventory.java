@@ -16,6 +16,7 @@ import skep.target.InventoryProvider;
 import skep.target.LoadOptions;
 import skep.target.LoadedMap;
 import skep.target.TargetException;
+import skep.vm.Backend;
 import skep.vm.Machine;
 import skep.vm.VmObject;
 import skep.vm.VmProgram;
@@ -52,9 +53,16 @@ public final class VmInventory implements Inventory {
 
         @Override
         public Inventory open(String operand) {
+            return open(operand, JITED.backend());
+        }
+
+        @Override
+        public Inventory open(String operand, String backend) {
+            var options = backend.isEmpty() ? JITED : new LoadOptions(0, backend);
+            Backend.named(options.backend()).prepare();
             var machine = new Machine(Machine.Config.ofCpus(Runtime.getRuntime().availableProcessors()));
             try {
-                VmObject.load(machine, relocatable(Path.of(operand)), JITED);
+                VmObject.load(machine, relocatable(Path.of(operand)), options);
                 return new VmInventory(machine, Optional.of(machine));
             } catch (IOException | RuntimeException failure) {
                 machine.close();

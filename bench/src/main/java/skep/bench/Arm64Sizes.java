@@ -1,0 +1,131 @@
+package skep.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import skep.arm64.lower.KernelImage;
+import skep.arm64.lower.Listing;
+import skep.dsl.CompileOptions;
+import skep.dsl.Compiler;
+import skep.isa.object.BpfObject;
+import skep.isa.object.LineTable;
+import skep.session.Targets;
+import skep.source.Source;
+import skep.target.Inventory;
+import skep.target.LoadOptions;
+import skep.target.MachineImage;
+import skep.target.Target;
+
+/**
+ * How large A64 code is, against Linux's JIT: the claim "at most the kernel's on each". Each script of
+ * {@code bench/src/main/arm64/one-liners.txt} is loaded into a live arm64 kernel, what that kernel's JIT made of each program is read back,
+ * and the same bytecode is lowered by Skep, in the kernel's style and in its own.
+ *
+ * <pre>java -cp … skep.bench.Arm64Sizes --target unix:SOCKET [--scripts FILE] [--show]</pre>
+ */
+public final class Arm64Sizes {
+    private final Target target;
+    private final boolean show;
+    private int scripts;
+
+    private Arm64Sizes(Target target, boolean show) {
+        this.target = target;
+        this.show = show;
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        var spec = "linux";
+        var scripts = Path.of("bench/src/main/arm64/one-liners.txt");
+        boolean show = false;
+        for (int i = 0; i < arguments.length; i++) {
+            switch (arguments[i]) {
+                case "--target" -> spec = arguments[++i];
+                case "--scripts" -> scripts = Path.of(arguments[++i]);
+                case "--show" -> show = true;
+                default -> throw new IllegalArgumentException(arguments[i]);
+            }
+        }
+        try (var target = Targets.open(spec)) {
+            var bench = new Arm64Sizes(target, show);
+            System.out.println("kernel " + Targets.describe(target));
+            System.out.println(
+                    "| script, program | bytecode | Linux's A64 | Skep in Linux's style | words that differ | Skep's own |");
+            System.out.println("|---|---|---|---|---|---|");
+            for (var script : Files.readAllLines(scripts)) {
+                if (!script.isBlank()) {
+                    bench.measure(script);
+                }
+            }
+        }
+    }
+
+    private void measure(String script) {
+        scripts++;
+        var result = Compiler.compile(new Source("stdin", script), target.kernel(), CompileOptions.DEFAULT);
+        if (result.script().isEmpty()) {
+            throw new IllegalStateException(script + ": " + result.diagnostics());
+        }
+        var object = result.script().get().object();
+        try (var loaded = target.load(object, LoadOptions.DEFAULT);
+                var inventory = target.inventory().orElseThrow()) {
+            var names = new HashMap<Long, String>();
+            loaded.programs().forEach(program -> names.put(program.id(), program.name()));
+            for (var entry : names.entrySet()) {
+                row(inventory, entry.getKey(), entry.getValue(), object, script);
+            }
+        }
+    }
+
+    private void row(Inventory inventory, long id, String name, BpfObject object, String script) {
+        var image = inventory.image((int) id).orElseThrow(() -> new IllegalStateException(name + " is not jited"));
+        var laid = KernelImage.of(image);
+        int bytecode = image.xlated().size() * 8;
+        int kernel = image.code().length;
+        if (laid.isEmpty()) {
+            System.out.printf(
+                    "| %d `%s` %s | %d | %d | another length | | |%n", scripts, script, name, bytecode, kernel);
+            return;
+        }
+        var known = laid.get();
+        int own = known.own().sizeBytes();
+        System.out.printf(
+                "| %d `%s` %s | %d | %d | %d | %d | %d (%.0f %%) |%n",
+                scripts,
+                script.replace("|", "\\|"),
+                name,
+                bytecode,
+                kernel,
+                known.styled().sizeBytes(),
+                known.differing().length,
+                own,
+                100.0 * own / kernel);
+        if (show) {
+            show(image, known, lines(object, name, image));
+        }
+    }
+
+    /** The lines of the script, if the kernel left each instruction where it was. */
+    private static LineTable lines(BpfObject object, String name, MachineImage image) {
+        return object.programs().stream()
+                .filter(program -> program.name().equals(name)
+                        && program.code().size() == image.xlated().size())
+                .findFirst()
+                .map(program -> program.lines())
+                .orElse(LineTable.EMPTY);
+    }
+
+    private static void show(MachineImage image, KernelImage known, LineTable lines) {
+        var left = Listing.of(known.code(), known.program(), lines, 0).lines().toList();
+        var right =
+                Listing.of(known.styled(), known.program(), lines, 0).lines().toList();
+        System.out.println("Linux's image                                                   Skep in Linux's style");
+        for (int i = 0; i < Math.max(left.size(), right.size()); i++) {
+            var a = i < left.size() ? left.get(i) : "";
+            var b = i < right.size() ? right.get(i) : "";
+            System.out.printf("%-62s %s %s%n", a, a.equals(b) ? " " : "!", b);
+        }
+        System.out.println("Skep's own:");
+        System.out.println(Listing.of(known.own(), known.program(), lines, 0));
+    }
+}
