@@ -115,7 +115,7 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
     }
 
     /** A fake with the types of the kernel that the test runs on, if it publishes them. */
-    static FakeKernel withLiveTypes() {
+    public static FakeKernel withLiveTypes() {
         var path = Path.of("/sys/kernel/btf/vmlinux");
         try {
             return Files.isReadable(path)

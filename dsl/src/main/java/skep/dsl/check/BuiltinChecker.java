@@ -432,6 +432,9 @@ final class BuiltinChecker {
     }
 
     private Typed.Expr tracepointField(TracepointFormat.Field field, Span span) {
+        if (probe.fromRegisters()) {
+            return systemCallField(field, span);
+        }
         if (probe.raw()) {
             // raw_syscalls only: the second word of sys_enter is the number, of sys_exit the result.
             return new Typed.ContextLoad(8, Type.INT64, span);
@@ -458,6 +461,20 @@ final class BuiltinChecker {
             return new Typed.ContextBytes(field.offsetBytes(), false, type, span);
         }
         return new Typed.ContextLoad(field.offsetBytes(), fieldType(field), span);
+    }
+
+    private Typed.Expr systemCallField(TracepointFormat.Field field, Span span) {
+        if (field.name().equals(SystemCallPrograms.RESULT)) {
+            return new Typed.ContextLoad(8, Type.INT64, span);
+        }
+        if (field.name().equals(SystemCallPrograms.NUMBER)) {
+            long number =
+                    SystemCallPrograms.number(probe.arch(), probe.function()).orElseThrow();
+            return new Typed.IntConst(Type.INT32, number, span);
+        }
+        int offset = Registers.systemCallArgument(probe.arch(), SystemCallPrograms.index(field))
+                .orElseThrow();
+        return new Typed.RegisterLoad(offset, fieldType(field), span);
     }
 
     private static boolean validSize(int bytes) {

@@ -175,7 +175,7 @@ final class CPreamble {
         } else if (quoted) {
             diagnostics.error("include", span, "'" + name + "' file not found");
         } else {
-            SystemConstants.include(name, declared);
+            SystemConstants.include(name, kernel.arch(), declared);
         }
     }
 

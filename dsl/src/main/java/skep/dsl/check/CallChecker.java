@@ -14,6 +14,7 @@ import skep.dsl.Type;
 import skep.dsl.ast.Expr;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.Signal;
 import skep.isa.kernel.UserBinary;
 import skep.source.Span;
 
@@ -1375,7 +1376,7 @@ final class CallChecker {
         var value = argument(c, 0);
         var fn = c.name().equals("signal") ? Typed.Fn.SIGNAL : Typed.Fn.SIGNAL_THREAD;
         if (value instanceof Typed.Text t) {
-            var number = Signals.number(t.value());
+            var number = Signal.number(t.value());
             if (number.isEmpty()) {
                 throw new CheckError("signal", c.span(), t.value() + " is not a valid signal");
             }

@@ -36,6 +36,7 @@ public final class Checker {
     private final CompileOptions options;
     private final Diagnostics diagnostics;
     private final Script script;
+    private final SystemCallPrograms systemCalls;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;
@@ -45,6 +46,7 @@ public final class Checker {
         var settings = Settings.of(script, options, diagnostics);
         var declared = CPreamble.read(script, kernel, options, diagnostics);
         this.checking = new Checking(kernel, options, settings, new CTypes(kernel, declared));
+        this.systemCalls = new SystemCallPrograms(checking);
     }
 
     /**
@@ -61,8 +63,12 @@ public final class Checker {
         return new Checker(expanded, kernel, options, diagnostics).check();
     }
 
-    /** A body to visit: a probe for some of its attach points. */
-    private record Instance(
+    /**
+     * A body to visit: a probe for some of its attach points.
+     *
+     * @param cases the system calls of a program that is for many of them; else empty
+     */
+    record Instance(
             Script.Probe probe,
             ProbeContext context,
             ProgramType type,
@@ -71,6 +77,7 @@ public final class Checker {
             ScriptProgram.Role role,
             List<ProbeSpec> specs,
             List<String> shownAs,
+            List<Instance> cases,
             Scope scope) {}
 
     private Result check() {
@@ -181,18 +188,16 @@ public final class Checker {
         int before = -1;
         for (int visit = 0; visit < MAX_VISITS; visit++) {
             checking.diagnostics = new Diagnostics();
-            for (var instance : instances) {
-                instance.scope.restart();
-                var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
-                instance.probe.predicate().ifPresent(body::predicate);
-                body.statements(instance.probe.body().statements());
-            }
+            instances.forEach(this::visitForTypes);
             for (int i = 0; i < functionScopes.size(); i++) {
                 visit(script.subprograms().get(i), functionScopes.get(i));
             }
             int changes = checking.changes();
             for (var instance : instances) {
                 changes += instance.scope.changes();
+                for (var one : instance.cases) {
+                    changes += one.scope.changes();
+                }
             }
             for (var scope : functionScopes) {
                 changes += scope.changes();
@@ -204,11 +209,37 @@ public final class Checker {
         }
     }
 
-    private Typed.Program visit(Instance instance, Set<String> names) {
+    private void visitForTypes(Instance instance) {
+        if (!instance.cases.isEmpty()) {
+            instance.cases.forEach(this::visitForTypes);
+            return;
+        }
+        instance.scope.restart();
+        var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
+        instance.probe.predicate().ifPresent(body::predicate);
+        body.statements(instance.probe.body().statements());
+    }
+
+    private Typed.SystemCalls.Case visitCase(Instance instance) {
         instance.scope.restart();
         var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
         var predicate = instance.probe.predicate().flatMap(body::predicate);
         var statements = body.statements(instance.probe.body().statements());
+        return new Typed.SystemCalls.Case(systemCalls.numbers(instance), predicate, statements);
+    }
+
+    private Typed.Program visit(Instance instance, Set<String> names) {
+        instance.scope.restart();
+        var body = new BodyChecker(checking, instance.context, instance.scope, Optional.empty(), "");
+        Optional<Typed.Expr> predicate = Optional.empty();
+        List<Typed.Stmt> statements;
+        if (instance.cases.isEmpty()) {
+            predicate = instance.probe.predicate().flatMap(body::predicate);
+            statements = body.statements(instance.probe.body().statements());
+        } else {
+            var cases = instance.cases.stream().map(this::visitCase).toList();
+            statements = List.of(systemCalls.statement(instance, cases));
+        }
         return new Typed.Program(
                 programName(instance, names),
                 instance.type,
@@ -321,7 +352,8 @@ public final class Checker {
                 group.names.add(one.shownAs());
             }
         }
-        return instances.stream().map(Checker::frozen).toList();
+        return systemCalls.gathered(
+                probe, instances.stream().map(Checker::frozen).toList());
     }
 
     private static Instance frozen(Instance i) {
@@ -334,6 +366,7 @@ public final class Checker {
                 i.role,
                 List.copyOf(i.specs),
                 List.copyOf(i.shownAs),
+                i.cases,
                 i.scope);
     }
 
@@ -363,12 +396,23 @@ public final class Checker {
                 role,
                 group.specs,
                 group.names,
+                List.of(),
                 new Scope());
     }
 
     private ProbeContext context(ProbeKind kind, String name, String function, String category) {
         return new ProbeContext(
-                kind, name, function, category, 0, kernel.arch(), Optional.empty(), false, List.of(), Optional.empty());
+                kind,
+                name,
+                function,
+                category,
+                0,
+                kernel.arch(),
+                Optional.empty(),
+                false,
+                false,
+                List.of(),
+                Optional.empty());
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs) {
@@ -390,6 +434,7 @@ public final class Checker {
                 kernel.arch(),
                 format,
                 shape.raw,
+                false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
                 signature.map(CTypes.Signature::result));
     }

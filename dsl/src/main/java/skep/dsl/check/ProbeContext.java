@@ -17,6 +17,7 @@ import skep.isa.kernel.TracepointFormat;
  * @param offset bytes from the start of the function
  * @param format the record of a tracepoint
  * @param raw whether a tracepoint is compiled as a raw tracepoint: arguments lie in the context in order
+ * @param fromRegisters whether a tracepoint of a system call is compiled into the program at the one that all pass
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
  * @param result type of what the function returns, if known
  */
@@ -29,6 +30,7 @@ public record ProbeContext(
         Arch arch,
         Optional<TracepointFormat> format,
         boolean raw,
+        boolean fromRegisters,
         List<Type.Field> parameters,
         Optional<Type> result) {
     public ProbeContext {

@@ -14,6 +14,7 @@ import skep.isa.kernel.Feature;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
+import skep.isa.kernel.Signal;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -171,7 +172,8 @@ final class ProbeResolver {
                 if (count != 2 || !parts.get(1).equals("signal")) {
                     throw arity(kind, span, "2", count);
                 }
-                if (!Signals.isSignal(parts.get(2))) {
+                if (!parts.get(2).startsWith("SIG")
+                        || Signal.number(parts.get(2)).isEmpty()) {
                     throw problem(span, parts.get(2) + " is not a supported signal");
                 }
                 yield one(kind, "signal", parts.get(2), 0, 0, span);

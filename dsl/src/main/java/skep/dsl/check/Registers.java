@@ -14,12 +14,34 @@ final class Registers {
 
     private static final int[] X86_ARGUMENTS = {112, 104, 96, 88, 72, 64};
     private static final int X86_RESULT = 80;
+    private static final int ARM_ORIGINAL_X0 = 272;
 
     /** Byte offset of an argument of a function call, counted from 0, if it comes in a register. */
     static OptionalInt argument(Arch arch, int index) {
         return switch (arch) {
             case X86_64 -> index < X86_ARGUMENTS.length ? OptionalInt.of(X86_ARGUMENTS[index]) : OptionalInt.empty();
             case ARM64 -> index < 8 ? OptionalInt.of(8 * index) : OptionalInt.empty();
+        };
+    }
+
+    /** Byte offset of an argument of a system call, counted from 0; empty for a seventh, which there is not. */
+    static OptionalInt systemCallArgument(Arch arch, int index) {
+        if (index < 0 || index > 5) {
+            return OptionalInt.empty();
+        }
+        return switch (arch) {
+            // The fourth is in r10: the syscall instruction overwrites rcx.
+            case X86_64 -> OptionalInt.of(index == 3 ? 56 : X86_ARGUMENTS[index]);
+            // The first is in orig_x0, as x0 becomes the result.
+            case ARM64 -> OptionalInt.of(index == 0 ? ARM_ORIGINAL_X0 : 8 * index);
+        };
+    }
+
+    /** Byte offset of the number of the system call. */
+    static int systemCallNumber(Arch arch) {
+        return switch (arch) {
+            case X86_64 -> 120;
+            case ARM64 -> ARM_ORIGINAL_X0 + 8;
         };
     }
 

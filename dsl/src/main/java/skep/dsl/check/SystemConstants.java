@@ -1,94 +1,21 @@
 package skep.dsl.check;
 
+import java.util.OptionalInt;
+import skep.isa.kernel.Arch;
+import skep.isa.kernel.Errno;
+import skep.isa.kernel.Signal;
+import skep.isa.kernel.SystemCall;
+
 /** Constants that scripts take from headers of the system and that no type of the kernel tells. */
 final class SystemConstants {
     private SystemConstants() {}
 
-    private static final String[] ERRORS = {
-        "",
-        "EPERM",
-        "ENOENT",
-        "ESRCH",
-        "EINTR",
-        "EIO",
-        "ENXIO",
-        "E2BIG",
-        "ENOEXEC",
-        "EBADF",
-        "ECHILD",
-        "EAGAIN",
-        "ENOMEM",
-        "EACCES",
-        "EFAULT",
-        "ENOTBLK",
-        "EBUSY",
-        "EEXIST",
-        "EXDEV",
-        "ENODEV",
-        "ENOTDIR",
-        "EISDIR",
-        "EINVAL",
-        "ENFILE",
-        "EMFILE",
-        "ENOTTY",
-        "ETXTBSY",
-        "EFBIG",
-        "ENOSPC",
-        "ESPIPE",
-        "EROFS",
-        "EMLINK",
-        "EPIPE",
-        "EDOM",
-        "ERANGE",
-        "EDEADLK",
-        "ENAMETOOLONG",
-        "ENOLCK",
-        "ENOSYS",
-        "ENOTEMPTY",
-        "ELOOP"
-    };
-
-    private static final String[] SIGNALS = {
-        "",
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "SIGWINCH",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS"
-    };
-
     /** Declares what a header has. */
-    static void include(String header, CDeclarations declared) {
+    static void include(String header, Arch arch, CDeclarations declared) {
         switch (header) {
             case "errno.h", "linux/errno.h", "asm/errno.h", "asm-generic/errno.h", "asm-generic/errno-base.h" ->
-                numbered(ERRORS, declared);
-            case "signal.h", "linux/signal.h", "asm/signal.h" -> numbered(SIGNALS, declared);
+                errors(declared);
+            case "signal.h", "linux/signal.h", "asm/signal.h" -> signals(declared);
             case "sys/socket.h",
                     "linux/socket.h",
                     "net/sock.h",
@@ -104,25 +31,32 @@ final class SystemConstants {
                 define(declared, "TASK_UNINTERRUPTIBLE", 2);
             }
             case "fcntl.h", "linux/fcntl.h", "linux/fs.h", "asm-generic/fcntl.h" -> files(declared);
-            case "syscall.h", "sys/syscall.h", "asm/unistd.h", "asm/unistd_64.h" -> systemCalls(declared);
+            case "syscall.h", "sys/syscall.h", "asm/unistd.h", "asm/unistd_64.h" -> systemCalls(arch, declared);
             default -> {}
         }
         declared.addDefine("NULL", "0");
     }
 
     /** The number of an error that a script names without including its header. */
-    static java.util.OptionalInt error(String name) {
-        for (int i = 1; i < ERRORS.length; i++) {
-            if (ERRORS[i].equals(name)) {
-                return java.util.OptionalInt.of(i);
+    static OptionalInt error(String name) {
+        for (var row : Errno.values()) {
+            if (row.name().equals(name)) {
+                return OptionalInt.of(row.number());
             }
         }
-        return java.util.OptionalInt.empty();
+        return OptionalInt.empty();
     }
 
-    private static void numbered(String[] names, CDeclarations declared) {
-        for (int i = 1; i < names.length; i++) {
-            declared.addDefine(names[i], Integer.toString(i));
+    private static void errors(CDeclarations declared) {
+        for (var row : Errno.values()) {
+            define(declared, row.name(), row.number());
+        }
+    }
+
+    private static void signals(CDeclarations declared) {
+        int number = 1;
+        for (var name : Signal.names()) {
+            define(declared, name, number++);
         }
     }
 
@@ -157,42 +91,10 @@ final class SystemConstants {
         define(declared, "AT_FDCWD", -100);
     }
 
-    /** The first numbers of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
-    private static void systemCalls(CDeclarations declared) {
-        var names = new String[] {
-            "read",
-            "write",
-            "open",
-            "close",
-            "stat",
-            "fstat",
-            "lstat",
-            "poll",
-            "lseek",
-            "mmap",
-            "mprotect",
-            "munmap",
-            "brk",
-            "rt_sigaction",
-            "rt_sigprocmask",
-            "rt_sigreturn",
-            "ioctl",
-            "pread64",
-            "pwrite64",
-            "readv",
-            "writev",
-            "access",
-            "pipe",
-            "select",
-            "sched_yield",
-            "mremap",
-            "msync",
-            "mincore",
-            "madvise"
-        };
-        for (int i = 0; i < names.length; i++) {
-            define(declared, "__NR_" + names[i], i);
-            define(declared, "SYS_" + names[i], i);
-        }
+    private static void systemCalls(Arch arch, CDeclarations declared) {
+        SystemCall.names(arch).forEach((number, name) -> {
+            define(declared, "__NR_" + name, number.intValue());
+            define(declared, "SYS_" + name, number.intValue());
+        });
     }
 }

@@ -162,6 +162,9 @@ public sealed interface Typed {
     /** A part of the context: loaded directly. */
     record ContextLoad(int offsetBytes, Type type, Span span) implements Expr {}
 
+    /** A register as it was when the system call was entered: the context's first word points to all of them. */
+    record RegisterLoad(int offsetBytes, Type type, Span span) implements Expr {}
+
     /** An array or string within the context, or the string that a {@code __data_loc} word points to. */
     record ContextBytes(int offsetBytes, boolean dataLoc, Type type, Span span) implements Expr {}
 
@@ -300,6 +303,22 @@ public sealed interface Typed {
     record Continue(Span span) implements Stmt {}
 
     record Sequence(List<Stmt> statements, Span span) implements Stmt {}
+
+    /**
+     * What many system call tracepoints do, in one program at the tracepoint that all system calls pass: each case runs
+     * for its numbers. Calls of another word size than the kernel's own have other numbers and are left out, as those
+     * tracepoints leave them out.
+     *
+     * @param number where the number of the call is found
+     * @param foreign a word of the current task, and the bits of it that say that the call is of another word size
+     */
+    record SystemCalls(List<Case> cases, Expr number, TaskBits foreign, Span span) implements Stmt {
+        /** A body, and the system calls that it is for. */
+        public record Case(List<Long> numbers, Optional<Expr> predicate, List<Stmt> body) {}
+
+        /** Bits in the 32-bit word at an offset of {@code struct task_struct}. */
+        public record TaskBits(int offsetBytes, int mask) {}
+    }
 
     /** From here on the script is ending: its probes that say so do not run again. */
     record Ending(Span span) implements Stmt {}

@@ -82,6 +82,11 @@ public final class TypedPrinter {
                     if (element instanceof Typed child) {
                         children.add(child);
                     }
+                    if (element instanceof Typed.SystemCalls.Case one) {
+                        head.append(' ').append(one.numbers());
+                        one.predicate().ifPresent(children::add);
+                        children.addAll(one.body());
+                    }
                 }
             }
             case MapSymbol map -> head.append(' ').append(map.name());

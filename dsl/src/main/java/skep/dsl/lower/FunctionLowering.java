@@ -110,14 +110,11 @@ final class FunctionLowering {
         if (ends) {
             lowering.stopOnceEnded();
         }
-        TypedWalker.hoisted(program.body()).forEach(v -> lowering.clear(lowering.place(v), sizeInFrame(v)));
-        program.predicate().ifPresent(p -> {
-            var body = f.newBlock();
-            f.at(p.span());
-            lowering.branch(p, body, lowering.exit);
-            f.enter(body);
-        });
-        lowering.statements(program.body());
+        if (!program.body().isEmpty() && program.body().getFirst() instanceof Typed.SystemCalls all) {
+            lowering.systemCalls(all);
+        } else {
+            lowering.body(program.predicate(), program.body());
+        }
         lowering.finish(program.span());
         return lowering.scratchUsed;
     }
@@ -228,6 +225,7 @@ final class FunctionLowering {
             case Typed.Break s -> breakLoop(s.span());
             case Typed.Continue s -> continueLoop(s.span());
             case Typed.Sequence s -> statements(s.statements());
+            case Typed.SystemCalls s -> systemCalls(s);
             case Typed.Ending _ -> {
                 plan.useEnding();
                 f.store(f.mapValueRef(ScriptPlan.ENDING_MAP, 0), 0, f.i64(1));
@@ -332,6 +330,60 @@ final class FunctionLowering {
             f.jump(head);
         }
         f.enter(out);
+    }
+
+    /** One case runs, if any: all may use the same memory. */
+    private void systemCalls(Typed.SystemCalls s) {
+        var task = f.helper(skep.ir.Type.ptr(Region.BTF), Helper.GET_CURRENT_TASK_BTF);
+        var word = f.load(
+                skep.ir.Type.I64, MemSize.ofBytes(4), false, task, s.foreign().offsetBytes());
+        var own = f.newBlock();
+        f.branch(
+                f.compare(
+                        CompareOp.EQ,
+                        f.binary(skep.ir.BinaryOp.AND, word, s.foreign().mask()),
+                        0),
+                own,
+                exit);
+        f.enter(own);
+        var targets = new ArrayList<Label>();
+        var numbers = new ArrayList<Long>();
+        var bodies = new ArrayList<Label>();
+        for (var one : s.cases()) {
+            var body = f.newBlock();
+            bodies.add(body);
+            one.numbers().forEach(n -> {
+                numbers.add(n);
+                targets.add(body);
+            });
+        }
+        f.switchOn(scalar(s.number()), numbers.stream().mapToLong(n -> n).toArray(), targets, exit);
+        int stackBefore = stackUsed;
+        int scratchBefore = scratchUsed;
+        int scratchMost = scratchUsed;
+        for (int i = 0; i < bodies.size(); i++) {
+            var one = s.cases().get(i);
+            stackUsed = stackBefore;
+            scratchUsed = scratchBefore;
+            f.enter(bodies.get(i));
+            body(one.predicate(), one.body());
+            if (f.isOpen()) {
+                f.jump(exit);
+            }
+            scratchMost = Math.max(scratchMost, scratchUsed);
+        }
+        scratchUsed = scratchMost;
+    }
+
+    private void body(Optional<Typed.Expr> predicate, List<Typed.Stmt> statements) {
+        TypedWalker.hoisted(statements).forEach(v -> clear(place(v), sizeInFrame(v)));
+        predicate.ifPresent(p -> {
+            var hit = f.newBlock();
+            f.at(p.span());
+            branch(p, hit, exit);
+            f.enter(hit);
+        });
+        statements(statements);
     }
 
     private void breakLoop(Span span) {
@@ -633,6 +685,15 @@ final class FunctionLowering {
             case Typed.AddressOfLocal e -> pointer(place(e.variable()));
             case Typed.AddressOfMap e -> maps.address(e);
             case Typed.ContextLoad e -> contextLoad(e);
+            case Typed.RegisterLoad e -> {
+                var registers = f.load(skep.ir.Type.ptr(Region.BTF), context(), 0);
+                yield f.load(
+                        skep.ir.Type.I64,
+                        MemSize.ofBytes(e.type().sizeBytes()),
+                        e.type().isSigned(),
+                        registers,
+                        e.offsetBytes());
+            }
             case Typed.ContextBytes e -> dataLocation(e);
             case Typed.ContextAddress _ -> context();
             case Typed.HelperValue e -> helperValue(e);

@@ -94,6 +94,13 @@ final class TypedWalker {
             }
             case Typed.Return s -> s.value().ifPresent(this::expr);
             case Typed.Sequence s -> statements(s.statements());
+            case Typed.SystemCalls s -> {
+                expr(s.number());
+                for (var one : s.cases()) {
+                    one.predicate().ifPresent(this::expr);
+                    statements(one.body());
+                }
+            }
         }
     }
 
@@ -107,6 +114,7 @@ final class TypedWalker {
                     Typed.LocalIncrement _,
                     Typed.AddressOfLocal _,
                     Typed.ContextLoad _,
+                    Typed.RegisterLoad _,
                     Typed.ContextBytes _,
                     Typed.ContextAddress _,
                     Typed.HelperValue _,
