@@ -3,7 +3,9 @@ package skep.cli;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jline.reader.Candidate;
@@ -25,8 +27,10 @@ import skep.session.Listing;
 import skep.session.ScriptException;
 import skep.session.Session;
 import skep.session.Targets;
+import skep.session.ViewSink;
 import skep.session.view.JsonRenderer;
 import skep.session.view.TextRenderer;
+import skep.session.view.View;
 import skep.target.Target;
 import skep.target.TargetException;
 
@@ -41,13 +45,22 @@ final class Repl {
               :list PATTERN     probes that match         :fields PROBE     the arguments of a probe
               :type struct X    a type of the kernel      :info             what the kernel allows
               :target SPEC      trace somewhere else      :json, :text      the form of results
-              :load FILE        run a script file         :quit
+              :load FILE        run a script file         :save FILE        keep the last script, laid out
+              :maps             the last script's maps    :quit
             """;
+
+    private static final List<String> COMMANDS = List.of(
+            ":fields", ":help", ":info", ":json", ":list", ":load", ":maps", ":quit", ":save", ":target", ":text",
+            ":type");
 
     private final Arguments arguments;
     private final AtomicReference<@Nullable Session> running = new AtomicReference<>();
+    private final List<View.MapView> lastMaps = new ArrayList<>();
+    private String lastScript = "";
     private Format format;
     private Target target;
+    private String spec = "";
+    private boolean used;
 
     private Repl(Arguments arguments) {
         this.arguments = arguments;
@@ -61,6 +74,9 @@ final class Repl {
             err.print(CommandLineParser.help());
             return 1;
         }
+        // Asking the terminal what it can do would swallow what is typed meanwhile.
+        System.setProperty("org.jline.terminal.probe.timeout", "0");
+        System.setProperty("org.jline.terminal.drain.timeout", "0");
         return new Repl(arguments).prompt(out, err);
     }
 
@@ -116,12 +132,16 @@ final class Repl {
             if (line.startsWith(":")) {
                 command(line, out, err);
             } else if (!line.isEmpty()) {
-                trace("stdin", asScript(line), out, err);
+                var script = asScript(line);
+                trace("stdin", script, !script.equals(line), out, err);
             }
         } catch (UsageException | TargetException e) {
             err.println("ERROR: " + e.getMessage());
         } catch (ScriptException e) {
             err.println(e.getMessage());
+        } catch (RuntimeException e) {
+            // A fault of Skep's own ends the trace, not the prompt.
+            err.println("ERROR: internal: " + e);
         }
     }
 
@@ -144,31 +164,80 @@ final class Repl {
             case ":list", ":l" -> Listing.list(target, rest, false, out::println);
             case ":fields", ":type", ":lv" -> Listing.list(target, rest, true, out::println);
             case ":info" -> Listing.features(target, Main.VERSION, out::println);
+            case ":maps" -> {
+                var renderer = format == Format.JSON ? new JsonRenderer() : new TextRenderer();
+                lastMaps.forEach(map -> out.print(renderer.render(map)));
+            }
+            case ":save" -> save(rest, out);
             case ":json" -> format = Format.JSON;
             case ":text" -> format = Format.TEXT;
             case ":load" -> {
                 var script = ScriptCommand.read(arguments.withFile(rest), System.in);
-                trace(script.name(), script.text(), out, err);
+                trace(script.name(), script.text(), false, out, err);
             }
             case ":target" -> {
                 var opened = ScriptCommand.openTarget(arguments.withTarget(rest));
                 target.close();
                 target = opened;
+                spec = rest;
+                used = false;
                 out.println(Targets.describe(target));
             }
             default -> throw new UsageException("no command " + word + "; :help tells which there are");
         }
     }
 
-    private void trace(String name, String text, PrintStream out, PrintStream err) {
+    /** @param bare whether the user typed a statement only: then nothing but its output is shown */
+    private void trace(String name, String text, boolean bare, PrintStream out, PrintStream err) {
+        if (used && !target.isLive()) {
+            // A simulated kernel runs once; the next script gets it from its beginning.
+            target.close();
+            target = ScriptCommand.openTarget(spec.isEmpty() ? arguments : arguments.withTarget(spec));
+        }
         var renderer = format == Format.JSON ? new JsonRenderer() : new TextRenderer();
         var terminal = new Terminal(renderer, out, err, arguments);
-        try (var session = Session.prepare(target, name, text, ScriptCommand.options(arguments), terminal)) {
+        var ending = new boolean[1];
+        ViewSink sink = new ViewSink() {
+            @Override
+            public void accept(View view) {
+                ending[0] |= view instanceof View.Ending;
+                if (ending[0] && view instanceof View.MapView map) {
+                    lastMaps.add(map);
+                }
+                if (!bare || !(view instanceof View.Attached)) {
+                    terminal.accept(view);
+                }
+            }
+
+            @Override
+            public void batchEnds() {
+                terminal.batchEnds();
+            }
+        };
+        try (var session = Session.prepare(target, name, text, ScriptCommand.options(arguments), sink)) {
             session.warnings().forEach(err::print);
+            lastScript = text;
+            lastMaps.clear();
             running.set(session);
+            used = true;
             session.run();
         } finally {
             running.set(null);
+        }
+    }
+
+    private void save(String file, PrintStream out) {
+        if (file.isEmpty()) {
+            throw new UsageException(":save wants a file name");
+        }
+        if (lastScript.isEmpty()) {
+            throw new UsageException("there is no script to keep yet");
+        }
+        try {
+            Files.writeString(Path.of(file), Session.formatted("stdin", lastScript));
+            out.println("Wrote " + file);
+        } catch (IOException e) {
+            throw new UsageException("cannot write " + file + ": " + ScriptCommand.reason(e));
         }
     }
 
@@ -181,11 +250,15 @@ final class Repl {
 
     private void complete(LineReader reader, ParsedLine line, List<Candidate> candidates) {
         var text = line.line();
-        var completion = new Completion(target, List.of());
-        var start = Completion.wordStart(text, line.cursor());
+        if (text.startsWith(":") && text.indexOf(' ') < 0) {
+            COMMANDS.forEach(word -> candidates.add(new Candidate(word)));
+            return;
+        }
+        var completion = new Completion(target);
         for (var word : completion.candidates(text, line.cursor())) {
             boolean complete = !word.endsWith(":");
-            candidates.add(new Candidate(word, word, null, null, null, null, complete && start >= 0));
+            var meaning = Completion.meaning(word).orElse(null);
+            candidates.add(new Candidate(word, word, null, meaning, null, null, complete));
         }
     }
 
@@ -196,7 +269,7 @@ final class Repl {
             if (context == ParseContext.ACCEPT_LINE && openBrackets(line) > 0) {
                 throw new EOFError(-1, cursor, "open bracket", "}");
             }
-            int start = Completion.wordStart(line, cursor);
+            int start = line.startsWith(":") && line.indexOf(' ') < 0 ? 0 : Completion.wordStart(line, cursor);
             var word = line.substring(start, cursor);
             return new CompletingParsedLine() {
                 @Override

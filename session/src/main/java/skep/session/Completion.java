@@ -3,9 +3,13 @@ package skep.session;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import skep.btf.BtfKind;
+import skep.btf.BtfType;
+import skep.dsl.LanguageReference;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeKind;
 import skep.target.Target;
@@ -19,11 +23,47 @@ public final class Completion {
     private static final Pattern VARIABLES = Pattern.compile("\\$[A-Za-z_][A-Za-z0-9_]*");
     private static final Pattern TRACEPOINT = Pattern.compile("(?:tracepoint|t):([a-z0-9_]+):([a-z0-9_]+)[^{}]*$");
 
-    private static final List<String> STATEMENTS =
-            List.of("if", "else", "for", "while", "unroll", "let", "return", "break", "continue", "sizeof", "offsetof");
+    private static final Pattern FUNCTION =
+            Pattern.compile("(?:fentry|fexit|f|fr|kfunc|kretfunc):(?:[\\w*]+:)?(\\w+)[^{}]*$");
+    private static final Pattern RAW = Pattern.compile("(?:rawtracepoint|rt):(?:[\\w*]+:)?(\\w+)[^{}]*$");
+    private static final Pattern MEMBER_OF = Pattern.compile("\\(\\(struct (\\w+) ?\\*\\) ?[^()]*\\)(?:->|\\.)$");
+    private static final Pattern TYPE_WORD = Pattern.compile("\\b(struct|union|enum) $");
+
+    private static final List<String> STATEMENTS = List.of(
+            "if",
+            "else",
+            "for",
+            "while",
+            "unroll",
+            "let",
+            "return",
+            "break",
+            "continue",
+            "sizeof",
+            "offsetof",
+            "typeof");
 
     private final KernelInfo kernel;
     private final Collection<String> names;
+
+    /** Offers the functions, aggregations and builtins of the language. */
+    public Completion(Target target) {
+        this(
+                target,
+                LanguageReference.words().stream()
+                        .filter(word -> word.kind() != LanguageReference.Kind.STATEMENT)
+                        .map(LanguageReference.Word::name)
+                        .distinct()
+                        .toList());
+    }
+
+    /** What a word of the language means, in one line. */
+    public static Optional<String> meaning(String word) {
+        return LanguageReference.words().stream()
+                .filter(known -> known.name().equals(word))
+                .findFirst()
+                .map(known -> known.syntax().equals(word) ? known.meaning() : known.syntax() + ": " + known.meaning());
+    }
 
     /** @param names functions and builtins of the language */
     public Completion(Target target, Collection<String> names) {
@@ -82,7 +122,42 @@ public final class Completion {
                 || text.substring(0, start).endsWith("args->")) {
             return fields(text.substring(0, start));
         }
-        return Stream.concat(names.stream(), STATEMENTS.stream());
+        var before = text.substring(0, start);
+        var type = TYPE_WORD.matcher(before);
+        if (type.find()) {
+            return types(type.group(1), prefix);
+        }
+        if (before.endsWith("curtask->") || before.endsWith("curtask.")) {
+            return members("task_struct");
+        }
+        var member = MEMBER_OF.matcher(before);
+        if (member.find()) {
+            return members(member.group(1));
+        }
+        return before.endsWith("->") || before.endsWith(".")
+                ? Stream.empty()
+                : Stream.concat(names.stream(), STATEMENTS.stream());
+    }
+
+    private Stream<String> types(String keyword, String prefix) {
+        var kinds = switch (keyword) {
+            case "struct" -> List.of(BtfKind.STRUCT);
+            case "union" -> List.of(BtfKind.UNION);
+            default -> List.of(BtfKind.ENUM, BtfKind.ENUM64);
+        };
+        return kernel.types().stream()
+                .flatMap(btf -> kinds.stream()
+                        .flatMap(kind -> btf.ids(kind).mapToObj(btf::name))
+                        .filter(name -> !name.isEmpty() && name.startsWith(prefix)));
+    }
+
+    private Stream<String> members(String struct) {
+        return kernel.types().stream().flatMap(btf -> {
+            var id = btf.find(struct, BtfKind.STRUCT);
+            return id.isPresent() && btf.type(id.getAsInt()) instanceof BtfType.Struct s
+                    ? s.members().stream().map(BtfType.Member::name).filter(name -> !name.isEmpty())
+                    : Stream.empty();
+        });
     }
 
     private static Stream<String> matches(Pattern pattern, String text, String except) {
@@ -97,7 +172,16 @@ public final class Completion {
 
     private Stream<String> fields(String before) {
         int body = before.lastIndexOf('{');
-        var matcher = TRACEPOINT.matcher(body < 0 ? before : before.substring(0, body));
+        var head = body < 0 ? before : before.substring(0, body);
+        var function = FUNCTION.matcher(head);
+        if (function.find()) {
+            return arguments(function.group(1), false);
+        }
+        var raw = RAW.matcher(head);
+        if (raw.find()) {
+            return arguments("btf_trace_" + raw.group(1), true);
+        }
+        var matcher = TRACEPOINT.matcher(head);
         if (!matcher.find()) {
             return Stream.empty();
         }
@@ -105,6 +189,10 @@ public final class Completion {
                 .flatMap(format -> format.fields().stream())
                 .map(field -> field.name())
                 .filter(name -> !name.startsWith("common_"));
+    }
+
+    private Stream<String> arguments(String function, boolean tracepoint) {
+        return Listing.parameterNames(kernel, function, tracepoint).stream();
     }
 
     private Stream<String> probes(String prefix) {

@@ -158,6 +158,16 @@ public final class Listing {
         };
     }
 
+    /** The names of a function's parameters, or of a raw tracepoint's by the name of its type. */
+    static List<String> parameterNames(KernelInfo kernel, String function, boolean typedef) {
+        return kernel.types().stream()
+                .flatMap(btf -> (typedef ? tracepointPrototype(btf, function) : btf.function(function)).stream())
+                .flatMap(prototype -> prototype.parameters().stream().skip(typedef ? 1 : 0))
+                .map(BtfType.Parameter::name)
+                .filter(name -> !name.isEmpty())
+                .toList();
+    }
+
     private static List<String> parameters(KernelInfo kernel, String function, boolean typedef) {
         var btf = kernel.types();
         if (btf.isEmpty()) {

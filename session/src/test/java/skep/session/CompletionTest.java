@@ -36,4 +36,17 @@ class CompletionTest {
         assertEquals(11, Completion.wordStart("k:f { args.fi", 13));
         assertTrue(at("k:f { args.x").isEmpty());
     }
+
+    @Test
+    void theLanguagesWordsAreKnownWithoutSayingSo() {
+        var all = new Completion(new FakeTarget());
+        var text = "kprobe:f { @ = quan";
+        assertEquals(List.of("quantiles"), all.candidates(text, text.length()));
+        assertTrue(Completion.meaning("count").orElseThrow().contains("how often"));
+    }
+
+    @Test
+    void behindAPointNothingOfTheLanguageIsOffered() {
+        assertTrue(at("k:f { $x.co").isEmpty());
+    }
 }

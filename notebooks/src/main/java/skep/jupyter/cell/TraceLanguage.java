@@ -144,7 +144,7 @@ public final class TraceLanguage implements CellLanguage {
 
     @Override
     public Kernel.Completions complete(String body, int cursor) {
-        var completion = new Completion(workspace().target(), List.of());
+        var completion = new Completion(workspace().target());
         return new Kernel.Completions(completion.candidates(body, cursor), Completion.wordStart(body, cursor), cursor);
     }
 
