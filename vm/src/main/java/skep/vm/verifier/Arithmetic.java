@@ -85,14 +85,20 @@ final class Arithmetic {
 
     /** Only the tnum survives an exchange of bytes; without one (to little-endian) the number is cut. */
     private void swapBytes(RegState reg, int bits, boolean exchange) {
+        if (!exchange) {
+            if (bits != 64) {
+                Ranges.truncate(reg, bits / 8);
+                Ranges.sync(reg);
+                reg.unlink();
+            }
+            return;
+        }
         var cut = reg.var.cast(bits / 8);
         int shift = 64 - bits;
         boolean precise = reg.precise;
         w.markUnknown(reg);
         reg.precise = precise;
-        reg.var = exchange
-                ? new Tnum(Long.reverseBytes(cut.value()) >>> shift, Long.reverseBytes(cut.mask()) >>> shift)
-                : cut;
+        reg.var = new Tnum(Long.reverseBytes(cut.value()) >>> shift, Long.reverseBytes(cut.mask()) >>> shift);
         Ranges.sync(reg);
     }
 
@@ -264,8 +270,27 @@ final class Arithmetic {
         if (operation == Code.ADD || operation == Code.SUB) {
             w.speculation.sanitizeScalar(i, dst, src);
         }
+        if ((operation == Code.AND || operation == Code.OR) && src.var.isConstant()) {
+            fork(i, dst);
+        }
         // the operands may be one register
         ScalarMath.apply(operation, narrow, dst, dst == src ? new RegState(src) : src);
+    }
+
+    /** A mask of all ones or none, as comparisons without branches make it: one path for each. */
+    private void fork(int i, RegState dst) {
+        boolean wide = dst.smin == -1 && dst.smax == 0;
+        if (!wide && (dst.smin32 != -1 || dst.smax32 != 0)) {
+            return;
+        }
+        var none = w.push(i, i, false).regs()[code.dst[i]];
+        if (wide) {
+            none.markKnown(0);
+            dst.markKnown(-1);
+        } else {
+            Ranges.setLow32(none, 0);
+            Ranges.setLow32(dst, -1);
+        }
     }
 
     /** {@code dst = pointer op offset}; {@code dst} is one of the two. */
@@ -388,7 +413,7 @@ final class Arithmetic {
                 throw w.invalid("math between %s pointer and %d is not allowed", pointer.typeName(), value);
             }
         }
-        if (!reg.isScalar() && (reg.off >= MAX_VAR_OFFSET || reg.off <= -MAX_VAR_OFFSET)) {
+        if ((reg.off >= MAX_VAR_OFFSET || reg.off <= -MAX_VAR_OFFSET)) {
             throw w.invalid("%s pointer offset %d is not allowed", pointer.typeName(), reg.off);
         }
         if (reg.smin == Long.MIN_VALUE) {

@@ -208,9 +208,9 @@ final class Equality {
         return true;
     }
 
-    /** Numbers without an id count as each having its own. */
+    /** An old number that was linked with nothing covers linked ones; otherwise those without an id have their own. */
     private boolean sameScalarId(int old, int current) {
-        return sameId(old == 0 ? ++temporaryId : old, current == 0 ? ++temporaryId : current);
+        return old == 0 || sameId(old, current == 0 ? ++temporaryId : current);
     }
 
     private boolean stacksEqual(Frame old, Frame current, Mode mode) {

@@ -16,11 +16,6 @@ final class LinkedRegs {
 
     static long add(long set, int frame, int index, boolean isReg) {
         long entry = (long) frame | (long) index << 3 | (isReg ? 1L << 9 : 0);
-        for (int k = 0; k < count(set); k++) {
-            if (entry(set, k) == entry) {
-                return set;
-            }
-        }
         return (set | entry << (4 + 10 * count(set))) + 1;
     }
 

@@ -330,8 +330,8 @@ final class Precision {
     }
 
     /**
-     * What an atomic fetched came from memory: if from a stack, that slot is needed before. (Linux 6.18 goes on looking
-     * for where the register that is overwritten came from, and misses the slot.)
+     * What an atomic fetched came from memory: if from a stack, that slot is needed before. Linux 6.18 goes on looking
+     * for where the register that is overwritten came from, and misses the slot; here both are needed.
      */
     private void stepBackOverAtomic(int i, int flags) {
         boolean onStack = (flags & JumpHistory.STACK_ACCESS) != 0;
@@ -344,11 +344,8 @@ final class Precision {
             return;
         }
         int fetched = code.imm[i] == Code.ATOMIC_CMPXCHG ? 0 : code.src[i];
-        if (has(fetched)) {
-            drop(fetched);
-            if (onStack) {
-                slotMask[f] |= bit;
-            }
+        if (has(fetched) && onStack) {
+            slotMask[f] |= bit;
         }
     }
 

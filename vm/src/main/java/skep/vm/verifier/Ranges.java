@@ -46,6 +46,27 @@ final class Ranges {
         reg.smax = Math.min(reg.smax, value | (mask & Long.MAX_VALUE));
         reg.umin = umax(reg.umin, value);
         reg.umax = umin(reg.umax, value | mask);
+        boolean telling = mask == 0 ? reg.umin != value : mask != -1 || Long.compareUnsigned(reg.umin, reg.umax) >= 0;
+        if (telling) {
+            onlyCommonValue(reg);
+        }
+    }
+
+    /** Where the tnum and the unsigned range have one number in common, it is that. */
+    private static void onlyCommonValue(RegState reg) {
+        var tnum = reg.var;
+        long most = tnum.value() | tnum.mask();
+        long next = tnum.after(reg.umin);
+        boolean lowest = (reg.umin & ~tnum.mask()) == tnum.value();
+        if (lowest) {
+            if (Long.compareUnsigned(next, reg.umax) > 0) {
+                reg.setConstant(reg.umin);
+            }
+        } else if (next == most
+                || (Long.compareUnsigned(next, reg.umax) <= 0
+                        && Long.compareUnsigned(tnum.after(next), reg.umax) > 0)) {
+            reg.setConstant(next);
+        }
     }
 
     static void fromTnum32(RegState reg) {
@@ -175,8 +196,16 @@ final class Ranges {
     static void keepSane(RegState reg) {
         if (contradictory(reg)) {
             unbound(reg);
-            reg.var = Tnum.UNKNOWN;
         }
+    }
+
+    /** The low half is this; of the upper half nothing is learnt here. */
+    static void setLow32(RegState reg, int value) {
+        reg.var = reg.var.withoutLow32().or(Tnum.constant(value & LOW32));
+        reg.smin32 = value;
+        reg.smax32 = value;
+        reg.umin32 = value;
+        reg.umax32 = value;
     }
 
     /** The upper half becomes zero, as after a 32-bit operation. */

@@ -14,11 +14,10 @@ final class ScalarMath {
         return switch (operation) {
             case Code.ADD, Code.SUB, Code.NEG, Code.AND, Code.XOR, Code.OR, Code.MUL -> true;
             case Code.LSH, Code.RSH, Code.ARSH -> {
-                boolean constant = narrow ? src.var.low32().isConstant() : src.var.isConstant();
-                if (!constant) {
-                    yield false;
-                }
-                yield narrow ? Integer.compareUnsigned(src.umax32, 32) < 0 : Long.compareUnsigned(src.umax, 64) < 0;
+                boolean constant = narrow
+                        ? src.var.low32().isConstant() && src.umin32 == src.umax32 && src.smin32 == src.smax32
+                        : src.var.isConstant() && src.umin == src.umax && src.smin == src.smax;
+                yield constant && Long.compareUnsigned(src.umax, narrow ? 32 : 64) < 0;
             }
             default -> false;
         };

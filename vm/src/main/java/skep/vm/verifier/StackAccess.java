@@ -107,9 +107,6 @@ final class StackAccess {
                 fill = fillPart(slot, off, byteNo, size, regs[dstNo]);
             }
         } else if (dstNo >= 0) {
-            if (w.bpfCapable) {
-                w.arithmetic.linkBeforeMove(spilled);
-            }
             regs[dstNo].set(spilled);
         } else if (!spilled.isScalar() && !w.allowPointerLeaks) {
             throw w.denied("leaking pointer from stack off %d", off);
@@ -157,7 +154,7 @@ final class StackAccess {
     /** A register from bytes that are no spill: zero if all of them are, else unknown. */
     private void loadBytes(Frame frame, int min, int max, int dstNo) {
         boolean zero = true;
-        for (int at = min; at < max; at++) {
+        for (int at = min; at < max && zero; at++) {
             int byteNo = -at - 1;
             w.stateText.touchSlot(byteNo / 8);
             zero &= frame.stack[byteNo / 8].types[byteNo & 7] == StackSlot.ZERO;

@@ -170,4 +170,34 @@ record Tnum(long value, long mask) {
         }
         return "(0x" + Long.toHexString(value) + "; 0x" + Long.toHexString(mask) + ")";
     }
+
+    /**
+     * The smallest number admitted that is more than {@code number}, unsigned; the largest of all if none is.
+     *
+     * <pre>
+     *   known bits 10x1, number 1001:  10x1 admits 1001 and 1011, so 1011
+     * </pre>
+     */
+    long after(long number) {
+        long most = value | mask;
+        if (Long.compareUnsigned(number, most) >= 0) {
+            return most;
+        }
+        if (Long.compareUnsigned(number, value) < 0) {
+            return value;
+        }
+        long least = number + 1;
+        long wrong = (least ^ value) & ~mask;
+        if (wrong == 0) {
+            return least;
+        }
+        long bit = Long.highestOneBit(wrong);
+        if ((value & bit) != 0) {
+            // the known one makes it more: everything below may be as small as can be
+            return least & -(bit << 1) | value & (bit << 1) - 1;
+        }
+        // the known zero makes it less: an unknown bit above must be raised
+        long raised = Long.lowestOneBit(mask & ~least & -(bit << 1));
+        return least & -(raised << 1) | raised | value & raised - 1;
+    }
 }

@@ -104,4 +104,23 @@ class TnumTest {
             }
         }
     }
+
+    @Test
+    void theNextNumberIsTheSmallestThatIsMore() {
+        for (long mask = 0; mask < 64; mask++) {
+            for (long value = 0; value < 64; value++) {
+                if ((value & mask) != 0) {
+                    continue;
+                }
+                var tnum = new Tnum(value, mask);
+                for (long number = 0; number < 64; number++) {
+                    long expected = value | mask;
+                    for (long k = 63; k > number; k--) {
+                        expected = (k & ~mask) == value ? k : expected;
+                    }
+                    assertEquals(expected, tnum.after(number), tnum + " after " + number);
+                }
+            }
+        }
+    }
 }
