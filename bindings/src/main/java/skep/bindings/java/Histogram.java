@@ -2,6 +2,9 @@ package skep.bindings.java;
 
 import java.util.List;
 import skep.session.aggregate.Aggregate;
+import skep.session.view.TextRenderer;
+import skep.session.view.Value;
+import skep.session.view.View;
 
 /**
  * A histogram: how many samples fell into each bucket. An immutable value; those of the same shape add up.
@@ -107,16 +110,16 @@ public final class Histogram {
         return new Histogram((Aggregate.Histogram) histogram.merge(other.histogram));
     }
 
+    /** What renderers draw: a map without a key. */
+    public View.MapView view() {
+        return new View.MapView(
+                "@", false, View.Shape.HISTOGRAM, List.of(new View.Row(List.of(), new Value.Aggregated(histogram))));
+    }
+
     /** The terminal's picture of it. */
     @Override
     public String toString() {
-        return new skep.session.view.TextRenderer()
-                .render(new skep.session.view.View.MapView(
-                        "@",
-                        false,
-                        skep.session.view.View.Shape.HISTOGRAM,
-                        List.of(new skep.session.view.View.Row(
-                                List.of(), new skep.session.view.Value.Aggregated(histogram)))));
+        return new TextRenderer().render(view());
     }
 
     @Override

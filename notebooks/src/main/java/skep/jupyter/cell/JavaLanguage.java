@@ -72,8 +72,8 @@ public final class JavaLanguage implements CellLanguage {
     private static MimeBundle bundle(Object value) {
         return switch (value) {
             case Trace trace -> MimeBundle.plain(trace.toString());
-            case TraceMap map -> MapBundles.of(map.view());
-            case Histogram histogram -> MimeBundle.plain(histogram.toString());
+            case TraceMap map -> MapBundles.of(map.view(), true);
+            case Histogram histogram -> MapBundles.of(histogram.view(), true);
             default -> MimeBundle.plain(value.toString());
         };
     }

@@ -1,41 +1,61 @@
 package skep.jupyter.cell;
 
+import java.util.Base64;
 import skep.jupyter.protocol.MimeBundle;
+import skep.session.view.Picture;
+import skep.session.view.PictureText;
+import skep.session.view.Pictures;
+import skep.session.view.PngRenderer;
+import skep.session.view.SvgRenderer;
 import skep.session.view.TextRenderer;
-import skep.session.view.Value;
 import skep.session.view.View;
 
-/** Maps in every form that a front end may show: the terminal's text always, a table where it helps. */
+/**
+ * Maps and pictures in every form that a front end may show: the terminal's text always, then a table as HTML, or a drawing
+ * as SVG (with tooltips) and PNG (for viewers that show nothing else: untrusted notebooks, previews of code hosts).
+ */
 final class MapBundles {
     /** Rows of a table; the text below says how many more there are. */
     private static final int MAX_ROWS = 200;
 
     private MapBundles() {}
 
-    static MimeBundle of(View.MapView map) {
+    /** A map as it is now; {@code last} if it will not change any more, so that the costly forms are made too. */
+    static MimeBundle of(View.MapView map, boolean last) {
         var text = MimeBundle.plain(new TextRenderer().render(map).stripTrailing());
-        return switch (map.shape()) {
-            case NUMBER, AVERAGE, OTHER -> map.keyed() ? text.with(MimeBundle.HTML, table(map)) : text;
-            case STATS, QUANTILES, HISTOGRAM, SERIES -> text;
-        };
+        return map.rows().isEmpty() ? text : drawn(text, Pictures.of(map), last);
+    }
+
+    static MimeBundle of(Picture picture) {
+        return drawn(MimeBundle.plain(PictureText.render(picture).stripTrailing()), picture, true);
+    }
+
+    private static MimeBundle drawn(MimeBundle text, Picture picture, boolean last) {
+        if (picture instanceof Picture.Table table) {
+            return text.with(MimeBundle.HTML, html(table));
+        }
+        var drawn = text.with(MimeBundle.SVG, SvgRenderer.render(picture));
+        return last
+                ? drawn.with(MimeBundle.PNG, Base64.getEncoder().encodeToString(PngRenderer.render(picture)))
+                : drawn;
     }
 
     // No style sheet: a saved notebook that is not trusted loses it, and must still be a table.
-    private static String table(View.MapView map) {
+    private static String html(Picture.Table table) {
         var html = new StringBuilder("<table><thead><tr>");
-        int keys = map.rows().isEmpty() ? 1 : map.rows().getFirst().key().size();
-        for (int i = 0; i < keys; i++) {
-            html.append("<th>").append(i == 0 ? Html.escape(map.name()) : "").append("</th>");
+        for (var column : table.columns()) {
+            html.append("<th>").append(Html.escape(column.name())).append("</th>");
         }
-        html.append("<th>value</th></tr></thead><tbody>");
-        // Largest first in a table; the terminal has them last, next to the prompt.
-        var rows = map.rows().reversed();
+        html.append("</tr></thead><tbody>");
+        var rows = table.rows();
         for (var row : rows.subList(0, Math.min(MAX_ROWS, rows.size()))) {
             html.append("<tr>");
-            for (var key : row.key()) {
-                html.append("<td align=\"left\">").append(cell(key)).append("</td>");
+            for (int i = 0; i < row.size(); i++) {
+                html.append(table.columns().get(i).number() ? "<td align=\"right\">" : "<td align=\"left\">")
+                        .append(cell(row.get(i).text()))
+                        .append("</td>");
             }
-            html.append("<td align=\"right\">").append(cell(row.value())).append("</td></tr>");
+            html.append("</tr>");
         }
         html.append("</tbody></table>");
         if (rows.size() > MAX_ROWS) {
@@ -44,9 +64,8 @@ final class MapBundles {
         return html.toString();
     }
 
-    private static String cell(Value value) {
-        return value instanceof Value.Stack stack
-                ? "<pre>" + Html.escape(String.join("\n", stack.frames())) + "</pre>"
-                : Html.escape(TextRenderer.text(value));
+    private static String cell(String text) {
+        var escaped = Html.escape(text.strip());
+        return escaped.contains("\n") ? "<pre>" + escaped + "</pre>" : escaped;
     }
 }

@@ -10,6 +10,7 @@ import java.util.UUID;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.MimeBundle;
 import skep.session.ViewSink;
+import skep.session.view.Picture;
 import skep.session.view.TextRenderer;
 import skep.session.view.View;
 
@@ -50,9 +51,10 @@ final class TraceScreen implements ViewSink {
             case View.MapView map
             when ending -> {
                 finalMaps.add(map);
-                show(map);
+                show(map, true);
             }
-            case View.MapView map -> output.display(MapBundles.of(map));
+            case View.MapView map -> output.display(MapBundles.of(map, true));
+            case Picture picture -> output.display(MapBundles.of(picture));
             default -> {
                 records++;
                 var text = renderer.render(view);
@@ -69,7 +71,7 @@ final class TraceScreen implements ViewSink {
     synchronized void refresh(List<View.MapView> maps) {
         if (!ending) {
             progress("tracing");
-            maps.stream().filter(map -> !map.rows().isEmpty()).forEach(this::show);
+            maps.stream().filter(map -> !map.rows().isEmpty()).forEach(map -> show(map, false));
         }
     }
 
@@ -83,12 +85,12 @@ final class TraceScreen implements ViewSink {
         return List.copyOf(finalMaps);
     }
 
-    private void show(View.MapView map) {
+    private void show(View.MapView map, boolean last) {
         var place = id + map.name();
         if (shownMaps.add(map.name())) {
-            output.display(MapBundles.of(map), place);
+            output.display(MapBundles.of(map, last), place);
         } else {
-            output.update(MapBundles.of(map), place);
+            output.update(MapBundles.of(map, last), place);
         }
     }
 
