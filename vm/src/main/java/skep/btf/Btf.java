@@ -6,7 +6,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -50,6 +52,7 @@ public final class Btf {
 
     private volatile int scans;
     private volatile int[] nameIndex = {};
+    private volatile Map<String, Long> enumerators = Map.of();
 
     private Btf(Optional<Btf> base, byte[] raw, int[] words, int[] starts, byte[] strings) {
         this.base = base;
@@ -607,19 +610,28 @@ public final class Btf {
         return Optional.of(new Place(array.elementId(), place.offsetBits() + offset, 0));
     }
 
-    /** The value of a constant of any enumeration, by a scan of all of them. */
+    /** The value of a constant of any enumeration; the first look-up scans all of them. */
     public Optional<Long> enumerator(String name) {
-        for (var kind : List.of(BtfKind.ENUM, BtfKind.ENUM64)) {
-            var ids = ids(kind).iterator();
-            while (ids.hasNext()) {
-                for (var value : ((BtfType.Enumeration) type(ids.nextInt())).values()) {
-                    if (value.name().equals(name)) {
-                        return Optional.of(value.value());
-                    }
-                }
-            }
+        var index = enumerators;
+        if (index.isEmpty()) {
+            index = indexEnumerators();
+            enumerators = index;
         }
-        return base.flatMap(b -> b.enumerator(name));
+        var value = index.get(name);
+        return value != null ? Optional.of(value) : base.flatMap(b -> b.enumerator(name));
+    }
+
+    private Map<String, Long> indexEnumerators() {
+        var index = new HashMap<String, Long>();
+        for (var kind : List.of(BtfKind.ENUM, BtfKind.ENUM64)) {
+            ids(kind)
+                    .forEach(id -> ((BtfType.Enumeration) type(id))
+                            .values()
+                            .forEach(v -> index.putIfAbsent(v.name(), v.value())));
+        }
+        // Empty stands for not asked yet.
+        index.putIfAbsent("", 0L);
+        return index;
     }
 
     // ---- names in C

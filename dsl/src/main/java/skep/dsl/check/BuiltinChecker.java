@@ -9,6 +9,7 @@ import skep.dsl.Type;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.Registers;
 import skep.isa.kernel.TracepointFormat;
 import skep.source.Span;
 

@@ -14,6 +14,7 @@ import skep.dsl.Type;
 import skep.dsl.ast.Expr;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.Registers;
 import skep.isa.kernel.Signal;
 import skep.isa.kernel.UserBinary;
 import skep.source.Span;

@@ -31,7 +31,7 @@ final class ConstantEvaluator {
             case Expr.SizeOf s ->
                 s.operand() instanceof Expr.StringLiteral text
                         ? Optional.of(text.bytes().length + 1L)
-                        : Optional.empty();
+                        : layout.typeOf(s.operand()).map(layout::size);
             default -> Optional.empty();
         };
     }

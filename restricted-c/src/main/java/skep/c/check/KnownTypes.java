@@ -4,10 +4,10 @@ import java.util.Optional;
 import skep.btf.BtfType;
 
 /** Type names that programs use without declaring them, for kernels that publish no types. */
-final class KnownTypes {
+public final class KnownTypes {
     private KnownTypes() {}
 
-    static boolean isKnown(String name) {
+    public static boolean isKnown(String name) {
         return of(name).isPresent();
     }
 

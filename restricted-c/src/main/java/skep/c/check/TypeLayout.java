@@ -3,11 +3,15 @@ package skep.c.check;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import skep.btf.Btf;
 import skep.btf.BtfBuilder;
 import skep.btf.BtfKind;
@@ -22,7 +26,7 @@ import skep.source.Span;
  * Gives the types of a source ids, sizes and offsets as the System V ABI of 64-bit little-endian machines does, bit-fields
  * included, on top of the ids of the kernel's types.
  */
-final class TypeLayout {
+public final class TypeLayout {
     /** Bit-fields and arrays above this are mistakes. */
     private static final long MAX_SIZE_BYTES = 1L << 28;
 
@@ -37,10 +41,35 @@ final class TypeLayout {
     private final Map<String, Long> enumerators = new LinkedHashMap<>();
     private final ConstantEvaluator constants = new ConstantEvaluator(this);
 
-    TypeLayout(Optional<Btf> kernel, Diagnostics diagnostics) {
+    private final Map<Integer, BtfType> read = new HashMap<>();
+    private final Set<String> weak = new HashSet<>();
+    private boolean weakly;
+    private Optional<ToIntFunction<Expr>> typeOf = Optional.empty();
+    private Function<String, OptionalInt> foreign = tag -> OptionalInt.empty();
+
+    public TypeLayout(Optional<Btf> kernel, Diagnostics diagnostics) {
         this.kernel = kernel;
         this.diagnostics = diagnostics;
         this.firstId = kernel.map(Btf::endId).orElse(1);
+    }
+
+    /** How the type of an expression is found, for {@code typeof} and {@code sizeof}. */
+    public void typeOf(ToIntFunction<Expr> hook) {
+        typeOf = Optional.of(hook);
+    }
+
+    /** Who is asked for structures that neither the source nor the kernel defines, by tag. */
+    public void foreign(Function<String, OptionalInt> hook) {
+        foreign = hook;
+    }
+
+    /** Whether what is declared from now on yields to later definitions, as that of a header library does. */
+    public void weakly(boolean yields) {
+        weakly = yields;
+    }
+
+    Optional<Integer> typeOf(Expr expr) {
+        return typeOf.map(hook -> hook.applyAsInt(expr));
     }
 
     Btf types() {
@@ -60,35 +89,35 @@ final class TypeLayout {
         return Map.copyOf(enumerators);
     }
 
-    Optional<Long> enumerator(String name) {
+    public Optional<Long> enumerator(String name) {
         var mine = enumerators.get(name);
         return mine != null ? Optional.of(mine) : kernel.flatMap(k -> k.enumerator(name));
     }
 
-    Optional<Long> constant(Expr expr) {
+    public Optional<Long> constant(Expr expr) {
         return constants.evaluate(expr);
     }
 
-    OptionalInt find(BtfKind kind, String name) {
+    public OptionalInt find(BtfKind kind, String name) {
         var mine = named.getOrDefault(kind, Map.of()).get(name);
         if (mine != null) {
             return OptionalInt.of(mine);
         }
         var theirs = kernel.map(k -> k.find(name, kind)).orElse(OptionalInt.empty());
         if (theirs.isPresent() || kind != BtfKind.TYPEDEF) {
-            return theirs;
+            return theirs.isEmpty() && kind == BtfKind.STRUCT ? foreign.apply(name) : theirs;
         }
         return KnownTypes.of(name).map(t -> OptionalInt.of(share(t))).orElse(OptionalInt.empty());
     }
 
-    void typedef(String name, CType type) {
+    public void typedef(String name, CType type) {
         int id = add(new BtfType.Typedef(name, idOf(type)));
         remember(BtfKind.TYPEDEF, name, id);
     }
 
     // Ids
 
-    int idOf(CType type) {
+    public int idOf(CType type) {
         return switch (type) {
             case CType.Basic b -> basic(b.name());
             case CType.Named n ->
@@ -108,6 +137,7 @@ final class TypeLayout {
             }
             case CType.Enumeration e -> enumeration(e);
             case CType.Composite c -> composite(c);
+            case CType.TypeOf t when typeOf.isPresent() -> typeOf.get().applyAsInt(t.expr());
             case CType.TypeOf t -> {
                 diagnostics.error("c-type", t.expr().span(), "typeof needs an expression that is known here");
                 yield basic("int");
@@ -115,7 +145,8 @@ final class TypeLayout {
         };
     }
 
-    private int basic(String name) {
+    /** The id of a type of the language by its canonical name; 0 for {@code void}. */
+    public int basic(String name) {
         int size = BasicTypes.sizeBytes(name);
         if (size == 0) {
             return 0;
@@ -203,13 +234,18 @@ final class TypeLayout {
     }
 
     private void redefinition(BtfKind kind, String tag, Span span) {
-        if (named.getOrDefault(kind, Map.of()).containsKey(tag)) {
+        if (named.getOrDefault(kind, Map.of()).containsKey(tag) && !weak.contains(kind + " " + tag)) {
             diagnostics.error("c-redefinition", span, "redefinition of '" + tag + "'");
         }
     }
 
     private void remember(BtfKind kind, String name, int id) {
         named.computeIfAbsent(kind, k -> new LinkedHashMap<>()).put(name, id);
+        if (weakly) {
+            weak.add(kind + " " + name);
+        } else {
+            weak.remove(kind + " " + name);
+        }
     }
 
     private int add(BtfType type) {
@@ -217,7 +253,17 @@ final class TypeLayout {
         return firstId + own.size() - 1;
     }
 
-    private int share(BtfType type) {
+    /** A structure laid out elsewhere, for example by a tracepoint's format. */
+    public int structure(String tag, long sizeBytes, List<BtfType.Member> members) {
+        int id = add(new BtfType.Struct(tag, sizeBytes, members));
+        if (!tag.isEmpty()) {
+            remember(BtfKind.STRUCT, tag, id);
+        }
+        return id;
+    }
+
+    /** The id of a type without a name, such as a pointer: the same for equal types. */
+    public int share(BtfType type) {
         var before = shared.get(type);
         if (before != null) {
             return before;
@@ -297,13 +343,16 @@ final class TypeLayout {
         return align;
     }
 
-    BtfType type(int id) {
-        return id >= firstId
-                ? own.get(id - firstId)
-                : id == 0 ? new BtfType.Void() : kernel.orElseThrow().type(id);
+    public BtfType type(int id) {
+        if (id >= firstId) {
+            return own.get(id - firstId);
+        }
+        return id == 0
+                ? new BtfType.Void()
+                : read.computeIfAbsent(id, i -> kernel.orElseThrow().type(i));
     }
 
-    long size(int id) {
+    public long size(int id) {
         return switch (type(id)) {
             case BtfType.Int i -> i.sizeBytes();
             case BtfType.Float f -> f.sizeBytes();
@@ -318,7 +367,7 @@ final class TypeLayout {
         };
     }
 
-    int align(int id) {
+    public int align(int id) {
         var known = alignments.get(id);
         if (known != null) {
             return known;

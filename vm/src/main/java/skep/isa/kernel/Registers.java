@@ -1,10 +1,9 @@
-package skep.dsl.check;
+package skep.isa.kernel;
 
 import java.util.OptionalInt;
-import skep.isa.kernel.Arch;
 
 /** Where registers lie in {@code struct pt_regs} (arch/*&#47;include/asm/ptrace.h), in bytes. */
-final class Registers {
+public final class Registers {
     private Registers() {}
 
     private static final String[] X86 = {
@@ -17,7 +16,7 @@ final class Registers {
     private static final int ARM_ORIGINAL_X0 = 272;
 
     /** Byte offset of an argument of a function call, counted from 0, if it comes in a register. */
-    static OptionalInt argument(Arch arch, int index) {
+    public static OptionalInt argument(Arch arch, int index) {
         return switch (arch) {
             case X86_64 -> index < X86_ARGUMENTS.length ? OptionalInt.of(X86_ARGUMENTS[index]) : OptionalInt.empty();
             case ARM64 -> index < 8 ? OptionalInt.of(8 * index) : OptionalInt.empty();
@@ -25,7 +24,7 @@ final class Registers {
     }
 
     /** Byte offset of an argument of a system call, counted from 0; empty for a seventh, which there is not. */
-    static OptionalInt systemCallArgument(Arch arch, int index) {
+    public static OptionalInt systemCallArgument(Arch arch, int index) {
         if (index < 0 || index > 5) {
             return OptionalInt.empty();
         }
@@ -38,14 +37,14 @@ final class Registers {
     }
 
     /** Byte offset of the number of the system call. */
-    static int systemCallNumber(Arch arch) {
+    public static int systemCallNumber(Arch arch) {
         return switch (arch) {
             case X86_64 -> 120;
             case ARM64 -> ARM_ORIGINAL_X0 + 8;
         };
     }
 
-    static int result(Arch arch) {
+    public static int result(Arch arch) {
         return switch (arch) {
             case X86_64 -> X86_RESULT;
             case ARM64 -> 0;
@@ -53,7 +52,7 @@ final class Registers {
     }
 
     /** Byte offset of a register by name. */
-    static OptionalInt named(Arch arch, String name) {
+    public static OptionalInt named(Arch arch, String name) {
         return switch (arch) {
             case X86_64 -> {
                 var wanted = name.equals("pc") ? "ip" : name;
@@ -100,14 +99,14 @@ final class Registers {
     }
 
     /** Stack pointer: arguments beyond the registers lie behind it. */
-    static int stackPointer(Arch arch) {
+    public static int stackPointer(Arch arch) {
         return switch (arch) {
             case X86_64 -> 152;
             case ARM64 -> 248;
         };
     }
 
-    static int instructionPointer(Arch arch) {
+    public static int instructionPointer(Arch arch) {
         return switch (arch) {
             case X86_64 -> 128;
             case ARM64 -> 256;
