@@ -142,7 +142,10 @@ final class ProgramWriter {
                     Helper.PROBE_READ_KERNEL,
                     memory,
                     b.i64(4),
-                    b.binary(BinaryOp.ADD, registers, Registers.systemCallNumber(request.kernel().arch())));
+                    b.binary(
+                            BinaryOp.ADD,
+                            registers,
+                            Registers.systemCallNumber(request.kernel().arch())));
             number = b.zext(Type.I64, b.load(Type.I32, memory, 0));
         } else {
             number = b.load(Type.I64, context, 8);
