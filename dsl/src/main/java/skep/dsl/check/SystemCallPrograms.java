@@ -14,6 +14,7 @@ import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
+import skep.isa.kernel.Registers;
 import skep.isa.kernel.SystemCall;
 import skep.isa.kernel.TracepointFormat;
 
