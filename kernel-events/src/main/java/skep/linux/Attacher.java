@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
-import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Unsupported;
@@ -24,7 +23,6 @@ final class Attacher {
     /** What {@link #bind} answers where the event itself holds the program; no errno, and -1 as a descriptor. */
     static final long NO_LINK = 0xffff_ffffL;
 
-    private static final int RETURN_BIT = 1;
     private static final int BREAK_READ = 1;
     private static final int BREAK_WRITE = 2;
     private static final int BREAK_EXECUTE = 4;
@@ -32,11 +30,15 @@ final class Attacher {
     private final Host host;
     private final LinuxKernel kernel;
     private final UserProbes userProbes;
+    private final Kprobes kprobes;
+    private final PacketLinks packets;
 
     Attacher(Host host, LinuxKernel kernel) {
         this.host = host;
         this.kernel = kernel;
         this.userProbes = new UserProbes(host, kernel);
+        this.kprobes = new Kprobes(host, kernel, this);
+        this.packets = new PacketLinks(host, this);
     }
 
     Link attach(ProgramSpec program, int fd, ProbeSpec probe, UserProbes.Reload reload) {
@@ -53,6 +55,12 @@ final class Attacher {
             case UPROBE, URETPROBE, USDT -> userProbes.attach(program, fd, probe, reload);
             case WATCHPOINT -> watchpoint(fd, probe);
             case ITER -> iterator(fd, probe);
+            case FMOD_RET -> typed(fd, probe, Feature.FMOD_RET);
+            case LSM -> typed(fd, probe, Feature.LSM);
+            case SOCKET -> packets.socketFilter(fd, probe);
+            case XDP -> packets.xdp(fd, probe);
+            case TC -> packets.tc(fd, probe);
+            case CGROUP -> packets.cgroup(program, fd, probe);
         };
     }
 
@@ -78,7 +86,11 @@ final class Attacher {
     /** The program itself knows its function or tracepoint: it was loaded for it. */
     private Link typed(int fd, ProbeSpec probe, Feature feature) {
         long link = host.bpf().rawTracepointOpen(0, fd);
-        var mechanism = feature == Feature.FENTRY ? "trampoline" : "BTF tracepoint";
+        var mechanism = switch (feature) {
+            case BTF_TRACEPOINT -> "BTF tracepoint";
+            case LSM -> "LSM hook";
+            default -> "trampoline";
+        };
         return link(probe, mechanism, "BPF_RAW_TRACEPOINT_OPEN", feature, link);
     }
 
@@ -161,32 +173,17 @@ final class Attacher {
     }
 
     private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {
-        if (program.type() == ProgramType.TRACING) {
-            return typed(fd, probe, Feature.FENTRY);
-        }
-        refuseIf(probe, Feature.KPROBE);
-        int type = deviceType("kprobe");
-        if (type < 0) {
-            throw failure(probe, "this kernel has no kprobe device (it came with Linux 4.17)", "");
-        }
-        boolean returns = probe.kind() == ProbeKind.KRETPROBE;
-        var symbol = probe.module().isEmpty() ? probe.target() : probe.module() + ":" + probe.target();
-        try (var name = host.syscalls().allocate(symbol.length() * 3L + 1)) {
-            long end = name.putString(0, symbol);
-            var event = new Perf.Event(type, returns ? RETURN_BIT : 0, 1, false, name.pushed(end), probe.offset(), 0);
-            return perfLink(fd, probe, "perf kprobe", Feature.KPROBE, event, -1, kernel.onlineCpus()[0]);
-        }
+        return program.type() == ProgramType.TRACING
+                ? typed(fd, probe, Feature.FENTRY)
+                : kprobes.attach(program, fd, probe);
     }
 
-    private int deviceType(String device) {
-        return host.files()
-                .number("/sys/bus/event_source/devices/" + device + "/type")
-                .map(Long::intValue)
-                .orElse(-1);
+    /** @see Kprobes#attachMany */
+    Optional<Link> attachMany(ProbeSpec first, List<String> functions, UserProbes.Reload reload) {
+        return kprobes.attachMany(first, functions, reload);
     }
 
-    private Link perfLink(
-            int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event, int pid, int cpu) {
+    Link perfLink(int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event, int pid, int cpu) {
         return perfLink(host, probe, mechanism, List.of(perfEvent(fd, probe, feature, event, pid, cpu)));
     }
 
@@ -251,14 +248,14 @@ final class Attacher {
         return link;
     }
 
-    private Link link(ProbeSpec probe, String mechanism, String call, Feature feature, long fd) {
+    Link link(ProbeSpec probe, String mechanism, String call, Feature feature, long fd) {
         if (Errno.isError(fd)) {
             throw refused(probe, feature, call, -fd);
         }
         return new LinuxLink(host, probe, mechanism, (int) fd);
     }
 
-    private void refuseIf(ProbeSpec probe, Feature feature) {
+    void refuseIf(ProbeSpec probe, Feature feature) {
         kernel.unsupported(feature).ifPresent(refusal -> {
             throw refused(probe, refusal);
         });
@@ -269,7 +266,7 @@ final class Attacher {
     }
 
     /** A feature that the kernel refuses as a whole explains a failure better than its errno. */
-    private AttachException refused(ProbeSpec probe, Feature feature, String call, long errno) {
+    AttachException refused(ProbeSpec probe, Feature feature, String call, long errno) {
         Optional<Unsupported> refusal = kernel.unsupported(feature);
         return refusal.map(known -> refused(probe, known))
                 .orElseGet(() -> failure(probe, call + " failed with " + Errno.name(errno), hint(errno)));
@@ -283,7 +280,7 @@ final class Attacher {
         };
     }
 
-    private static AttachException failure(ProbeSpec probe, String reason, String hint) {
+    static AttachException failure(ProbeSpec probe, String reason, String hint) {
         return new AttachException(probe, "cannot attach " + probe.displayName() + ": " + reason, hint);
     }
 }

@@ -2,6 +2,7 @@ package skep.linux;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import skep.linux.sys.Errno;
 import skep.linux.sys.Sys;
@@ -33,14 +34,16 @@ final class Detacher {
         var programs = new ArrayList<Integer>();
         var events = new ArrayList<Integer>();
         for (var link : links) {
-            if (link instanceof LinuxLink own) {
+            var whole = link instanceof SharedLink shared ? shared.leave() : Optional.of(link);
+            if (whole.isPresent() && whole.get() instanceof LinuxLink own) {
                 own.surrender(programs::add, events::add);
             } else {
-                link.close();
+                whole.ifPresent(Link::close);
             }
         }
         closeTogether(programs);
-        if (events.size() < MANY || !leaveToChild(events)) {
+        // A child of an agent would inherit its own gate.
+        if (events.size() < MANY || !host.isLocal() || !leaveToChild(events)) {
             closeTogether(events);
         }
     }

@@ -109,6 +109,13 @@ public final class DoctorCommand implements ToolCommand {
             case BPF_SYSCALL -> "needs a kernel with CONFIG_BPF_SYSCALL=y";
             case KPROBE -> "needs a kernel with CONFIG_KPROBES=y and CONFIG_KPROBE_EVENTS=y";
             case KPROBE_MULTI -> "needs Linux 5.18 with CONFIG_FPROBE=y";
+            case KPROBE_SESSION -> "needs Linux 6.10 with CONFIG_FPROBE=y";
+            case FMOD_RET -> "needs Linux 5.7 with CONFIG_DEBUG_INFO_BTF=y, not locked down";
+            case LSM -> "needs CONFIG_BPF_LSM=y and bpf in the boot option lsm=";
+            case UPROBE_SESSION -> "needs Linux 6.13";
+            case SOCKET_FILTER, XDP -> "needs CONFIG_BPF_SYSCALL=y and CONFIG_NET=y";
+            case TC -> "needs Linux 6.6 with CONFIG_NET_XGRESS=y";
+            case CGROUP -> "needs CONFIG_CGROUP_BPF=y";
             case FENTRY -> "needs Linux 5.5 with CONFIG_DEBUG_INFO_BTF=y, not locked down (boot without lockdown=)";
             case TRACEPOINT -> "needs CONFIG_EVENT_TRACING=y and tracefs";
             case RAW_TRACEPOINT -> "needs Linux 4.17";

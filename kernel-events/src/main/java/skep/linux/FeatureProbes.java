@@ -3,6 +3,7 @@ package skep.linux;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import skep.btf.BtfKind;
@@ -39,6 +40,10 @@ final class FeatureProbes {
             case BPF_SYSCALL -> bpfSyscall();
             case KPROBE -> kprobe();
             case KPROBE_MULTI -> kprobeMulti();
+            case KPROBE_SESSION ->
+                since(Feature.KPROBE_SESSION, Feature.KPROBE_MULTI, 6, 10, "Use a kprobe and a kretprobe.");
+            case FMOD_RET -> typed(Feature.FMOD_RET, AttachType.MODIFY_RETURN, "security_file_open", BtfKind.FUNC);
+            case LSM -> lsm();
             case FENTRY -> typed(Feature.FENTRY, AttachType.TRACE_FENTRY, "vfs_read", BtfKind.FUNC);
             case TRACEPOINT -> tracepoint();
             case RAW_TRACEPOINT -> loads(Feature.RAW_TRACEPOINT, ProgramType.RAW_TRACEPOINT, 0, 0);
@@ -46,6 +51,12 @@ final class FeatureProbes {
                 typed(Feature.BTF_TRACEPOINT, AttachType.TRACE_RAW_TP, "btf_trace_sched_switch", BtfKind.TYPEDEF);
             case UPROBE -> device(Feature.UPROBE, "uprobe", "CONFIG_UPROBE_EVENTS", "uprobes");
             case UPROBE_MULTI -> uprobeMulti();
+            case UPROBE_SESSION ->
+                since(Feature.UPROBE_SESSION, Feature.UPROBE_MULTI, 6, 13, "Use a uprobe and a uretprobe.");
+            case SOCKET_FILTER -> loads(Feature.SOCKET_FILTER, ProgramType.SOCKET_FILTER, 0, 0);
+            case XDP -> loads(Feature.XDP, ProgramType.XDP, AttachType.XDP.number(), 0);
+            case TC -> tc();
+            case CGROUP -> cgroup();
             case WATCHPOINT -> device(Feature.WATCHPOINT, "breakpoint", "CONFIG_HAVE_HW_BREAKPOINT", "watchpoints");
             case PERF_SOFTWARE -> opens(Feature.PERF_SOFTWARE, Perf.Event.of(Perf.TYPE_SOFTWARE, 9, 1));
             case PERF_HARDWARE -> opens(Feature.PERF_HARDWARE, Perf.Event.of(Perf.TYPE_HARDWARE, 0, 1_000_000));
@@ -92,9 +103,64 @@ final class FeatureProbes {
                     "kprobe multi links came with Linux 5.18 and this is " + kernel.version(),
                     "Use kprobes one by one.");
         }
-        return isOff("CONFIG_FPROBE")
-                ? refuse(Feature.KPROBE_MULTI, "this kernel is built without fprobe", "Use kprobes one by one.")
-                : Optional.empty();
+        if (isOff("CONFIG_FPROBE") || !knowsKprobeMulti()) {
+            return refuse(Feature.KPROBE_MULTI, "this kernel is built without fprobe", "Use kprobes one by one.");
+        }
+        return Optional.empty();
+    }
+
+    /** A link to no functions is EINVAL where there are multi links, EOPNOTSUPP where they are left out. */
+    private boolean knowsKprobeMulti() {
+        long program = loadNothing(ProgramType.KPROBE, AttachType.TRACE_KPROBE_MULTI.number(), 0);
+        if (Errno.isError(program)) {
+            return false;
+        }
+        long link = host.bpf().linkKprobes((int) program, AttachType.TRACE_KPROBE_MULTI, 0, 0, 0, 0);
+        if (!Errno.isError(link)) {
+            host.close((int) link);
+        }
+        host.close((int) program);
+        return link != -Errno.EOPNOTSUPP;
+    }
+
+    /** Something that came with a version, on top of another feature. */
+    private Optional<Unsupported> since(Feature feature, Feature basis, int major, int minor, String instead) {
+        var refusal = kernel.unsupported(basis);
+        if (refusal.isPresent()) {
+            return refuse(feature, refusal.get().reason(), refusal.get().instead());
+        }
+        return kernel.version().isAtLeast(major, minor)
+                ? Optional.empty()
+                : refuse(
+                        feature,
+                        feature.title() + " came with Linux " + major + "." + minor + " and this is "
+                                + kernel.version(),
+                        instead);
+    }
+
+    /** The hooks call programs only where the list of security modules has {@code bpf}. */
+    private Optional<Unsupported> lsm() {
+        if (isOff("CONFIG_BPF_LSM")) {
+            return refuse(Feature.LSM, "this kernel is built without CONFIG_BPF_LSM", "");
+        }
+        var modules = host.files().text("/sys/kernel/security/lsm").orElse("");
+        if (!modules.isEmpty() && !List.of(modules.split(",")).contains("bpf")) {
+            return refuse(Feature.LSM, "bpf is not among the security modules of this kernel (" + modules + ")", "");
+        }
+        return typedAs(ProgramType.LSM, Feature.LSM, AttachType.LSM_MAC, "bpf_lsm_file_open", BtfKind.FUNC);
+    }
+
+    private Optional<Unsupported> tc() {
+        if (!kernel.version().isAtLeast(6, 6)) {
+            return refuse(Feature.TC, "tcx links came with Linux 6.6 and this is " + kernel.version(), "");
+        }
+        return loads(Feature.TC, ProgramType.SCHED_CLS, AttachType.TCX_INGRESS.number(), 0);
+    }
+
+    private Optional<Unsupported> cgroup() {
+        return isOff("CONFIG_CGROUP_BPF")
+                ? refuse(Feature.CGROUP, "this kernel is built without CONFIG_CGROUP_BPF", "")
+                : loads(Feature.CGROUP, ProgramType.CGROUP_SKB, AttachType.CGROUP_INET_EGRESS.number(), 0);
     }
 
     private Optional<Unsupported> tracepoint() {
@@ -111,6 +177,11 @@ final class FeatureProbes {
     }
 
     private Optional<Unsupported> typed(Feature feature, AttachType attachType, String name, BtfKind kind) {
+        return typedAs(ProgramType.TRACING, feature, attachType, name, kind);
+    }
+
+    private Optional<Unsupported> typedAs(
+            ProgramType type, Feature feature, AttachType attachType, String name, BtfKind kind) {
         var types = kernel.types();
         if (types.isEmpty()) {
             return refuse(feature, btf().orElseThrow().reason(), TRY_ELSEWHERE);
@@ -119,7 +190,7 @@ final class FeatureProbes {
         if (id.isEmpty()) {
             return refuse(feature, "this kernel's BTF has no " + name, TRY_ELSEWHERE);
         }
-        return loads(feature, ProgramType.TRACING, attachType.number(), id.getAsInt());
+        return loads(feature, type, attachType.number(), id.getAsInt());
     }
 
     private Optional<Unsupported> loads(Feature feature, ProgramType type, int attachType, int btfId) {

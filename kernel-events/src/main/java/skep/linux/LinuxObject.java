@@ -1,6 +1,7 @@
 package skep.linux;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -145,16 +146,37 @@ final class LinuxObject implements LoadedObject {
 
     @Override
     public synchronized List<Link> attachAll(List<AttachRequest> requests) {
-        var attached = new ArrayList<Link>();
+        var probes = requests.stream().map(AttachRequest::probe).toList();
+        var specs = requests.stream()
+                .map(request -> program(request.program()).spec())
+                .toList();
+        var attached = new ArrayList<Optional<Link>>(Collections.nCopies(requests.size(), Optional.empty()));
         try {
-            for (var request : requests) {
-                attached.add(attach(request.program(), request.probe()));
+            Kprobes.groups(specs, probes).forEach((group, members) -> attachGroup(group, members, probes, attached));
+            for (int i = 0; i < attached.size(); i++) {
+                if (attached.get(i).isEmpty()) {
+                    attached.set(i, Optional.of(attach(requests.get(i).program(), probes.get(i))));
+                }
             }
-            return attached;
+            return attached.stream().flatMap(Optional::stream).toList();
         } catch (RuntimeException failure) {
-            detachAll(attached);
+            detachAll(attached.stream().flatMap(Optional::stream).toList());
             throw failure;
         }
+    }
+
+    private void attachGroup(
+            Kprobes.Group group, List<Integer> members, List<ProbeSpec> probes, List<Optional<Link>> attached) {
+        var here = members.stream().map(probes::get).toList();
+        var functions = here.stream().map(ProbeSpec::target).distinct().toList();
+        attacher.attachMany(here.getFirst(), functions, type -> reload(group.program(), type))
+                .ifPresent(whole -> {
+                    var shared = SharedLink.of(whole, here);
+                    for (int i = 0; i < members.size(); i++) {
+                        attached.set(members.get(i), Optional.of(shared.get(i)));
+                    }
+                    links.addAll(shared);
+                });
     }
 
     @Override

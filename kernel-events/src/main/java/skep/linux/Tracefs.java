@@ -55,6 +55,11 @@ final class Tracefs {
         return host.files().read(folder() + "/" + file);
     }
 
+    /** Appends a line to a file of it; 0 or minus an errno. */
+    long append(String file, String line) {
+        return host.files().append(folder() + "/" + file, line);
+    }
+
     /** The number by which perf knows a tracepoint. */
     Optional<Long> id(String category, String event) {
         return host.files().number(folder() + "/events/" + category + "/" + event + "/id");

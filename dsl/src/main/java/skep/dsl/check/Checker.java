@@ -456,6 +456,7 @@ public final class Checker {
     private Shape shape(ProbeSpec spec, Uses uses) {
         return switch (spec.kind()) {
             case BEGIN, END, SELF, TEST, BENCH -> plain(spec, ProgramType.RAW_TRACEPOINT);
+            case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP -> throw new AssertionError(spec.kind() + " in a script");
             case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT -> plain(spec, ProgramType.KPROBE);
             case INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> plain(spec, ProgramType.PERF_EVENT);
             case TRACEPOINT -> {

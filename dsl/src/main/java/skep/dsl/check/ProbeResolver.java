@@ -194,6 +194,8 @@ final class ProbeResolver {
             case USDT -> usdt(parts, span);
             case WATCHPOINT -> watchpoint(parts, span);
             case ITER -> iterator(parts, span);
+            case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
+                throw problem(span, "Invalid probe type: " + kind.longName());
         };
     }
 

@@ -34,7 +34,8 @@ final class AttachPoints {
             case FENTRY -> entry(kernelRoutine(probe), probe, attachment, clockwork);
             case FEXIT -> exit(kernelRoutine(probe), probe, attachment, clockwork);
             case SOFTWARE, HARDWARE, WATCHPOINT -> throw refused(probe, "Use profile or interval.");
-            case USDT, ITER, BEGIN, END, SELF, TEST, BENCH -> throw refused(probe, "");
+            case USDT, ITER, BEGIN, END, SELF, TEST, BENCH, FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
+                throw refused(probe, "");
         };
     }
 

@@ -107,6 +107,13 @@ final class EmbeddedKernelInfo implements KernelInfo {
                     BTF -> Optional.empty();
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
+            case KPROBE_SESSION, UPROBE_SESSION ->
+                no(
+                        feature,
+                        "the embedded kernel has no session links",
+                        "Use a probe of the entry and one of the return.");
+            case FMOD_RET, LSM, SOCKET_FILTER, XDP, TC, CGROUP ->
+                no(feature, "the embedded kernel runs tracing programs only", "");
             case WATCHPOINT ->
                 no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
             case ITER ->

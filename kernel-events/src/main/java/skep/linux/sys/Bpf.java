@@ -281,6 +281,12 @@ public final class Bpf {
         return linkCreate(program, target, type, 0, 0);
     }
 
+    /** A link with flags, to a network device. */
+    public synchronized long linkCreateFlags(int program, int target, AttachType type, int flags) {
+        attr().putInt(0, program).putInt(4, target).putInt(8, type.number()).putInt(12, flags);
+        return bpf(LINK_CREATE);
+    }
+
     /** A link to a perf event that hands {@code cookie} to the program (Linux 5.15); an iterator's parameters. */
     public synchronized long linkCreate(int program, int target, AttachType type, long first, int second) {
         attr().putInt(0, program)

@@ -15,6 +15,7 @@ public final class Files {
     private static final int AT_FDCWD = -100;
     private static final int O_RDONLY = 0;
     private static final int O_WRONLY = 1;
+    private static final int O_APPEND = 0x400;
     private static final int O_DIRECTORY_X86 = 0x10000;
     private static final int O_DIRECTORY_ARM = 0x4000;
     private static final int O_CLOEXEC = 0x80000;
@@ -201,7 +202,16 @@ public final class Files {
 
     /** Writes a short text to a file of the kernel; 0 or minus an errno. */
     public long write(String path, String text) {
-        long fd = open(path, O_WRONLY);
+        return write(path, text, O_WRONLY);
+    }
+
+    /** The same at the end of the file: files that are lists take an entry so. */
+    public long append(String path, String text) {
+        return write(path, text, O_WRONLY | O_APPEND);
+    }
+
+    private long write(String path, String text, int flags) {
+        long fd = open(path, flags);
         if (Errno.isError(fd)) {
             return fd;
         }

@@ -24,7 +24,21 @@ public enum ProbeKind {
     ITER("iter", "it"),
     SELF("self", ""),
     TEST("test", ""),
-    BENCH("bench", "");
+    BENCH("bench", ""),
+    // The rest are no providers of the tracing language: programs of BCC tools, of object files and of the API attach
+    // there.
+    /** The function's name; the program may replace its result. */
+    FMOD_RET("fmod_ret", ""),
+    /** The name of a hook. */
+    LSM("lsm", ""),
+    /** Packets of the interface named, or of all: a copy of each goes through the filter. */
+    SOCKET("socket", ""),
+    /** The interface named; the value is the mode's flags, 0 for the best that the driver has. */
+    XDP("xdp", ""),
+    /** The module is {@code ingress} or {@code egress}, the target an interface. */
+    TC("tc", ""),
+    /** The module is the folder of a cgroup, the target empty; the program's attach type says where in it. */
+    CGROUP("cgroup", "");
 
     private final String longName;
     private final String shortName;
@@ -37,6 +51,11 @@ public enum ProbeKind {
     /** The provider name as probes print it, for example {@code kretprobe}. */
     public String longName() {
         return longName;
+    }
+
+    /** Whether scripts name it: a provider of the tracing language. */
+    public boolean inLanguage() {
+        return ordinal() <= BENCH.ordinal();
     }
 
     /** The short form, or an empty string if there is none. */
@@ -56,7 +75,7 @@ public enum ProbeKind {
         }
         var lower = name.toLowerCase(Locale.ROOT);
         for (var kind : values()) {
-            if (kind.longName.equals(lower)) {
+            if (kind.inLanguage() && kind.longName.equals(lower)) {
                 return Optional.of(kind);
             }
         }
