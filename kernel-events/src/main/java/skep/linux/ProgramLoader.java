@@ -1,9 +1,11 @@
 package skep.linux;
 
 import java.util.Map;
+import java.util.Optional;
 import skep.btf.BtfKind;
 import skep.isa.Bytecode;
 import skep.isa.kernel.AttachType;
+import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProgramType;
 import skep.isa.object.ProgramSpec;
 import skep.linux.sys.Block;
@@ -136,8 +138,27 @@ final class ProgramLoader {
                 + program.attachType()
                         .map(type -> " of type " + type.name().toLowerCase(java.util.Locale.ROOT))
                         .orElse("");
-        var reason = new FeatureProbes(host, kernel).reason(errno, "", what);
+        // A feature that the kernel refuses as a whole explains more than an errno.
+        var reason = feature(program)
+                .flatMap(kernel::unsupported)
+                .map(refusal -> refusal.reason() + (refusal.instead().isEmpty() ? "" : ". " + refusal.instead()))
+                .orElseGet(() -> new FeatureProbes(host, kernel).reason(errno, "", what));
         return "program " + program.name() + " could not be loaded: " + reason;
+    }
+
+    private static Optional<Feature> feature(ProgramSpec program) {
+        return switch (program.type()) {
+            case LSM -> Optional.of(Feature.LSM);
+            case TRACING ->
+                program.attachType().flatMap(type -> switch (type) {
+                    case TRACE_FENTRY, TRACE_FEXIT -> Optional.of(Feature.FENTRY);
+                    case MODIFY_RETURN -> Optional.of(Feature.FMOD_RET);
+                    case TRACE_RAW_TP -> Optional.of(Feature.BTF_TRACEPOINT);
+                    case TRACE_ITER -> Optional.of(Feature.ITER);
+                    default -> Optional.empty();
+                });
+            default -> Optional.empty();
+        };
     }
 
     private String log(Bpf.ProgramLoad load, int level) {

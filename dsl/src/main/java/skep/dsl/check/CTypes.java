@@ -287,12 +287,31 @@ final class CTypes {
             return Optional.empty();
         }
         var all = signature(prototype).parameters();
+        var names = tracepointNames(event, all.size());
         var shifted = new ArrayList<Type.Field>();
-        for (var field : all.subList(Math.min(1, all.size()), all.size())) {
+        for (int i = 1; i < all.size(); i++) {
+            var name = names.isEmpty() ? all.get(i).name() : names.get(i);
             shifted.add(new Type.Field(
-                    field.name().isEmpty() ? "arg" + shifted.size() : field.name(), field.type(), 8 * shifted.size()));
+                    name.isEmpty() ? "arg" + shifted.size() : name, all.get(i).type(), 8 * shifted.size()));
         }
         return Optional.of(new Signature(shifted, Type.VOID));
+    }
+
+    /** The typedef has types only; the function that calls the tracepoint's probes has the names too. */
+    private List<String> tracepointNames(String event, int count) {
+        var btf = kernel.types().orElseThrow();
+        for (var prefix : List.of("__probestub_", "__traceiter_")) {
+            var function = btf.find(prefix + event, BtfKind.FUNC);
+            if (function.isPresent()
+                    && btf.type(function.getAsInt()) instanceof BtfType.Function f
+                    && btf.resolved(f.protoId()) instanceof BtfType.Prototype prototype
+                    && prototype.parameters().size() == count) {
+                return prototype.parameters().stream()
+                        .map(BtfType.Parameter::name)
+                        .toList();
+            }
+        }
+        return List.of();
     }
 
     private Signature signature(BtfType.Prototype prototype) {

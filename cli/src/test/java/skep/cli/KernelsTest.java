@@ -1,0 +1,303 @@
+package skep.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import skep.isa.kernel.Feature;
+import skep.session.ScriptException;
+import skep.session.Session;
+import skep.session.SessionOptions;
+import skep.session.Targets;
+import skep.session.view.TextRenderer;
+import skep.target.Target;
+import skep.target.TargetException;
+
+/**
+ * Each probe kind on each kernel at hand: the one this runs on, those of virtual machines and the embedded one. A probe
+ * either works or is refused with the reason that {@code doctor} gives, and the same script gives the same answer where
+ * the workload is the same.
+ *
+ * <p>{@code mvn -o -pl cli -am test -Dslow -Dtest=KernelsTest} runs all of it; with {@code -Dskep.rewrite=true} the table
+ * goes into docs/kernels.md. The short form boots one ARM64 kernel.
+ */
+class KernelsTest {
+    private static final Path DOCUMENT = Path.of(System.getProperty("skep.root", ".."), "docs", "kernels.md");
+    private static final String BEGIN_TABLE = "<!-- table of KernelsTest -->\n";
+    private static final String END_TABLE = "<!-- end of table -->\n";
+
+    /** What is traced: a program that exists everywhere and does the same everywhere. */
+    private static final String WORK = "cat /etc/passwd";
+
+    /** A probe kind, a script that shows it, the command that it traces and what must come out. */
+    private record Row(String kind, Optional<Feature> feature, String script, String command, String expected) {}
+
+    private static Row row(String kind, Feature feature, String script, String expected) {
+        return new Row(kind, Optional.of(feature), script, WORK, expected);
+    }
+
+    private static final List<Row> ROWS = List.of(
+            new Row(
+                    "begin, end",
+                    Optional.empty(),
+                    "begin { printf(\"a\"); exit(); } end { printf(\"b\"); }",
+                    "",
+                    "ab"),
+            new Row("interval", Optional.empty(), "interval:ms:20 { @++; if (@ == 3) { exit(); } }", "", "@: 3"),
+            row("kprobe", Feature.KPROBE, "kprobe:vfs_read /pid == cpid/ { @ = count(); }", "@: [1-9]"),
+            row(
+                    "kprobe with a wildcard",
+                    Feature.KPROBE,
+                    "kprobe:vfs_rea* /pid == cpid/ { @[func] = count(); }",
+                    "@\\[vfs_read\\]: [1-9]"),
+            row(
+                    "kprobe of a module",
+                    Feature.KPROBE,
+                    "kprobe:ext4:ext4_file_read_iter /pid == cpid/ { @ = count(); }",
+                    "@: [1-9]"),
+            row(
+                    "kretprobe",
+                    Feature.KPROBE,
+                    "kretprobe:vfs_read /pid == cpid && retval > 0/ { @ = max(retval); }",
+                    "@: [1-9]"),
+            row(
+                    "kernel stack",
+                    Feature.KPROBE,
+                    "kprobe:vfs_read /pid == cpid/ { @[kstack(2)] = count(); }",
+                    "vfs_read\\+"),
+            row("fentry", Feature.FENTRY, "fentry:vfs_read /pid == cpid/ { @ = max(args.count); }", "@: [1-9]"),
+            row("fexit", Feature.FENTRY, "fexit:vfs_read /pid == cpid/ { @ = max(retval); }", "@: [1-9]"),
+            row(
+                    "tracepoint",
+                    Feature.TRACEPOINT,
+                    "tracepoint:syscalls:sys_enter_openat /pid == cpid && str(args.filename) == \"/etc/passwd\"/ { @ = count(); }",
+                    "@: 1"),
+            row(
+                    "tracepoint with a wildcard",
+                    Feature.TRACEPOINT,
+                    "tracepoint:syscalls:sys_enter_open* /pid == cpid/ { @[probe] = count(); }",
+                    "sys_enter_openat\\]: [1-9]"),
+            row(
+                    "rawtracepoint",
+                    Feature.RAW_TRACEPOINT,
+                    "rawtracepoint:sys_enter /pid == cpid/ { @ = count(); }",
+                    "@: [1-9]"),
+            row(
+                    "rawtracepoint with types",
+                    Feature.BTF_TRACEPOINT,
+                    "rawtracepoint:sched_process_exec { if (args.p.tgid == cpid) { @[args.p.comm] = count(); } }",
+                    "@\\[cat\\]: 1"),
+            row("uprobe", Feature.UPROBE, "uprobe:libc:read /pid == cpid/ { @ = count(); }", "@: [1-9]"),
+            row(
+                    "uprobe with a wildcard",
+                    Feature.UPROBE,
+                    "uprobe:libc:writ* /pid == cpid/ { @ = count(); }",
+                    "@: [1-9]"),
+            row(
+                    "uretprobe",
+                    Feature.UPROBE,
+                    "uretprobe:libc:read /pid == cpid && retval > 0/ { @ = count(); }",
+                    "@: [1-9]"),
+            row(
+                    "profile",
+                    Feature.PERF_SOFTWARE,
+                    "profile:hz:199 { @ = count(); } interval:ms:300 { exit(); }",
+                    "@: [1-9]"),
+            row("software", Feature.PERF_SOFTWARE, "software:page-faults:1 /pid == cpid/ { @ = count(); }", "@: [1-9]"),
+            row(
+                    "hardware",
+                    Feature.PERF_HARDWARE,
+                    "hardware:cpu-cycles:100000 { @ = count(); } interval:ms:300 { exit(); }",
+                    "@: [1-9]"),
+            row("iter", Feature.ITER, "iter:task { @ = count(); } interval:ms:50 { exit(); }", "@: [1-9]"));
+
+    private static String run(Target target, String script, String command) {
+        var renderer = new TextRenderer();
+        var text = new StringBuilder();
+        var options = SessionOptions.DEFAULT.withDuration(Duration.ofSeconds(30));
+        if (!command.isEmpty()) {
+            options = options.withCommand(command);
+        }
+        try (var session = Session.prepare(target, "stdin", script, options, view -> {
+            if (!renderer.isForStandardError(view)) {
+                text.append(renderer.render(view));
+            }
+        })) {
+            session.run();
+        }
+        return text.toString();
+    }
+
+    private static String message(RuntimeException failure) {
+        return failure instanceof ScriptException refused
+                ? refused.diagnostics().stream().map(d -> d.message()).reduce(failure + "", (a, b) -> a + "\n" + b)
+                : String.valueOf(failure.getMessage());
+    }
+
+    /** {@code yes}, or why not; fails if neither the answer nor the refusal is what it should be. */
+    private static String outcome(Target target, Row row, List<String> wrong) {
+        var refusal = row.feature().flatMap(target.kernel()::unsupported);
+        try {
+            var said = run(target, row.script(), row.command());
+            if (!Pattern.compile(row.expected()).matcher(said).find()) {
+                wrong.add(target.spec() + ", " + row.kind() + ": " + row.script() + " says " + said);
+                return "wrong";
+            }
+            return "yes";
+        } catch (ScriptException | TargetException failure) {
+            var why = message(failure);
+            if (refusal.isEmpty() || !why.contains(refusal.get().reason())) {
+                wrong.add(target.spec() + ", " + row.kind() + ": " + row.script() + ": " + why);
+                return "wrong";
+            }
+            return "no";
+        }
+    }
+
+    private static Map<String, String> column(Target target, List<String> wrong) {
+        var column = new LinkedHashMap<String, String>();
+        for (var row : ROWS) {
+            column.put(row.kind(), outcome(target, row, wrong));
+        }
+        return column;
+    }
+
+    private static Optional<Target> live() {
+        try {
+            return Optional.of(Targets.open(Targets.LIVE));
+        } catch (TargetException refused) {
+            return Optional.empty();
+        }
+    }
+
+    @Test
+    void everyProbeKindWorksOnThisKernelOrIsRefusedWithItsReason() {
+        var target = live();
+        Assumptions.assumeTrue(target.isPresent(), "this user may not trace the live kernel");
+        var wrong = new ArrayList<String>();
+        try (var kernel = target.get()) {
+            column(kernel, wrong);
+        }
+        assertEquals(List.of(), wrong);
+    }
+
+    @Test
+    void aKprobeFiresOnAnArm64KernelThroughTheAgent() throws Exception {
+        var missing = GuestKernel.missing("arm64");
+        Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: no ARM64 kernel was tried: " + missing.orElseThrow());
+        try (var guest = GuestKernel.boot("arm64");
+                var target = guest.open()) {
+            var said = run(target, "kprobe:vfs_read /pid == cpid/ { @[comm] = count(); }", WORK);
+            assertTrue(said.contains("@[cat]: "), said);
+        }
+    }
+
+    @Tag("slow")
+    @Test
+    void everyProbeKindOnEveryKernel() throws Exception {
+        var wrong = new ArrayList<String>();
+        var columns = new LinkedHashMap<String, Map<String, String>>();
+        try (var kernel = live().orElseThrow()) {
+            columns.put(kernel.kernel().description(), column(kernel, wrong));
+        }
+        for (var arch : List.of("amd64", "arm64", "arm64-6.12")) {
+            var missing = GuestKernel.missing(arch);
+            if (missing.isPresent()) {
+                System.err.println("SKIPPED: " + missing.get());
+                continue;
+            }
+            try (var guest = GuestKernel.boot(arch);
+                    var target = guest.open()) {
+                columns.put(target.kernel().description(), column(target, wrong));
+            }
+        }
+        var table = table(columns);
+        if (Boolean.getBoolean("skep.rewrite")) {
+            rewrite(table);
+        }
+        assertEquals(List.of(), wrong, table);
+    }
+
+    private static String table(Map<String, Map<String, String>> columns) {
+        var table = new StringBuilder("| probe |");
+        columns.keySet().forEach(name -> table.append(' ').append(name).append(" |"));
+        table.append("\n|---|").append("---|".repeat(columns.size())).append('\n');
+        for (var row : ROWS) {
+            table.append("| ").append(row.kind()).append(" |");
+            columns.values()
+                    .forEach(column ->
+                            table.append(' ').append(column.get(row.kind())).append(" |"));
+            table.append('\n');
+        }
+        return table.toString();
+    }
+
+    private static void rewrite(String table) throws IOException {
+        var text = Files.readString(DOCUMENT);
+        int start = text.indexOf(BEGIN_TABLE) + BEGIN_TABLE.length();
+        int end = text.indexOf(END_TABLE);
+        Files.writeString(DOCUMENT, text.substring(0, start) + table + text.substring(end));
+    }
+
+    /** Scripts whose answer depends on the command alone. */
+    private static final List<String[]> SAME = List.of(
+            new String[] {
+                "begin { @h = hist(5); @l = lhist(7, 0, 10, 1); @s = stats(3); @[1, \"x\"] = sum(4); printf(\"%s %d\\n\", \"x\", 1 << 5); exit(); }",
+                ""
+            },
+            new String[] {
+                "tracepoint:syscalls:sys_enter_openat /pid == cpid && str(args.filename) == \"/etc/passwd\"/ { @ = count(); }",
+                "cat /etc/passwd"
+            },
+            new String[] {"tracepoint:sched:sched_process_exec /pid == cpid/ { @[comm] = count(); }", "cat /etc/passwd"
+            },
+            new String[] {"tracepoint:sched:sched_process_exit /pid == cpid/ { @[comm] = count(); }", "cat /etc/passwd"
+            },
+            new String[] {
+                "tracepoint:syscalls:sys_enter_exit_group /pid == cpid/ { printf(\"%s ends\\n\", comm); }", "true"
+            });
+
+    private static List<String> answers(Target target) {
+        return SAME.stream().map(work -> run(target, work[0], work[1])).toList();
+    }
+
+    @Test
+    void theSameScriptGivesTheSameAnswerOnTheEmbeddedAndTheLiveKernel() {
+        var target = live();
+        Assumptions.assumeTrue(target.isPresent(), "this user may not trace the live kernel");
+        try (var kernel = target.get()) {
+            for (var work : SAME) {
+                try (var fresh = Targets.open("embedded:speed=max")) {
+                    assertEquals(run(kernel, work[0], work[1]), run(fresh, work[0], work[1]), work[0]);
+                }
+            }
+        }
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(strings = {"amd64", "arm64", "arm64-6.12"})
+    void theSameScriptGivesTheSameAnswerInAVirtualMachine(String arch) throws Exception {
+        var missing = GuestKernel.missing(arch);
+        Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: " + missing.orElseThrow());
+        try (var guest = GuestKernel.boot(arch);
+                var target = guest.open();
+                var live = live().orElseThrow()) {
+            assertEquals(answers(live), answers(target));
+        }
+    }
+}
