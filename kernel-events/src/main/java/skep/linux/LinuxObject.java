@@ -169,7 +169,10 @@ final class LinuxObject implements LoadedObject {
             Kprobes.Group group, List<Integer> members, List<ProbeSpec> probes, List<Optional<Link>> attached) {
         var here = members.stream().map(probes::get).toList();
         var functions = here.stream().map(ProbeSpec::target).distinct().toList();
-        attacher.attachMany(here.getFirst(), functions, type -> reload(group.program(), type))
+        attacher.attachMany(
+                        here.getFirst(),
+                        functions,
+                        type -> reload(program(group.program().name()), type))
                 .ifPresent(whole -> {
                     var shared = SharedLink.of(whole, here);
                     for (int i = 0; i < members.size(); i++) {
