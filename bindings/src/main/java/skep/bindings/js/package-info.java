@@ -1,5 +1,11 @@
 /**
- * The JavaScript veneer.
+ * Tracing from JavaScript: {@code skep js FILE} and the cells of notebooks, on GraalJS.
+ *
+ * <p>A script sees one module, {@code skep} (a resource of this package), and behind it one bridge object with a handful of
+ * exported methods; nothing else of the JVM. {@link skep.bindings.js.JsHost} makes contexts, {@code JsBridge} is what the
+ * module talks to, {@code JsonText} how values cross: as text, which is faster than one host object a value.
+ *
+ * <p>Start reading at {@code skep.mjs}.
  */
 @NullMarked
 package skep.bindings.js;
