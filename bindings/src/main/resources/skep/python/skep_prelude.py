@@ -141,7 +141,7 @@ def _simulate(host):
         while not host.sleepUntil(end):
             real_sleep(0)
         if host.ended():
-            raise KeyboardInterrupt
+            interrupt()
 
     builtins.open, os.listdir, os.path.exists, os.path.isfile = opened, listed, exists, isfile
     io.open = opened
@@ -159,16 +159,83 @@ def _simulate(host):
     os.uname = uname
 
 
+_handlers = {}
+
+
+def interrupt():
+    """Does what Ctrl-C does: the script's handler, or KeyboardInterrupt."""
+    signal = sys.modules.get("signal")
+    if signal is None:
+        raise KeyboardInterrupt
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or handler is signal.default_int_handler:
+        raise KeyboardInterrupt
+    handler(signal.SIGINT, None)
+
+
+def _capture(host):
+    """What is printed goes to the host, which also says when the script is to end; signals are only remembered."""
+    import io
+    import signal
+
+    class Kept(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            host.print(bytes(data).decode("latin-1"))
+            return len(data)
+
+    sys.stdout = sys.__stdout__ = io.TextIOWrapper(io.BufferedWriter(Kept()), "utf-8", "surrogateescape", line_buffering=True)
+    sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.BufferedWriter(Kept()), "utf-8", "surrogateescape", line_buffering=True)
+
+    def remembered(number, handler):
+        before = _handlers.get(number, signal.SIG_DFL)
+        _handlers[number] = handler
+        return before
+
+    signal.signal = remembered
+    signal.getsignal = lambda number: _handlers.get(number, signal.default_int_handler)
+
+    def pause():
+        while not host.ended():
+            _real_sleep(0.05)
+        interrupt()
+
+    signal.pause = pause
+    if host.live():
+        def sleep(seconds):
+            end = time.monotonic() + seconds
+            while True:
+                if host.ended():
+                    return interrupt()
+                left = end - time.monotonic()
+                if left <= 0:
+                    return None
+                _real_sleep(min(left, 0.05))
+
+        time.sleep = sleep
+
+
+_real_sleep = time.sleep
+
+
 def _print_failure(error):
     """A traceback without the frames of this module, then what is printed at exit is flushed."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     sys.stdout.flush()
-    sys.excepthook(type(error), error.with_traceback(trace), trace)
+    try:
+        error = error.with_traceback(trace)
+    except TypeError:
+        # An exception of Java's: it came through the bridge and is a fault of ours.
+        print("skep: internal error: %s" % (error,), file=sys.stderr)
+        return
+    sys.excepthook(type(error), error, trace)
 
 
-def run(arguments):
+def run(arguments, captured=False):
     """Runs a script as python3 does; its exit status."""
     arguments = [str(a) for a in arguments]
     path = arguments[0]
@@ -182,6 +249,8 @@ def run(arguments):
         host = bcc_bridge.host
     except ImportError:
         pass
+    if captured:
+        _capture(host)
     if host is not None and not host.live():
         _simulate(host)
     main = type(sys)("__main__")

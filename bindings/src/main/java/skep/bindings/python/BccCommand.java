@@ -77,7 +77,7 @@ public final class BccCommand implements ToolCommand {
         try (var target = Targets.open(spec);
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
-            return host.run(new PythonHost.Run(rest, Optional.of(bridge), true), err);
+            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false), err);
         } catch (TargetException | IllegalArgumentException refused) {
             err.println("ERROR: " + refused.getMessage());
             return 1;

@@ -35,6 +35,8 @@ public final class Bridge implements AutoCloseable {
     private final List<BccSession> sessions = new ArrayList<>();
     private final List<EventBuffer> buffers = new ArrayList<>();
     private final List<Value> callbacks = new ArrayList<>();
+    private final Journal journal = new Journal();
+    private volatile long stopAtNanos = Long.MAX_VALUE;
     private String failure = "";
     private String failedStep = "";
 
@@ -42,6 +44,24 @@ public final class Bridge implements AutoCloseable {
         this.host = host;
         this.target = host.target();
         this.inquiry = new Inquiry(host);
+    }
+
+    /** From this moment of {@link System#nanoTime} on the script is asked to end, as by Ctrl-C. */
+    void stopAt(long nanos) {
+        stopAtNanos = nanos;
+    }
+
+    Journal journal() {
+        return journal;
+    }
+
+    List<BccSession> sessions() {
+        return List.copyOf(sessions);
+    }
+
+    /** What a script prints, when its output is kept. */
+    public void print(String text) {
+        journal.print(text);
     }
 
     /** Why the last call failed; its first line says where: compile, load, attach, table. */
@@ -54,8 +74,11 @@ public final class Bridge implements AutoCloseable {
     }
 
     private int failed(RuntimeException reason) {
-        failure = String.valueOf(reason.getMessage());
+        failure = reason instanceof BccException || reason instanceof skep.target.TargetException
+                ? String.valueOf(reason.getMessage())
+                : reason.toString();
         failedStep = reason instanceof BccException bcc ? bcc.step().name() : "TABLE";
+        journal.failed(failedStep, failure);
         return FAILED;
     }
 
@@ -64,10 +87,20 @@ public final class Bridge implements AutoCloseable {
         int make();
     }
 
+    private int attaching(Call call) {
+        int link = guarded(call);
+        if (link != FAILED) {
+            journal.attached();
+        }
+        return link;
+    }
+
     private int guarded(Call call) {
         try {
             return call.make();
-        } catch (skep.target.TargetException | BccException | IllegalArgumentException refused) {
+        } catch (org.graalvm.polyglot.PolyglotException ofScript) {
+            throw ofScript;
+        } catch (RuntimeException refused) {
             return failed(refused);
         }
     }
@@ -98,6 +131,7 @@ public final class Bridge implements AutoCloseable {
                     inquiry.usdtArguments(usdt.lines().toList()),
                     inquiry.includes(folder));
             sessions.add(session);
+            journal.compiled();
             return sessions.size() - 1;
         });
     }
@@ -120,30 +154,30 @@ public final class Bridge implements AutoCloseable {
     }
 
     public int attachKprobe(int program, String function, boolean returns, String event, long offset) {
-        return guarded(() -> sessions.get(program).attachKprobe(function, returns, event, offset));
+        return attaching(() -> sessions.get(program).attachKprobe(function, returns, event, offset));
     }
 
     public int attachTracepoint(int program, String function, String category, String event) {
-        return guarded(() -> sessions.get(program).attachTracepoint(function, category, event));
+        return attaching(() -> sessions.get(program).attachTracepoint(function, category, event));
     }
 
     public int attachRawTracepoint(int program, String function, String event) {
-        return guarded(() -> sessions.get(program).attachRawTracepoint(function, event));
+        return attaching(() -> sessions.get(program).attachRawTracepoint(function, event));
     }
 
     public int attachTyped(int program, String kind, String function, String event) {
-        return guarded(() -> sessions.get(program).attachTyped(kind, function, event));
+        return attaching(() -> sessions.get(program).attachTyped(kind, function, event));
     }
 
     public int attachUprobe(
             int program, String function, boolean returns, String path, String symbol, long offset, int pid) {
-        return guarded(() -> sessions.get(program).attachUprobe(function, returns, path, symbol, offset, pid));
+        return attaching(() -> sessions.get(program).attachUprobe(function, returns, path, symbol, offset, pid));
     }
 
     /** All places of a static probe; the numbers of the links, separated by blanks, or empty on failure. */
     public String attachUsdt(int program, String function, String path, String provider, String name, int pid) {
         var links = new StringBuilder();
-        int result = guarded(() -> {
+        int result = attaching(() -> {
             for (var place : inquiry.staticPlaces(path, provider, name)) {
                 int link = sessions.get(program)
                         .attachUsdt(
@@ -162,7 +196,7 @@ public final class Bridge implements AutoCloseable {
 
     public int attachPerfEvent(
             int program, String function, int type, long config, long period, long frequency, int pid) {
-        return guarded(() -> sessions.get(program).attachPerfEvent(function, type, config, period, frequency, pid));
+        return attaching(() -> sessions.get(program).attachPerfEvent(function, type, config, period, frequency, pid));
     }
 
     public boolean detach(int program, int link) {
@@ -283,7 +317,8 @@ public final class Bridge implements AutoCloseable {
                 int turn = numbers.length == 1 ? wait : i == 0 ? Math.min(wait, 5) : 0;
                 count += buffers.get(numbers[i]).poll(turn, callback::executeVoid);
             }
-            if (count > 0 || System.nanoTime() >= end || target.ended()) {
+            if (count > 0 || System.nanoTime() >= end || ended()) {
+                journal.records(count);
                 return count;
             }
         }
@@ -312,8 +347,9 @@ public final class Bridge implements AutoCloseable {
         return target.isLive();
     }
 
+    /** Whether the target has come to its end, or the script is to. */
     public boolean ended() {
-        return target.ended();
+        return target.ended() || System.nanoTime() - stopAtNanos >= 0 && stopAtNanos != Long.MAX_VALUE;
     }
 
     public int possibleCpus() {
@@ -451,7 +487,7 @@ public final class Bridge implements AutoCloseable {
     /** Waits at most a tenth of a second of the target's time, until this moment; whether it has come. */
     public boolean sleepUntil(long monotonicNanos) {
         long end = System.nanoTime() + MAX_WAIT_MILLIS * 1_000_000L;
-        while (target.monotonicNanos() < monotonicNanos && !target.ended()) {
+        while (target.monotonicNanos() < monotonicNanos && !ended()) {
             if (System.nanoTime() >= end) {
                 return false;
             }

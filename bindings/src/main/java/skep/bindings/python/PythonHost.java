@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.graalvm.polyglot.Context;
 import org.graalvm.polyglot.Engine;
 import org.graalvm.polyglot.PolyglotException;
@@ -31,21 +32,28 @@ public final class PythonHost implements AutoCloseable {
      *
      * @param arguments the file, and what it gets as {@code sys.argv[1:]}
      * @param bridge what {@code bcc} talks to; without one, only scripts that do not trace run
-     * @param signals whether Ctrl-C is this script's; of one process, one script's
+     * @param captured whether what it prints goes to the bridge, and the bridge tells it when to end; else it has the
+     *     process's streams and signals, which only one script of a process can
      */
-    public record Run(List<String> arguments, Optional<Bridge> bridge, boolean signals) {}
+    public record Run(List<String> arguments, Optional<Bridge> bridge, boolean captured) {}
 
     /** Runs to the end; the exit status. Standard output and error are those of the process. */
     public int run(Run run, PrintStream err) {
+        return run(run, err, _ -> {});
+    }
+
+    /** The same; another thread may close the context to end a script that does not end. */
+    int run(Run run, PrintStream err, Consumer<Context> opened) {
         var builder = Context.newBuilder("python")
                 .engine(engine)
                 .allowAllAccess(true)
                 .option("python.PosixModuleBackend", "native")
                 .option("python.PythonPath", files.toString())
                 .option("python.DontWriteBytecodeFlag", "false")
-                .option("python.InstallSignalHandlers", Boolean.toString(run.signals()))
+                .option("python.InstallSignalHandlers", Boolean.toString(!run.captured()))
                 .arguments("python", run.arguments().toArray(String[]::new));
         try (var context = builder.build()) {
+            opened.accept(context);
             run.bridge().ifPresent(bridge -> context.getPolyglotBindings().putMember("skep", bridge));
             return start(context, run);
         } catch (PolyglotException failure) {
@@ -55,7 +63,7 @@ public final class PythonHost implements AutoCloseable {
 
     private static int start(Context context, Run run) {
         Value prelude = context.eval("python", "import skep_prelude; skep_prelude");
-        return prelude.invokeMember("run", (Object) run.arguments().toArray(String[]::new))
+        return prelude.invokeMember("run", run.arguments().toArray(String[]::new), run.captured())
                 .asInt();
     }
 

@@ -3,6 +3,7 @@ import os
 import sys
 
 import bcc_bridge as bridge
+import skep_prelude
 from .perf import Perf, PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType  # noqa: F401
 from .table import (  # noqa: F401
     BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_NOEXIST, PerfEventArray, RingBuf, StackTrace, Table,
@@ -681,7 +682,8 @@ class BPF:
             if count:
                 return count
             if host.ended():
-                raise KeyboardInterrupt
+                skep_prelude.interrupt()
+                return 0
             if end is not None and host_millis() >= end:
                 return 0
 
@@ -837,6 +839,7 @@ class _SimulatedTrace:
             if line:
                 return line.encode()
             if host.ended():
-                raise KeyboardInterrupt
+                skep_prelude.interrupt()
+                return b""
             if nonblocking:
                 return None

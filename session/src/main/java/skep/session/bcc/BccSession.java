@@ -96,6 +96,10 @@ public final class BccSession implements AutoCloseable {
         return program;
     }
 
+    public List<String> functionNames() {
+        return program.functions().stream().map(BccFunction::name).toList();
+    }
+
     /** Warnings of the compiler, each as a C compiler prints it. */
     public List<String> warnings() {
         return program.warnings().stream().map(CompileException::render).toList();

@@ -1,0 +1,160 @@
+package skep.bindings.python;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import skep.session.Targets;
+import skep.target.ToolCommand;
+
+/** {@code skep bcc parity}: runs every Python tool of the installed package, or of a checkout, and prints a table. */
+public final class ParityCommand implements ToolCommand {
+    private static final Path INSTALLED = Path.of("/usr/sbin");
+    private static final int USAGE = 2;
+
+    /** What gives a live kernel something to see: files, processes, a local connection. */
+    private static final String WORKLOAD = """
+            while :; do
+              cat /etc/hostname >/dev/null; ls /tmp >/dev/null; echo x >/tmp/skep-parity-$$; rm -f /tmp/skep-parity-$$
+              stat /etc/passwd >/dev/null; sync -d /tmp 2>/dev/null; (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
+              kill -0 $$; sleep 0.05
+            done""";
+
+    @Override
+    public String name() {
+        return "bcc parity";
+    }
+
+    @Override
+    public String summary() {
+        return """
+                measures how far BCC's Python tools come
+                  skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER] [--markdown]""";
+    }
+
+    private record Options(
+            Path folder, boolean checkout, List<String> targets, double seconds, List<String> only, Path output,
+            boolean markdown) {}
+
+    @Override
+    public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+        var folder = INSTALLED;
+        boolean checkout = false;
+        var targets = new ArrayList<String>();
+        double seconds = 4;
+        List<String> only = List.of();
+        var output = Path.of("");
+        boolean markdown = false;
+        for (int i = 0; i < arguments.size(); i++) {
+            var word = arguments.get(i);
+            if (word.equals("--markdown")) {
+                markdown = true;
+                continue;
+            }
+            if (i + 1 == arguments.size()) {
+                err.println("ERROR: " + word + " wants a value, or is unknown");
+                return USAGE;
+            }
+            var value = arguments.get(++i);
+            switch (word) {
+                case "--checkout" -> {
+                    checkout = true;
+                    folder = Path.of(value);
+                    folder = Files.isDirectory(folder.resolve("tools")) ? folder.resolve("tools") : folder;
+                }
+                case "--target" -> targets.add(value);
+                case "--seconds" -> seconds = Double.parseDouble(value);
+                case "--only" -> only = List.of(value.split(","));
+                case "--output" -> output = Path.of(value);
+                default -> {
+                    err.println("ERROR: unknown option " + word);
+                    return USAGE;
+                }
+            }
+        }
+        if (targets.isEmpty()) {
+            targets.addAll(List.of(Targets.LIVE, "embedded"));
+        }
+        return run(new Options(folder, checkout, targets, seconds, only, output, markdown), out, err);
+    }
+
+    private static int run(Options options, PrintStream out, PrintStream err) {
+        Process workload;
+        try {
+            workload = new ProcessBuilder("bash", "-c", WORKLOAD)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        } catch (IOException e) {
+            err.println("ERROR: the workload cannot be started: " + e.getMessage());
+            return 1;
+        }
+        var results = new LinkedHashMap<String, Map<String, ParityRun.Result>>();
+        try (var run = new ParityRun(
+                err, Duration.ofMillis((long) (1000 * options.seconds())), Long.toString(workload.pid()))) {
+            var tools = ParityRun.tools(options.folder(), options.checkout()).stream()
+                    .filter(file -> options.only().isEmpty()
+                            || options.only().contains(ParityRun.toolName(file)))
+                    .toList();
+            int done = 0;
+            for (var tool : tools) {
+                done++;
+                for (var spec : options.targets()) {
+                    err.printf("%d/%d %s on %s%n", done, tools.size(), ParityRun.toolName(tool), spec);
+                    var result = run.run(tool, spec);
+                    results.computeIfAbsent(result.tool(), _ -> new LinkedHashMap<>())
+                            .put(spec, result);
+                    keep(options, spec, result);
+                    if (!options.markdown()) {
+                        out.println(line(result, spec));
+                        out.flush();
+                    }
+                }
+            }
+        } catch (IOException e) {
+            err.println("ERROR: " + options.folder() + ": " + e.getMessage());
+            return 1;
+        } finally {
+            workload.destroy();
+        }
+        if (options.markdown()) {
+            out.print(ParityTable.markdown(options.targets(), results));
+        }
+        out.print(ParityTable.counts(options.targets(), results));
+        out.flush();
+        return 0;
+    }
+
+    private static void keep(Options options, String spec, ParityRun.Result result) throws IOException {
+        if (!options.output().toString().isEmpty()) {
+            Files.createDirectories(options.output());
+            Files.writeString(
+                    options.output().resolve(result.tool() + "." + spec.replaceAll("[^a-z0-9]+", "-") + ".txt"),
+                    result.text());
+        }
+    }
+
+    private static String line(ParityRun.Result result, String spec) {
+        return String.format(
+                "%-14s %-10s -h %-3s compiles %-3s loads %-3s attached %-3d lines %-5d records %-6d %s",
+                result.tool(),
+                spec,
+                mark(result.help()),
+                mark(result.compiles()),
+                mark(result.loads()),
+                result.attached(),
+                result.output(),
+                result.records(),
+                result.why());
+    }
+
+    static String mark(boolean yes) {
+        return yes ? "yes" : "no";
+    }
+}

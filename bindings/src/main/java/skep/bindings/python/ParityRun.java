@@ -1,0 +1,231 @@
+package skep.bindings.python;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.graalvm.polyglot.Context;
+import skep.session.Targets;
+import skep.session.bcc.BccException;
+import skep.session.bcc.BccHost;
+import skep.target.TargetException;
+
+/** Runs tools one after the other in one process, each on a target of its own, and notes how far each came. */
+final class ParityRun implements AutoCloseable {
+    /** {@code BPF_PROG_TYPE_KPROBE}: what a function without a hint is loaded as when nothing was attached. */
+    private static final int KPROBE = 2;
+
+    private static final Duration GRACE = Duration.ofSeconds(12);
+
+    private final PythonHost host = new PythonHost();
+    private final PrintStream err;
+    private final Duration length;
+    private final String workloadPid;
+    private final Map<String, Arguments> arguments = readArguments();
+    private final ScheduledExecutorService watchdog =
+            Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
+
+    ParityRun(PrintStream err, Duration length, String workloadPid) {
+        this.err = err;
+        this.length = length;
+        this.workloadPid = workloadPid;
+    }
+
+    /** Arguments of a tool, and the scenario that gives it something to see. */
+    private record Arguments(List<String> live, List<String> embedded, String scenario) {}
+
+    /**
+     * How far a tool came.
+     *
+     * @param help whether {@code -h} ended with status 0 and a usage text
+     * @param output lines printed
+     * @param why what stopped it, or empty
+     */
+    record Result(
+            String tool,
+            boolean help,
+            boolean compiles,
+            boolean loads,
+            int attached,
+            int output,
+            int records,
+            int status,
+            String why,
+            String text) {
+        boolean plausible() {
+            return output > 1 && attached > 0 && why.isEmpty();
+        }
+    }
+
+    private static Map<String, Arguments> readArguments() {
+        var rows = new LinkedHashMap<String, Arguments>();
+        try (var in = ParityRun.class.getResourceAsStream("/skep/parity/arguments.tsv")) {
+            if (in == null) {
+                throw new IllegalStateException("the table of arguments is missing");
+            }
+            for (var line : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n")) {
+                if (!line.startsWith("#") && !line.isBlank()) {
+                    var cells = line.split("\t", -1);
+                    rows.put(cells[0], new Arguments(words(cells[1]), words(cells[2]), cells[3]));
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return rows;
+    }
+
+    /** Words are separated by blanks; a circumflex is a blank within a word. */
+    private static List<String> words(String text) {
+        return text.isBlank()
+                ? List.of()
+                : List.of(text.split(" ")).stream()
+                        .map(word -> word.replace('^', ' '))
+                        .toList();
+    }
+
+    static String toolName(Path file) {
+        return file.getFileName().toString().replaceFirst("(-bpfcc|\\.py)$", "");
+    }
+
+    /** Runs a tool with {@code -h}, then for a while. */
+    Result run(Path file, String spec) {
+        var name = toolName(file);
+        var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
+        boolean live = spec.equals(Targets.LIVE);
+        var target = !live && !spec.contains("scenario=")
+                ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
+                : spec;
+        var help = once(file, List.of("-h"), target, Duration.ofSeconds(20));
+        boolean helps = help.status() == 0 && help.text().toLowerCase(java.util.Locale.ROOT).contains("usage");
+        var words = (live ? row.live() : row.embedded())
+                .stream().map(word -> word.replace("$PID", workloadPid)).toList();
+        var result = once(file, words, target, length);
+        return new Result(
+                name,
+                helps,
+                result.compiles(),
+                result.loads(),
+                result.attached(),
+                result.output(),
+                result.records(),
+                result.status(),
+                result.why(),
+                result.text());
+    }
+
+    private Result once(Path file, List<String> words, String spec, Duration time) {
+        try (var target = Targets.open(spec);
+                var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}))) {
+            var command = new ArrayList<String>();
+            command.add(file.toString());
+            command.addAll(words);
+            bridge.stopAt(System.nanoTime() + time.toNanos());
+            var context = new Context[1];
+            var killed = new boolean[1];
+            var kill = watchdog.schedule(
+                    () -> {
+                        killed[0] = true;
+                        if (context[0] != null) {
+                            context[0].close(true);
+                        }
+                    },
+                    time.plus(GRACE).toMillis(),
+                    TimeUnit.MILLISECONDS);
+            int status = host.run(
+                    new PythonHost.Run(command, Optional.of(bridge), true), err, opened -> context[0] = opened);
+            kill.cancel(false);
+            return judged(toolName(file), bridge, status, killed[0]);
+        } catch (TargetException | IllegalArgumentException refused) {
+            return new Result(toolName(file), false, false, false, 0, 0, 0, 1, String.valueOf(refused.getMessage()), "");
+        }
+    }
+
+    private static Result judged(String tool, Bridge bridge, int status, boolean killed) {
+        var journal = bridge.journal();
+        var text = journal.output();
+        var failures = journal.failures();
+        boolean compiles = journal.compiledPrograms() > 0 && failures.stream().noneMatch(f -> f.startsWith("COMPILE"));
+        boolean refused = failures.stream().anyMatch(f -> f.startsWith("LOAD"));
+        boolean loads = compiles && !refused && (journal.attachedProbes() > 0 || loadsAll(bridge));
+        int lines = (int) text.lines().filter(line -> !line.isBlank()).count();
+        var why = "";
+        if (killed) {
+            why = "did not end";
+        } else if (text.contains("Traceback (most recent call last)") && !text.contains("KeyboardInterrupt")) {
+            why = failures.isEmpty()
+                    ? text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last)
+                    : failures.getLast();
+        } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
+            why = failures.getLast();
+        } else if (status != 0 && status != 130) {
+            why = "status " + status + ": " + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
+        }
+        return new Result(
+                tool,
+                false,
+                compiles,
+                loads,
+                journal.attachedProbes(),
+                lines,
+                journal.recordsRead(),
+                status,
+                why.lines().findFirst().orElse(""),
+                text);
+    }
+
+    /** Nothing could be attached: do the functions pass the verifier all the same? */
+    private static boolean loadsAll(Bridge bridge) {
+        try {
+            for (var session : bridge.sessions()) {
+                for (var function : session.functionNames()) {
+                    session.load(function, KPROBE);
+                }
+            }
+            return !bridge.sessions().isEmpty();
+        } catch (BccException | TargetException refused) {
+            bridge.journal().failed("LOAD", String.valueOf(refused.getMessage()));
+            return false;
+        }
+    }
+
+    /** The Python tools among these files, by name. */
+    static List<Path> tools(Path folder, boolean checkout) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(file -> checkout ? file.toString().endsWith(".py") : isInstalledTool(file))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static boolean isInstalledTool(Path file) {
+        var name = file.getFileName().toString();
+        boolean wanted = name.endsWith("-bpfcc") || name.matches("u(calls|flow|gc|objnew|stat|threads)");
+        if (!wanted) {
+            return false;
+        }
+        try (var lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
+            return lines.findFirst().orElse("").contains("python");
+        } catch (IOException | UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        watchdog.shutdownNow();
+        host.close();
+    }
+}
