@@ -241,7 +241,6 @@ def run(arguments, captured=False):
     path = arguments[0]
     sys.argv = arguments
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    sys.dont_write_bytecode = True
     _mend()
     host = None
     try:

@@ -34,6 +34,12 @@ public final class BccCommand implements ToolCommand {
         return runScript(arguments, out, err);
     }
 
+    @Override
+    public List<List<String>> trainingRuns() {
+        var script = PythonFiles.folder().resolve("skep_training.py").toString();
+        return List.of(List.of(script, "-h"), List.of("--target", "embedded", "--duration", "2", script, "-d", "1"));
+    }
+
     static int runScript(List<String> arguments, PrintStream out, PrintStream err) {
         var spec = Targets.LIVE;
         Optional<Duration> duration = Optional.empty();
