@@ -17,6 +17,10 @@ public final class Arm64Backend implements Backend {
         static final Runner RUNNER = Runner.create();
     }
 
+    static Runner runner() {
+        return Holder.RUNNER;
+    }
+
     @Override
     public String name() {
         return "arm64";

@@ -291,6 +291,12 @@ final class Runner {
         }
     }
 
+    /** Ends the process; the next call would start another. */
+    synchronized void close() {
+        running.ifPresent(r -> r.process.destroyForcibly());
+        running = Optional.empty();
+    }
+
     private static void send(Running process, char command) throws IOException {
         process.out.write(command);
         process.out.flush();

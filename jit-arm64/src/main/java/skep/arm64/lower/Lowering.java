@@ -69,7 +69,7 @@ public final class Lowering {
     }
 
     /** The same for a processor whose branches reach less far: how long code is tested on short programs. */
-    static MachineCode lower(
+    public static MachineCode lower(
             DecodedProgram program, LoweringOptions options, Calls calls, Supplier<Assembler> assemblers) {
         return new Lowering(program, program::at, options, calls, assemblers).lower();
     }

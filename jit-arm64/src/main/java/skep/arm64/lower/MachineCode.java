@@ -49,7 +49,8 @@ public record MachineCode(int[] words, int[] wordOfSlot, List<FunctionStart> fun
         boolean behindAll = low == wordOfSlot.length - 1;
         for (int i = marks.size() - 1; i >= 0; i--) {
             var mark = marks.get(i);
-            if (mark.word() <= word && (mark.word() > begins || mark.word() == begins && behindAll)) {
+            // Behind an instruction that made no code, its own begins where the mark is.
+            if (mark.word() <= word && mark.word() >= begins) {
                 return mark.slot();
             }
         }

@@ -1,7 +1,11 @@
 package skep.arm64.exec;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,8 +13,13 @@ import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import skep.arm64.lower.UnsupportedInsnException;
 import skep.isa.AluOp;
 import skep.isa.AtomicOp;
+import skep.isa.DecodedProgram;
 import skep.isa.Disassembler;
 import skep.isa.Insn;
 import skep.isa.InsnCodec;
@@ -64,6 +73,53 @@ class Arm64GeneratedProgramsTest {
     @Tag("slow")
     void manyProgramsAgree() {
         compare(30_000);
+    }
+
+    /** Verified code, and what it could be: without tests before accesses, with what neighbours have in common merged. */
+    @ParameterizedTest
+    @EnumSource
+    void programsAgreeHoweverTheyAreMade(EmulatedBatch.Way way, @TempDir Path scratch)
+            throws IOException, InterruptedException {
+        Assumptions.assumeTrue(
+                Files.isExecutable(Path.of("/usr/bin/qemu-aarch64")),
+                "qemu-aarch64 is not installed (Debian: apt install qemu-user)");
+        var interpreter = Backend.named("interp");
+        var random = new Random(SEED + way.ordinal());
+        var codes = new ArrayList<skep.isa.Bytecode>();
+        var jobs = new ArrayList<EmulatedBatch.Job>();
+        while (jobs.size() < 300) {
+            var code = InsnCodec.encode(program(random));
+            var decoded = DecodedProgram.of(code);
+            try {
+                way.lower(decoded, new EmulatedBatch.TestCalls(decoded, 0));
+            } catch (UnsupportedInsnException newerThanLinux) {
+                assertTrue(newerThanLinux.getMessage().startsWith("Linux 6.1 "), newerThanLinux.getMessage());
+                continue;
+            }
+            codes.add(code);
+            jobs.add(new EmulatedBatch.Job(decoded, new byte[8]));
+        }
+        var results = new EmulatedBatch(scratch, way).run(jobs);
+        for (int i = 0; i < jobs.size(); i++) {
+            int number = i;
+            assertEquals(
+                    java.util.OptionalLong.of(run(interpreter, codes.get(i))),
+                    results.get(i),
+                    () -> way + ", seed " + (SEED + way.ordinal()) + ", program " + number + ":\n"
+                            + Disassembler.text(codes.get(number)));
+        }
+    }
+
+    @Test
+    void aProgramOf98800InstructionsRuns(@TempDir Path scratch) throws IOException, InterruptedException {
+        Assumptions.assumeTrue(
+                Files.isExecutable(Path.of("/usr/bin/qemu-aarch64")),
+                "qemu-aarch64 is not installed (Debian: apt install qemu-user)");
+        var code = skep.isa.Assembler.assemble("r0 = 1\n" + "r0 *= 3\nr0 ^= 5\n".repeat(49_399) + "exit");
+        assertEquals(98_800, code.size());
+        var job = new EmulatedBatch.Job(DecodedProgram.of(code), new byte[8]);
+        var results = new EmulatedBatch(scratch, EmulatedBatch.Way.VERIFIED).run(List.of(job));
+        assertEquals(java.util.OptionalLong.of(run(Backend.named("interp"), code)), results.getFirst());
     }
 
     private static void compare(int programs) {

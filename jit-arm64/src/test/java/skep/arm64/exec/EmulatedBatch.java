@@ -40,11 +40,46 @@ final class EmulatedBatch {
     private static final int RECORD_BYTES = 40;
 
     private final Path scratch;
-    private final LoweringOptions options;
+    private final Way way;
 
-    EmulatedBatch(Path scratch, LoweringOptions options) {
+    EmulatedBatch(Path scratch, Way way) {
         this.scratch = scratch;
-        this.options = options;
+        this.way = way;
+    }
+
+    /** The ways in which code is made. */
+    enum Way {
+        CHECKED(LoweringOptions.CHECKED),
+        CHECKED_WITHOUT_LSE(LoweringOptions.CHECKED.withLse(false)),
+        VERIFIED(LoweringOptions.VERIFIED),
+        VERIFIED_WITHOUT_LSE(LoweringOptions.VERIFIED.withLse(false)),
+        BLINDED(LoweringOptions.VERIFIED.blinded(7)),
+        LINUX(LoweringOptions.VERIFIED.withStyle(LoweringOptions.Style.LINUX_6_1)),
+        LINUX_WITHOUT_LSE(LoweringOptions.VERIFIED
+                .withStyle(LoweringOptions.Style.LINUX_6_1)
+                .withLse(false)),
+        /** As if a conditional branch reached 16 words, and a jump 64. */
+        SHORT_SIGHTED(LoweringOptions.VERIFIED);
+
+        final LoweringOptions options;
+
+        Way(LoweringOptions options) {
+            this.options = options;
+        }
+
+        MachineCode lower(DecodedProgram program, Calls calls) {
+            if (options.style() == LoweringOptions.Style.LINUX_6_1) {
+                // Its calls reach the upper half of the address space only, where no test's helper can be.
+                for (int slot = 0; slot < program.size(); slot = program.next(slot)) {
+                    if (program.at(slot) instanceof Insn.Call call && call.kind() != Insn.CallKind.LOCAL) {
+                        throw new UnsupportedInsnException(slot, "no such call in this test");
+                    }
+                }
+            }
+            return this == SHORT_SIGHTED
+                    ? Lowering.lower(program, options, calls, () -> new Assembler(5, 7))
+                    : Lowering.lower(program, options, calls);
+        }
     }
 
     /** A program and the memory that r1 points to; r2 is its length. */
@@ -71,6 +106,7 @@ final class EmulatedBatch {
         int unwindWord = asm.size();
         int goOn = asm.label();
         asm.conditional(Encoding.CBNZ.word("sd", 1, 0), goOn);
+        asm.move(SAVED_SP, StaticElf.DATA_BASE + STACK_BYTES);
         asm.emit(Encoding.MOV_FROM_SP, "sn", 1, SAVED_SP);
         asm.branch(Encoding.B, afterCall);
         asm.bind(goOn);
@@ -84,10 +120,8 @@ final class EmulatedBatch {
         var entries = new int[jobs.size()];
         int at = driverWords;
         for (int i = 0; i < entries.length; i++) {
-            MachineCode code = Lowering.lower(
-                    jobs.get(i).program(),
-                    options,
-                    new TestCalls(jobs.get(i).program(), StaticElf.addressOfWord(unwindWord)));
+            MachineCode code = way.lower(
+                    jobs.get(i).program(), new TestCalls(jobs.get(i).program(), StaticElf.addressOfWord(unwindWord)));
             entries[i] = at;
             words.add(code.words());
             at += code.words().length;
