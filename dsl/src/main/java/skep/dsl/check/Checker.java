@@ -500,7 +500,9 @@ public final class Checker {
     private boolean canBeRaw(ProbeSpec spec, Uses uses) {
         if (DERIVED_CATEGORIES.contains(spec.module())
                 || kernel.unsupported(Feature.RAW_TRACEPOINT).isPresent()
-                || uses.wholeArguments()) {
+                || uses.wholeArguments()
+                || uses.uses("kstack")) {
+            // A kernel stack taken in a raw tracepoint begins with the frames of the program itself.
             return false;
         }
         if (!uses.uses("args")) {

@@ -61,7 +61,9 @@ final class SystemCallPrograms {
                 kept.add(one);
             }
         }
-        if (instances.stream().mapToInt(i -> i.specs().size()).sum() < MIN_TRACEPOINTS) {
+        // A kernel stack taken there would begin with the frames of the program itself.
+        if (instances.stream().mapToInt(i -> i.specs().size()).sum() < MIN_TRACEPOINTS
+                || Uses.of(probe).uses("kstack")) {
             return instances;
         }
         for (var prefix : List.of(ENTER, EXIT)) {

@@ -328,6 +328,19 @@ final class MapAccess {
         f.enter(out);
     }
 
+    /**
+     * Inserts what was looked up and not found: seldom, so that fewer instructions count for more than fewer steps. A
+     * failure is a negative number, whose sign is added to the count.
+     */
+    private void insertMissing(MapView view, Value key, Value value, long flags, Span span) {
+        var f = f();
+        var result =
+                f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
+        var failed = f.binary(skep.ir.BinaryOp.LSHR, result, 63);
+        int counter = lowering.plan.fault(RuntimeFault.Kind.MAP_FULL, view.name(), span);
+        f.atomic(AtomicOp.ADD, f.mapValueRef(skep.dsl.CompiledScript.COUNTERS_MAP, counter), 0, failed);
+    }
+
     Value delete(Typed.Delete e) {
         var view = view(e.map());
         var f = f();
@@ -393,7 +406,7 @@ final class MapAccess {
         f.enter(none);
         var value = f.slot(8, 8, "first");
         f.store(value, 0, first);
-        insert(view, keyAt, value, 0, span);
+        insertMissing(view, keyAt, value, 0, span);
         f.jump(out, f.i64(0));
         f.enter(out);
         return out.param(0);
@@ -517,7 +530,7 @@ final class MapAccess {
         for (int i = 0; i < first.length; i++) {
             f.store(value, 8 * i, first[i]);
         }
-        insert(view, key, value, 0, s.span());
+        insertMissing(view, key, value, 0, s.span());
         f.jump(out);
         f.enter(out);
     }
@@ -545,7 +558,7 @@ final class MapAccess {
         f.jump(merged, f.nonNull(found));
         f.enter(none);
         int bytes = view.value().sizeBytes();
-        insert(view, key, lowering.plan.zeros(f, bytes), NO_EXIST, s.span());
+        insertMissing(view, key, lowering.plan.zeros(f, bytes), NO_EXIST, s.span());
         var again = f.lookup(view.mapName(), key);
         var inserted = f.newBlock();
         f.branch(f.compare(CompareOp.NE, again, 0), inserted, out);
