@@ -16,6 +16,11 @@ public interface Backend {
     /** Why it cannot run here, in one sentence; empty if it can. */
     Optional<String> unavailableReason();
 
+    /** Whether the verifier shall remember what it believed of every instruction ({@code VerifierInput.recordFacts}). */
+    default boolean wantsBeliefs() {
+        return false;
+    }
+
     /** Called before any memory that programs will see is allocated; a backend that needs it in a certain place arranges that. */
     default void prepare() {}
 

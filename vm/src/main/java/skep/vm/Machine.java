@@ -199,6 +199,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                 .lines(spec.lines())
                 .logLevel(options.verifierLogLevel())
                 .sleepable(spec.sleepable())
+                .recordFacts(wantsBeliefs(options.backend()))
                 .functions(FunctionTypes.of(spec, code, types))
                 .maps(id -> maps.get(id).map(this::definition));
         config.kernel.ifPresent(kernel -> {
@@ -207,6 +208,15 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
             input.kfuncs(kfuncs(code, kernel));
         });
         return input.build();
+    }
+
+    private static boolean wantsBeliefs(String name) {
+        for (var backend : ServiceLoader.load(Backend.class, Machine.class.getClassLoader())) {
+            if (backend.name().equals(name)) {
+                return backend.wantsBeliefs();
+            }
+        }
+        return false;
     }
 
     /** Names of the kernel functions that a program calls by their ids in the kernel's types. */

@@ -2,6 +2,7 @@ package skep.vm.interp;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import skep.isa.AluOp;
 import skep.isa.AtomicOp;
 import skep.isa.Insn;
@@ -29,6 +30,7 @@ import skep.vm.verifier.InsnFact.PointerKind;
  * @param imms immediate; index into {@code functions} for calls; atomic operation and size for atomics
  * @param slotOf the slot of each instruction in the program
  * @param indexOf the instruction that begins at each slot
+ * @param watch what is asked before each instruction; null for most programs
  * @param kernelLoads which loads may go to kernel memory, because the verifier allowed it
  */
 record InnerForm(
@@ -38,9 +40,16 @@ record InnerForm(
         int[] indexOf,
         boolean[] kernelLoads,
         HelperFunction[] functions,
-        boolean checked) {
-    static InnerForm of(LinkedProgram linked) {
-        return new Builder(linked).build();
+        boolean checked,
+        @Nullable BeliefWatch watch) {
+    static InnerForm of(LinkedProgram linked, @Nullable BeliefWatch watch) {
+        return new Builder(linked, watch).build();
+    }
+
+    void watch(int slot, long[] registers, long frame) {
+        if (watch != null) {
+            watch.check(slot, registers, frame);
+        }
     }
 
     /** {@code imms} of an atomic: operation in the upper half, size below. */
@@ -58,14 +67,17 @@ record InnerForm(
         private final List<HelperFunction> functions = new ArrayList<>();
         private int slot;
         private int index;
+        private final @Nullable BeliefWatch watch;
 
-        Builder(LinkedProgram linked) {
+        Builder(LinkedProgram linked, @Nullable BeliefWatch watch) {
             this.linked = linked;
+            this.watch = watch;
             var program = linked.program();
             indexOf = new int[program.size()];
             int count = 0;
             for (int s = 0; s < program.size(); s = program.next(s)) {
-                indexOf[s] = count++;
+                indexOf[s] = count;
+                count += watch == null ? 1 : 2;
             }
             slotOf = new int[count];
             words = new long[count];
@@ -76,6 +88,11 @@ record InnerForm(
         InnerForm build() {
             var program = linked.program();
             for (slot = 0; slot < program.size(); slot = program.next(slot)) {
+                if (watch != null) {
+                    slotOf[index] = slot;
+                    emit(Op.WATCH, Reg.R0, Reg.R0, 0, slot);
+                    index++;
+                }
                 slotOf[index] = slot;
                 translate(linked.insn(slot));
                 index++;
@@ -87,7 +104,8 @@ record InnerForm(
                     indexOf,
                     kernelLoads,
                     functions.toArray(HelperFunction[]::new),
-                    linked.checked());
+                    linked.checked(),
+                    watch);
         }
 
         private void translate(Insn insn) {

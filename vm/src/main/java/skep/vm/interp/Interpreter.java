@@ -1,6 +1,7 @@
 package skep.vm.interp;
 
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import skep.vm.Backend;
 import skep.vm.Executable;
 import skep.vm.LinkedProgram;
@@ -23,27 +24,29 @@ public final class Interpreter implements Backend {
 
     @Override
     public Executable compile(UnverifiedProgram program, VmRuntime runtime) {
-        return new Interpreted(LinkedProgram.of(program, runtime));
+        return new Interpreted(name(), LinkedProgram.of(program, runtime), null);
     }
 
     @Override
     public Executable compile(VerifiedProgram program, VmRuntime runtime) {
-        return new Interpreted(LinkedProgram.of(program, runtime));
+        return new Interpreted(name(), LinkedProgram.of(program, runtime), null);
     }
 
-    private static final class Interpreted implements Executable {
+    static final class Interpreted implements Executable {
+        private final String backend;
         private final LinkedProgram linked;
         private final InnerForm form;
 
-        Interpreted(LinkedProgram linked) {
+        Interpreted(String backend, LinkedProgram linked, @Nullable BeliefWatch watch) {
+            this.backend = backend;
             this.linked = linked;
-            form = InnerForm.of(linked);
+            form = InnerForm.of(linked, watch);
             linked.bind(this);
         }
 
         @Override
         public String backend() {
-            return "interp";
+            return backend;
         }
 
         @Override

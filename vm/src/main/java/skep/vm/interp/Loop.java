@@ -727,6 +727,7 @@ final class Loop {
                         cpu.pop(frame);
                         return r[0];
                     }
+                    case Op.WATCH -> form.watch((int) imms[pc], r, frame);
                     default -> throw new AssertionError(word);
                 }
                 pc++;

@@ -141,5 +141,8 @@ final class Op {
     static final int TAIL_CALL = 133;
     static final int EXIT = 134;
 
+    /** Only in programs that are watched: before the instruction at the slot in {@code imms}. */
+    static final int WATCH = 135;
+
     private Op() {}
 }

@@ -1,6 +1,5 @@
 package skep.vm.verifier;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +18,7 @@ final class Facts {
     private final boolean[] taken;
     private final boolean[] skipped;
     private final boolean[] maybeNull;
-    private final @Nullable RegState[] @Nullable [] beliefs;
+    private final Belief.@Nullable Recorder beliefs;
 
     Facts(VerifierInput input, int length) {
         reached = new boolean[length];
@@ -30,7 +29,7 @@ final class Facts {
         skipped = new boolean[length];
         maybeNull = new boolean[length];
         java.util.Arrays.fill(maps, NONE);
-        beliefs = input.recordFacts() ? new RegState[length][] : new RegState[0][];
+        beliefs = input.recordFacts() ? new Belief.Recorder(length) : null;
     }
 
     void reached(int i) {
@@ -76,31 +75,10 @@ final class Facts {
         maybeNull[i] = true;
     }
 
-    /** Joins what is believed of the registers before a step with what was believed on earlier visits. */
-    void believe(int i, RegState[] regs) {
-        var sum = beliefs[i];
-        if (sum == null) {
-            sum = new RegState[regs.length];
-            for (int r = 0; r < regs.length; r++) {
-                sum[r] = new RegState(regs[r]);
-            }
-            beliefs[i] = sum;
-            return;
-        }
-        for (int r = 0; r < regs.length; r++) {
-            var old = sum[r];
-            var reg = regs[r];
-            if (old == null || !old.isScalar() || !reg.isScalar()) {
-                if (old != null) {
-                    old.kind = RegKind.NOT_INIT;
-                }
-                continue;
-            }
-            old.umin = Ranges.umin(old.umin, reg.umin);
-            old.umax = Ranges.umax(old.umax, reg.umax);
-            old.smin = Math.min(old.smin, reg.smin);
-            old.smax = Math.max(old.smax, reg.smax);
-            old.var = old.var.union(reg.var);
+    /** Joins what is believed before a step with what was believed on earlier visits. */
+    void believe(int i, Frame frame) {
+        if (beliefs != null) {
+            beliefs.note(i, frame);
         }
     }
 
@@ -124,26 +102,7 @@ final class Facts {
         return facts;
     }
 
-    List<VerifiedProgram.BeliefMap> beliefs() {
-        var list = new ArrayList<VerifiedProgram.BeliefMap>();
-        for (var regs : beliefs) {
-            var row = new ArrayList<VerifiedProgram.Belief>();
-            for (int r = 0; r < Frame.REGISTERS; r++) {
-                var reg = regs == null ? null : regs[r];
-                row.add(
-                        reg == null || !reg.isScalar()
-                                ? new VerifiedProgram.Belief(false, 0, -1, Long.MIN_VALUE, Long.MAX_VALUE, 0, 0)
-                                : new VerifiedProgram.Belief(
-                                        true,
-                                        reg.umin,
-                                        reg.umax,
-                                        reg.smin,
-                                        reg.smax,
-                                        ~reg.var.mask(),
-                                        reg.var.value()));
-            }
-            list.add(new VerifiedProgram.BeliefMap(row));
-        }
-        return list;
+    List<Belief.At> beliefs() {
+        return beliefs == null ? List.of() : beliefs.beliefs();
     }
 }

@@ -16,14 +16,14 @@ public final class VerifiedProgram {
     private final List<Function> functions;
     private final Map<Integer, MapDefinition> maps;
     private final InsnFact[] facts;
-    private final List<BeliefMap> beliefs;
+    private final List<Belief.At> beliefs;
 
     VerifiedProgram(
             VerifierInput input,
             List<Function> functions,
             Map<Integer, MapDefinition> maps,
             InsnFact[] facts,
-            List<BeliefMap> beliefs) {
+            List<Belief.At> beliefs) {
         this.input = input;
         this.functions = List.copyOf(functions);
         this.maps = Map.copyOf(maps);
@@ -63,8 +63,8 @@ public final class VerifiedProgram {
         return facts[insn];
     }
 
-    /** What was believed of the registers before each slot, if {@link VerifierInput#recordFacts} asked for it. */
-    public Optional<BeliefMap> belief(int insn) {
+    /** What was believed before each slot, if {@link VerifierInput#recordFacts} asked for it. */
+    public Optional<Belief.At> belief(int insn) {
         return insn < beliefs.size() ? Optional.of(beliefs.get(insn)) : Optional.empty();
     }
 
@@ -76,28 +76,4 @@ public final class VerifiedProgram {
      * @param stackBytes deepest stack that it uses, rounded as the kernel rounds
      */
     public record Function(int start, int end, int stackBytes) {}
-
-    /** What was believed of the eleven registers before a slot, over all visits. */
-    public record BeliefMap(List<Belief> registers) {
-        public BeliefMap {
-            registers = List.copyOf(registers);
-        }
-    }
-
-    /**
-     * The union of what was believed of a register.
-     *
-     * @param scalar whether it was a number on every visit; then the bounds hold
-     */
-    public record Belief(boolean scalar, long umin, long umax, long smin, long smax, long knownMask, long knownValue) {
-        /** Whether a concrete value is among those believed possible. */
-        public boolean admits(long value) {
-            return !scalar
-                    || (Long.compareUnsigned(value, umin) >= 0
-                            && Long.compareUnsigned(value, umax) <= 0
-                            && value >= smin
-                            && value <= smax
-                            && (value & knownMask) == knownValue);
-        }
-    }
 }

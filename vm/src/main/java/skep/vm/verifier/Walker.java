@@ -234,7 +234,7 @@ final class Walker {
         stateText.before(i, previousInsn, current);
         facts.reached(i);
         if (input.recordFacts()) {
-            facts.believe(i, current.regs());
+            facts.believe(i, current.current());
         }
         int prior = previousInsn;
         previousInsn = i;

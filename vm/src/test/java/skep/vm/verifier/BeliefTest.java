@@ -1,14 +1,28 @@
 package skep.vm.verifier;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 import skep.isa.Bytecode;
 import skep.isa.kernel.ProgramType;
+import skep.isa.object.LineTable;
+import skep.isa.object.ProgramSpec;
+import skep.target.LoadException;
+import skep.target.LoadOptions;
+import skep.vm.Machine;
+import skep.vm.syscall.BpfProcess;
+import skep.vm.syscall.BpfSystem;
+import skep.vm.syscall.TestRun;
 
-/** Accepted random programs are run, and at every instruction each register holds what the verifier believed possible. */
+/** Accepted random programs are run, and at every instruction each register and stack slot holds what was believed possible. */
 class BeliefTest {
     private static final int RANDOM_NUMBER = 7;
     private static final int[] ALU = {
@@ -73,71 +87,42 @@ class BeliefTest {
         }
     }
 
-    @Property(tries = 3000)
-    void registersHoldWhatWasBelieved(@ForAll long seed) {
-        var random = new Random(seed);
-        var code = program(random);
-        var verdict = Verifier.verify(VerifierInput.of(code, ProgramType.SOCKET_FILTER)
-                .recordFacts(true)
-                .logLevel(0)
-                .build());
-        if (!(verdict instanceof Verdict.Accepted accepted)) {
-            return;
-        }
-        for (int run = 0; run < 8; run++) {
-            run(code, accepted.program(), random, seed);
+    @Property(tries = 1500)
+    void registersAndStackHoldWhatWasBelieved(@ForAll long seed) {
+        var spec = new ProgramSpec(
+                "random",
+                ProgramType.SOCKET_FILTER,
+                Optional.empty(),
+                "",
+                "GPL",
+                program(new Random(seed)),
+                List.of(),
+                LineTable.EMPTY);
+        try (var system = new BpfSystem(new Machine(Machine.Config.ofCpus(1)));
+                var process = new BpfProcess(system)) {
+            int program = process.progLoad(spec, new LoadOptions(0, "interp-beliefs"));
+            for (int run = 0; run < 6; run++) {
+                process.progTestRun(program, TestRun.Request.ofPacket(new byte[64]));
+            }
+        } catch (LoadException rejected) {
+            // not every random program is safe
         }
     }
 
-    private static void run(Bytecode code, VerifiedProgram program, Random random, long seed) {
-        var regs = new long[11];
-        var stack = new long[3];
-        for (int i = 0; ; ) {
-            var belief = program.belief(i).orElseThrow();
-            assertTrue(program.fact(i).reached(), "slot " + i + " was believed dead, seed " + seed);
-            for (int r = 6; r <= 9; r++) {
-                int at = i;
-                int reg = r;
-                assertTrue(
-                        belief.registers().get(r).admits(regs[r]),
-                        () -> "slot " + at + " r" + reg + " = " + regs[reg] + " is not in "
-                                + belief.registers().get(reg) + ", seed " + seed);
-            }
-            int cls = code.opcode(i) & 7;
-            int operation = code.opcode(i) & 0xf0;
-            int dst = code.dst(i);
-            boolean x = (code.opcode(i) & Code.X) != 0;
-            if (cls == Code.STX) {
-                int slot = -code.off(i) / 8;
-                stack[slot] = code.opcode(i) == 0x7b
-                        ? regs[code.src(i)]
-                        : (stack[slot] & ~0xffff_ffffL) | (regs[code.src(i)] & 0xffff_ffffL);
-                i++;
-            } else if (cls == Code.LDX) {
-                int slot = -code.off(i) / 8;
-                regs[dst] = code.opcode(i) == 0x79 ? stack[slot] : stack[slot] & 0xffff_ffffL;
-                i++;
-            } else if (cls == Code.ALU || cls == Code.ALU64) {
-                long operand = x ? regs[code.src(i)] : code.imm(i);
-                boolean narrow = cls == Code.ALU;
-                regs[dst] = operation == Code.MOV
-                        ? narrow ? operand & 0xffff_ffffL : operand
-                        : ScalarSoundnessTest.compute(operation, narrow, regs[dst], operand);
-                i++;
-            } else if (operation == Code.CALL) {
-                regs[0] = switch (random.nextInt(3)) {
-                    case 0 -> random.nextInt(64);
-                    case 1 -> random.nextInt();
-                    default -> random.nextLong();
-                };
-                i++;
-            } else if (operation == Code.EXIT) {
-                return;
-            } else {
-                long operand = x ? regs[code.src(i)] : code.imm(i);
-                boolean holds = ScalarSoundnessTest.compare(operation, cls == Code.JMP32, regs[dst], operand);
-                i += holds ? code.off(i) + 1 : 1;
-            }
-        }
+    /** Were nothing checked, the test above would pass too. */
+    @Test
+    void aFalseBeliefIsNoticed() {
+        var seven = new Belief(Belief.Content.NUMBER, 7, 7, 7, 7, 7, 7, 7, 7, -1, 7);
+        assertTrue(seven.admits(7, 0));
+        assertFalse(seven.admits(8, 0));
+        var at = new Belief.At(
+                Collections.nCopies(11, Belief.NONE),
+                List.of(new Belief.Slot(0x80, seven, 4), new Belief.Slot(0, seven, 8)));
+        var registers = new long[11];
+        assertEquals("", at.contradiction(registers, 0, address -> 7));
+        assertTrue(at.contradiction(registers, 0, address -> address == -8 ? 1L << 56 | 7 : 7)
+                .startsWith("fp-8 = "));
+        assertTrue(
+                at.contradiction(registers, 0, address -> address == -8 ? 7 : 9).startsWith("fp-16 = 9"));
     }
 }
