@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +21,7 @@ import skep.cli.Arguments.UsageException;
 import skep.session.Session;
 import skep.session.SessionOptions;
 import skep.session.Targets;
+import skep.session.ViewSink;
 import skep.session.view.JsonRenderer;
 import skep.session.view.TextRenderer;
 import skep.target.LoadOptions;
@@ -29,6 +31,10 @@ import skep.target.Target;
 final class ScriptCommand {
     /** How long the end of a session may take once Ctrl-C was pressed. */
     private static final long STOP_SECONDS = 5;
+
+    private static final int STANDARD_OUTPUT = 1;
+
+    private static final int STANDARD_ERROR = 2;
 
     private final Arguments arguments;
     private final InputStream in;
@@ -67,7 +73,9 @@ final class ScriptCommand {
     private int run(Target target, Script script, PrintStream results) {
         var renderer = arguments.format() == Format.JSON ? new JsonRenderer() : new TextRenderer();
         var terminal = new Terminal(renderer, results, err, arguments);
-        var exports = Exports.of(arguments.exports(), terminal);
+        var display = display(terminal, target);
+        var exports = Exports.of(
+                arguments.exports(), display.<ViewSink>map(shown -> shown).orElse(terminal));
         try (var session = Session.prepare(target, script.name(), script.text(), options(arguments), exports)) {
             if (arguments.warnings()) {
                 session.warnings().forEach(err::print);
@@ -79,15 +87,39 @@ final class ScriptCommand {
             var onSignal = new Thread(() -> stop(session, finished, status), "stop");
             Runtime.getRuntime().addShutdownHook(onSignal);
             try {
+                display.ifPresent(shown -> shown.start(session));
                 status[0] = session.run();
                 exports.write();
                 return status[0];
             } finally {
+                display.ifPresent(LiveDisplay::end);
                 results.flush();
                 err.flush();
                 finished.countDown();
                 removeHook(onSignal);
             }
+        }
+    }
+
+    private Optional<LiveDisplay> display(Terminal terminal, Target target) {
+        boolean bar = arguments.duration().isPresent() && !arguments.quiet() && isTerminal(STANDARD_ERROR);
+        if (arguments.watch().isEmpty() && !bar) {
+            return Optional.empty();
+        }
+        boolean screen =
+                arguments.output().isEmpty() && arguments.format() == Format.TEXT && isTerminal(STANDARD_OUTPUT);
+        return Optional.of(new LiveDisplay(
+                terminal, target, arguments.watch(), bar ? arguments.duration() : Optional.empty(), screen));
+    }
+
+    /** Whether a file descriptor of this process is a terminal, as Linux tells by its name. */
+    private static boolean isTerminal(int descriptor) {
+        try {
+            var name = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor))
+                    .toString();
+            return name.startsWith("/dev/pts/") || name.startsWith("/dev/tty") || name.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -17,6 +17,7 @@ final class Terminal implements ViewSink {
     private final boolean quiet;
     private final boolean warnings;
     private final boolean notifyAttached;
+    private boolean barShown;
     private volatile Runnable outputGone = () -> {};
 
     Terminal(Renderer renderer, PrintStream out, PrintStream err, Arguments arguments) {
@@ -34,8 +35,26 @@ final class Terminal implements ViewSink {
         outputGone = action;
     }
 
+    /** Shows a line at the bottom that moves, until something else is printed; empty to take it away. */
+    synchronized void bar(String text) {
+        if (!text.isEmpty() || barShown) {
+            err.print("\r\033[K" + text);
+            err.flush();
+            barShown = !text.isEmpty();
+        }
+    }
+
+    /** Control characters for the terminal that shows the results. */
+    synchronized void raw(String text) {
+        out.print(text);
+        out.flush();
+    }
+
     @Override
-    public void accept(View view) {
+    public synchronized void accept(View view) {
+        if (barShown) {
+            bar("");
+        }
         if (isShown(view)) {
             var stream = renderer.isForStandardError(view) ? err : out;
             // What was printed before a message stands before it on a terminal that shows both.
@@ -60,7 +79,7 @@ final class Terminal implements ViewSink {
     }
 
     @Override
-    public void batchEnds() {
+    public synchronized void batchEnds() {
         flush(out);
     }
 

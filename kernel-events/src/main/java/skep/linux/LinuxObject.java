@@ -115,6 +115,21 @@ final class LinuxObject implements LoadedObject {
         return programs.values().stream().map(this::describe).toList();
     }
 
+    @Override
+    public Map<String, Long> missedRuns() {
+        var missed = new LinkedHashMap<String, Long>();
+        try (var block = host.syscalls().allocate(ProgramInfo.BYTES)) {
+            for (var program : programs.values()) {
+                host.bpf().info(program.fd(), block);
+                long runs = ProgramInfo.read(block).missedRuns();
+                if (runs > 0) {
+                    missed.put(program.spec().name(), runs);
+                }
+            }
+        }
+        return missed;
+    }
+
     private LoadedProgram describe(Loaded program) {
         try (var block = host.syscalls().allocate(ProgramInfo.BYTES)) {
             host.bpf().info(program.fd(), block);

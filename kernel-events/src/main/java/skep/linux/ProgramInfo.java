@@ -16,6 +16,7 @@ record ProgramInfo(
         int mapCount,
         long runNanos,
         long runCount,
+        long missedRuns,
         int verifiedInsns) {
     static final int BYTES = 232;
 
@@ -32,6 +33,7 @@ record ProgramInfo(
                 info.getInt(52),
                 info.getLong(192),
                 info.getLong(200),
+                info.getLong(208),
                 info.getInt(216));
     }
 }

@@ -33,7 +33,7 @@ final class Failures {
     }
 
     // A probe's span covers its body; the attach point stands in its first line.
-    private static skep.source.Span firstLine(skep.source.Span span) {
+    static skep.source.Span firstLine(skep.source.Span span) {
         int end = span.text().indexOf('{');
         var head = end < 0 ? span.text() : span.text().substring(0, end);
         int length = head.stripTrailing().length();

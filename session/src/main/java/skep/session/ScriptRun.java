@@ -328,6 +328,8 @@ final class ScriptRun implements AutoCloseable {
         }
         exit = status;
         reportCounters();
+        reportMissedRuns();
+        reportTotals();
         sink.accept(new View.Ending());
         if (script.config().printMapsAtExit()) {
             for (var view : byName()) {
@@ -357,6 +359,46 @@ final class ScriptRun implements AutoCloseable {
         return script.maps().stream()
                 .sorted(java.util.Comparator.comparing(MapView::name))
                 .toList();
+    }
+
+    private void reportMissedRuns() {
+        loaded().missedRuns()
+                .forEach((name, times) -> script.programs().stream()
+                        .filter(program -> program.program().equals(name))
+                        .findFirst()
+                        .ifPresent(program -> sink.accept(new View.RuntimeError(
+                                Failures.firstLine(program.span()),
+                                "This probe fired while it ran already on the same processor; such runs are missed, and what"
+                                        + " they would have counted is missing",
+                                times))));
+    }
+
+    /** What was lost in all, with what helps against it. */
+    private void reportTotals() {
+        if (countersSeen.length == 0) {
+            return;
+        }
+        long lost = countersSeen[CompiledScript.LOST_EVENTS_COUNTER];
+        if (lost > 0) {
+            sink.accept(
+                    new View.Note(
+                            "HINT: " + lost
+                                    + " events were lost in all, because they came faster than they were printed."
+                                    + " Print less often, count in a map instead, or give the buffer more pages: config = { perf_rb_pages = 1024 }"));
+        }
+        var failed = new java.util.TreeMap<String, Long>();
+        for (var fault : script.faults()) {
+            if (fault.kind() == RuntimeFault.Kind.MAP_FULL) {
+                failed.merge(fault.map(), countersSeen[fault.counter()], Long::sum);
+            }
+        }
+        failed.forEach((map, times) -> {
+            if (times > 0) {
+                sink.accept(new View.Note("HINT: " + times + " updates of " + map
+                        + " failed in all, because it is full. Give it room: let " + map
+                        + " = hash(100000); or let old keys go: let " + map + " = lruhash(10000);"));
+            }
+        });
     }
 
     private void reportCounters() {

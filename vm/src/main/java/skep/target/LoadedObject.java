@@ -1,6 +1,7 @@
 package skep.target;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
@@ -46,6 +47,14 @@ public interface LoadedObject extends AutoCloseable {
      */
     default void extend(BpfObject more, LoadOptions options) {
         throw new TargetException("this target cannot load further programs into an object");
+    }
+
+    /**
+     * How often programs did not run although their probe fired, by name, where that happened and the target counts it: the
+     * kernel keeps a program from running inside itself.
+     */
+    default Map<String, Long> missedRuns() {
+        return Map.of();
     }
 
     /** Runs a program once, now, in the process of the caller ({@code BEGIN}, {@code END}); returns r0. */
