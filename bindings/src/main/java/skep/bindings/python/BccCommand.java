@@ -80,7 +80,7 @@ public final class BccCommand implements ToolCommand {
             return USAGE;
         }
         out.flush();
-        try (var target = Targets.open(spec);
+        try (var target = Targets.open(architectureOf(spec));
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
             return host.run(new PythonHost.Run(rest, Optional.of(bridge), false), err);
@@ -88,6 +88,17 @@ public final class BccCommand implements ToolCommand {
             err.println("ERROR: " + refused.getMessage());
             return 1;
         }
+    }
+
+    /**
+     * The tools of BCC are written for x86-64 first: on other architectures they use neither fentry nor the system calls
+     * that only x86-64 has. So the embedded kernel is one of x86-64 here unless another is asked for.
+     */
+    static String architectureOf(String spec) {
+        if (!spec.startsWith("embedded") || spec.contains("arch=")) {
+            return spec;
+        }
+        return spec + (spec.contains(":") ? "," : ":") + "arch=x86-64";
     }
 
     private static Bridge bridge(Target target, Optional<Duration> duration, PrintStream err) {

@@ -39,7 +39,12 @@ public final class ParityCommand implements ToolCommand {
     }
 
     private record Options(
-            Path folder, boolean checkout, List<String> targets, double seconds, List<String> only, Path output,
+            Path folder,
+            boolean checkout,
+            List<String> targets,
+            double seconds,
+            List<String> only,
+            Path output,
             boolean markdown) {}
 
     @Override
@@ -99,8 +104,7 @@ public final class ParityCommand implements ToolCommand {
         try (var run = new ParityRun(
                 err, Duration.ofMillis((long) (1000 * options.seconds())), Long.toString(workload.pid()))) {
             var tools = ParityRun.tools(options.folder(), options.checkout()).stream()
-                    .filter(file -> options.only().isEmpty()
-                            || options.only().contains(ParityRun.toolName(file)))
+                    .filter(file -> options.only().isEmpty() || options.only().contains(ParityRun.toolName(file)))
                     .toList();
             int done = 0;
             for (var tool : tools) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +33,10 @@ final class ParityRun implements AutoCloseable {
     private final PrintStream err;
     private final Duration length;
     private final String workloadPid;
+    private final Map<Path, Boolean> help = new HashMap<>();
     private final Map<String, Arguments> arguments = readArguments();
-    private final ScheduledExecutorService watchdog =
-            Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().factory());
+    private final ScheduledExecutorService watchdog = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().factory());
 
     ParityRun(PrintStream err, Duration length, String workloadPid) {
         this.err = err;
@@ -107,8 +109,7 @@ final class ParityRun implements AutoCloseable {
         var target = !live && !spec.contains("scenario=")
                 ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
                 : spec;
-        var help = once(file, List.of("-h"), target, Duration.ofSeconds(20));
-        boolean helps = help.status() == 0 && help.text().toLowerCase(java.util.Locale.ROOT).contains("usage");
+        boolean helps = helps(file, target);
         var words = (live ? row.live() : row.embedded())
                 .stream().map(word -> word.replace("$PID", workloadPid)).toList();
         var result = once(file, words, target, length);
@@ -125,8 +126,17 @@ final class ParityRun implements AutoCloseable {
                 result.text());
     }
 
+    /** Whether {@code -h} works; asked once a tool. */
+    private boolean helps(Path file, String target) {
+        return help.computeIfAbsent(file, _ -> {
+            var result = once(file, List.of("-h"), target, Duration.ofSeconds(20));
+            return result.status() == 0
+                    && result.text().toLowerCase(java.util.Locale.ROOT).contains("usage");
+        });
+    }
+
     private Result once(Path file, List<String> words, String spec, Duration time) {
-        try (var target = Targets.open(spec);
+        try (var target = Targets.open(BccCommand.architectureOf(spec));
                 var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}))) {
             var command = new ArrayList<String>();
             command.add(file.toString());
@@ -148,7 +158,8 @@ final class ParityRun implements AutoCloseable {
             kill.cancel(false);
             return judged(toolName(file), bridge, status, killed[0]);
         } catch (TargetException | IllegalArgumentException refused) {
-            return new Result(toolName(file), false, false, false, 0, 0, 0, 1, String.valueOf(refused.getMessage()), "");
+            return new Result(
+                    toolName(file), false, false, false, 0, 0, 0, 1, String.valueOf(refused.getMessage()), "");
         }
     }
 
@@ -170,7 +181,8 @@ final class ParityRun implements AutoCloseable {
         } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
             why = failures.getLast();
         } else if (status != 0 && status != 130) {
-            why = "status " + status + ": " + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
+            why = "status " + status + ": "
+                    + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
         }
         return new Result(
                 tool,

@@ -16,7 +16,9 @@ final class ParityTable {
         for (var target : targets) {
             text.append(' ').append(target).append(": loads | attaches | output |");
         }
-        text.append(" why not |\n|---|---|---|").append("---|---|---|".repeat(targets.size())).append("---|\n");
+        text.append(" why not |\n|---|---|---|")
+                .append("---|---|---|".repeat(targets.size()))
+                .append("---|\n");
         results.forEach((tool, byTarget) -> row(text, tool, targets, byTarget));
         return text.append('\n').toString();
     }
@@ -25,7 +27,13 @@ final class ParityTable {
             StringBuilder text, String tool, List<String> targets, Map<String, ParityRun.Result> byTarget) {
         boolean help = byTarget.values().stream().allMatch(ParityRun.Result::help);
         boolean compiles = byTarget.values().stream().anyMatch(ParityRun.Result::compiles);
-        text.append("| ").append(tool).append(" | ").append(mark(help)).append(" | ").append(mark(compiles)).append(" |");
+        text.append("| ")
+                .append(tool)
+                .append(" | ")
+                .append(mark(help))
+                .append(" | ")
+                .append(mark(compiles))
+                .append(" |");
         var why = new StringBuilder();
         for (var target : targets) {
             var result = byTarget.get(target);
@@ -34,17 +42,25 @@ final class ParityTable {
                 continue;
             }
             text.append(' ').append(mark(result.loads())).append(" | ");
-            text.append(result.attached() == 0 ? "–" : Integer.toString(result.attached())).append(" | ");
+            text.append(result.attached() == 0 ? "–" : Integer.toString(result.attached()))
+                    .append(" | ");
             text.append(mark(result.plausible())).append(" |");
             if (!result.why().isEmpty()) {
-                why.append(why.isEmpty() ? "" : "; ").append(target).append(": ").append(result.why());
+                why.append(why.isEmpty() ? "" : "; ")
+                        .append(target)
+                        .append(": ")
+                        .append(result.why());
             } else if (!result.plausible()) {
-                why.append(why.isEmpty() ? "" : "; ").append(target).append(": ")
+                why.append(why.isEmpty() ? "" : "; ")
+                        .append(target)
+                        .append(": ")
                         .append(result.attached() == 0 ? "nothing to attach" : "nothing seen");
             }
         }
         var reason = why.toString().replace("|", "\\|");
-        text.append(' ').append(reason.length() > MAX_REASON ? reason.substring(0, MAX_REASON) + "…" : reason).append(" |\n");
+        text.append(' ')
+                .append(reason.length() > MAX_REASON ? reason.substring(0, MAX_REASON) + "…" : reason)
+                .append(" |\n");
     }
 
     private static String mark(boolean yes) {

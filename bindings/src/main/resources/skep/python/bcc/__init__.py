@@ -441,7 +441,8 @@ class BPF:
 
     @staticmethod
     def support_kfunc():
-        return host.supports("FENTRY") and host.supports("BTF")
+        # Of x86-64 only, as tools expect it: the text that they compile then is for its system calls.
+        return host.machine() == "x86_64" and host.supports("FENTRY") and host.supports("BTF")
 
     support_fmod_ret = support_kfunc
 

@@ -17,6 +17,9 @@ final class Syscalls {
     private final Tracepoint sysEnter;
     private final Tracepoint sysExit;
 
+    /** The descriptor that stands for the working folder. */
+    private static final long AT_FDCWD = -100;
+
     /** The outermost kernel frame of a system call. */
     final Routine entry;
 
@@ -223,6 +226,17 @@ final class Syscalls {
                 task.ret(0);
             }
         });
+        if (kernel.arch == skep.isa.kernel.Arch.X86_64) {
+            // Architectures as young as ARM64 have openat only.
+            declare("long open(const char *filename, int flags, umode_t mode)", -1, 2, (task, frame) -> {
+                if (frame.next() == 0) {
+                    var a = task.syscallArguments;
+                    task.call(vfs.doSysOpenat2, AT_FDCWD, a[0], a[1], a[2]);
+                } else {
+                    task.ret(task.result);
+                }
+            });
+        }
         getrandom =
                 declare("ssize_t getrandom(char *ubuf, size_t len, unsigned int flags)", 278, 318, (task, frame) -> {
                     if (frame.next() == 0) {
