@@ -8,9 +8,13 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import skep.isa.DecodedProgram;
 import skep.isa.Insn;
 import skep.isa.MemSize;
@@ -58,11 +62,27 @@ final class FunctionEmitter {
     private final int temporary;
     private final InsnEmitter insns;
     private final Map<Integer, Label> labels = new HashMap<>();
-    private final List<Stub> stubs = new ArrayList<>();
+    private final Map<Integer, BackEdge> backEdges = new TreeMap<>();
+    private final List<SlowRun> slowRuns = new ArrayList<>();
+    /** Slots behind runs, which slow runs go to. */
+    private final Set<Integer> resumed = new HashSet<>();
+    /** Slots that no run goes past: heads of counted loops, switch trees. */
+    private final BitSet stops = new BitSet();
+
     private final Map<Integer, Label> leaves = new HashMap<>();
 
-    /** A place outside the straight code that does something before it goes on to a slot. */
-    private record Stub(Label label, int target, int jumpSlot) {}
+    /** Where all jumps back to a slot go first: there they pay for the way. */
+    private static final class BackEdge {
+        private final Label label;
+        private int lastJump;
+
+        private BackEdge(Label label) {
+            this.label = label;
+        }
+    }
+
+    /** The careful copy of a run. */
+    private record SlowRun(AccessRun run, Label begin, Label done) {}
 
     private FunctionEmitter(
             CodeBuilder code,
@@ -101,6 +121,9 @@ final class FunctionEmitter {
                 others + 20);
         temporary = locals.temporary();
         insns = new InsnEmitter(code, linked, constants, locals);
+        function.trees().keySet().forEach(stops::set);
+        function.loops().keySet().forEach(stops::set);
+        function.absorbed().forEach(stops::set);
     }
 
     /** The method that callers call. */
@@ -238,10 +261,15 @@ final class FunctionEmitter {
 
     private void blocks() {
         boolean falls = false;
+        int runEnd = from;
         for (int slot = from; slot < to; slot = program.next(slot)) {
             if (isEmitted(slot)) {
-                if (function.blocks().begins(slot) || slot == from) {
-                    code.labelBinding(label(slot));
+                if (slot >= runEnd) {
+                    if (function.blocks().begins(slot) || slot == from || resumed.contains(slot)) {
+                        code.labelBinding(label(slot));
+                    }
+                    insns.nothingProved();
+                    runEnd = run(slot);
                 }
                 var loop = function.loops().get(slot);
                 boolean inHere = loop != null && program.next(loop.end()) <= to;
@@ -256,11 +284,46 @@ final class FunctionEmitter {
         if (falls && to < function.end()) {
             leaveTo(to);
         }
-        while (!stubs.isEmpty()) {
-            stub(stubs.removeLast());
+        insns.nothingProved();
+        while (!slowRuns.isEmpty()) {
+            slowRun(slowRuns.removeLast());
         }
+        backEdges.forEach(this::backEdge);
         if (!leaves.isEmpty()) {
             leaves();
+        }
+    }
+
+    /** Tests the places of a run of accesses that begins here, if one does; returns where it ends. */
+    private int run(int slot) {
+        boolean access = linked.insn(slot) instanceof Insn.Load || linked.insn(slot) instanceof Insn.Store;
+        if (!linked.checked() || !access || stops.get(slot)) {
+            return slot;
+        }
+        var run = AccessRun.at(program, function.blocks(), stops, slot, to);
+        if (run.saves()) {
+            var slow = new SlowRun(run, code.newLabel(), label(run.end()));
+            slowRuns.add(slow);
+            run.spans().forEach(span -> insns.testSpan(span, slow.begin));
+            insns.prove(run.proved());
+            resumed.add(run.end());
+        }
+        return run.end();
+    }
+
+    /** The same instructions, each access tested. */
+    private void slowRun(SlowRun slow) {
+        code.labelBinding(slow.begin);
+        for (int slot = slow.run.start(); slot < slow.run.end(); slot = program.next(slot)) {
+            if (slot > slow.run.start() && function.blocks().begins(slot)) {
+                code.labelBinding(label(slot));
+            }
+            emit(slot);
+        }
+        if (slow.run.end() < to) {
+            code.goto_(slow.done);
+        } else {
+            leaveTo(slow.run.end());
         }
     }
 
@@ -420,50 +483,43 @@ final class FunctionEmitter {
     }
 
     private void jump(int slot, int target) {
-        if (target < from || target >= to) {
-            if (linked.checked() && target <= slot) {
-                spend(slot, target);
-            }
-            leaveTo(target);
-            return;
-        }
-        if (linked.checked() && target <= slot) {
-            spend(slot, target);
-        }
-        code.goto_(label(target));
+        code.goto_(destination(slot, target));
     }
 
-    /** Where a branch goes that wants to go to a slot: right there, or to a stub that does what has to be done on the way. */
+    /** Where a jump goes that wants to go to a slot: right there, or to a place that does what has to be done on the way. */
     private Label destination(int slot, int target) {
         boolean outside = target < from || target >= to;
         boolean back = linked.checked() && target <= slot;
-        if (!back && !outside) {
-            return label(target);
-        }
         if (!back) {
-            return leaves.computeIfAbsent(target, t -> code.newLabel());
+            return outside ? leaves.computeIfAbsent(target, t -> code.newLabel()) : label(target);
         }
-        var stub = new Stub(code.newLabel(), target, slot);
-        stubs.add(stub);
-        return stub.label;
+        var edge = backEdges.computeIfAbsent(target, t -> new BackEdge(code.newLabel()));
+        edge.lastJump = Math.max(edge.lastJump, slot);
+        return edge.label;
     }
 
-    private void stub(Stub stub) {
-        code.labelBinding(stub.label);
-        spend(stub.jumpSlot, stub.target);
-        if (stub.target < from || stub.target >= to) {
-            leaveTo(stub.target);
+    private void backEdge(int target, BackEdge edge) {
+        code.labelBinding(edge.label);
+        spend(edge.lastJump, target);
+        if (target < from || target >= to) {
+            leaveTo(target);
         } else {
-            code.goto_(label(stub.target));
+            code.goto_(label(target));
         }
     }
 
     private void spend(int slot, int target) {
+        var enough = code.newLabel();
         code.lload(locals.budget())
-                .loadConstant(slot - target + 1)
-                .loadConstant(slot)
-                .invokestatic(SUPPORT, "spend", MethodTypeDesc.of(J, J, I, I))
+                .loadConstant((long) (slot - target + 1))
+                .lsub()
+                .dup2()
                 .lstore(locals.budget());
+        code.lconst_0().lcmp().ifge(enough);
+        code.loadConstant(slot)
+                .invokestatic(SUPPORT, "exhausted", MethodTypeDesc.of(FAULT, I))
+                .athrow();
+        code.labelBinding(enough);
     }
 
     private void leaveTo(int target) {

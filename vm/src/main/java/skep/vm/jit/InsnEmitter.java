@@ -7,6 +7,7 @@ import java.lang.classfile.instruction.OperatorInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.util.BitSet;
 import java.util.Optional;
 import skep.isa.AluOp;
 import skep.isa.AtomicOp;
@@ -41,6 +42,7 @@ final class InsnEmitter {
     private final LinkedProgram linked;
     private final Constants constants;
     private final Locals locals;
+    private final BitSet proved = new BitSet();
 
     InsnEmitter(CodeBuilder code, LinkedProgram linked, Constants constants, Locals locals) {
         this.code = code;
@@ -595,7 +597,7 @@ final class InsnEmitter {
      */
     private void check(String access, int cache, MemSize size, Reg base, short off, int slot) {
         boolean ownFrame = base == Reg.R10 && off >= -VmCpu.FRAME_BYTES && off <= -size.bytes();
-        if (!linked.checked() || ownFrame) {
+        if (!linked.checked() || ownFrame || proved.get(slot)) {
             return;
         }
         var fine = code.newLabel();
@@ -611,6 +613,28 @@ final class InsnEmitter {
                 .loadConstant(slot)
                 .invokestatic(SUPPORT, access, CHECK);
         code.labelBinding(fine).lload(locals.temporary());
+    }
+
+    /** Goes to {@code outside} unless all places of a span lie in the favourite region. */
+    void testSpan(AccessRun.Span span, Label outside) {
+        load(span.reg());
+        code.loadConstant(span.lowBytes()).ladd().lload(locals.favouriteLow()).lsub();
+        // as many places as there are for one byte, less what the last byte is ahead of the first
+        code.lload(locals.places(MemSize.B))
+                .loadConstant((long) span.sizeBytes() - 1)
+                .lsub();
+        code.lconst_0().invokestatic(desc(Math.class), "max", MethodTypeDesc.of(J, J, J));
+        code.invokestatic(ConstantDescs.CD_Long, "compareUnsigned", MethodTypeDesc.of(I, J, J));
+        code.ifge(outside);
+    }
+
+    /** From now on these slots need no test. */
+    void prove(BitSet slots) {
+        proved.or(slots);
+    }
+
+    void nothingProved() {
+        proved.clear();
     }
 
     void operand(Operand src, boolean wide) {

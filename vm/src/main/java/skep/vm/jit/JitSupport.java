@@ -62,12 +62,8 @@ final class JitSupport {
                 : 0;
     }
 
-    /** What is left of the budget after a jump back over that many slots. */
-    static long spend(long budget, int slots, int slot) {
-        if (budget < slots) {
-            throw new VmFault(slot, "the instruction budget is used up");
-        }
-        return budget - slots;
+    static VmFault exhausted(int slot) {
+        return new VmFault(slot, "the instruction budget is used up");
     }
 
     /** How often a loop runs that adds to its counter and goes on while it is not equal to the limit; 0 if not countable. */
