@@ -114,7 +114,7 @@ final class ProgramLoader {
     private LoadException rejection(ProgramSpec program, Bpf.ProgramLoad load, long errno, LoadOptions options) {
         var log = log(load, Math.max(1, options.verifierLogLevel()));
         if (log.isBlank()) {
-            return new LoadException(withoutLog(program, errno), program, -1, "");
+            return new LoadException(withoutLog(program, errno), program, -1, "", (int) errno);
         }
         int insn = lastInsn(log);
         var message = new StringBuilder("the kernel's verifier rejects program ").append(program.name());
@@ -130,7 +130,7 @@ final class ProgramLoader {
                             .append(place.text().strip())
                             .append('"'));
         }
-        return new LoadException(message.append(": ").append(verdict(log)).toString(), program, insn, log);
+        return new LoadException(message.append(": ").append(verdict(log)).toString(), program, insn, log, (int) errno);
     }
 
     private String withoutLog(ProgramSpec program, long errno) {

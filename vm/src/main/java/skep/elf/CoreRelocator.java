@@ -121,8 +121,8 @@ public final class CoreRelocator {
         return switch (relocation.kind()) {
             case TYPE_ID_LOCAL -> Optional.of(Answer.of(relocation.typeId()));
             case TYPE_ID_TARGET -> firstCandidate(relocation).map(Answer::of);
-            case TYPE_EXISTS, TYPE_MATCHES ->
-                Optional.of(Answer.of(firstCandidate(relocation).isPresent() ? 1 : 0));
+            case TYPE_EXISTS -> Optional.of(Answer.of(firstCandidate(relocation).isPresent() ? 1 : 0));
+            case TYPE_MATCHES -> Optional.of(Answer.of(matches(relocation) ? 1 : 0));
             case TYPE_SIZE ->
                 firstCandidate(relocation)
                         .map(id -> Answer.of(kernel(relocation).sizeBytes(id.intValue())));
@@ -143,6 +143,11 @@ public final class CoreRelocator {
 
     private Optional<Long> firstCandidate(CoreRelocation relocation) {
         return candidates(relocation).stream().findFirst().map(id -> (long) id);
+    }
+
+    private boolean matches(CoreRelocation relocation) {
+        var match = new TypeMatch(local, kernel(relocation));
+        return candidates(relocation).stream().anyMatch(candidate -> match.matches(relocation.typeId(), candidate));
     }
 
     private List<Integer> candidates(CoreRelocation relocation) {
@@ -173,7 +178,7 @@ public final class CoreRelocator {
         };
     }
 
-    private static String essential(String name) {
+    static String essential(String name) {
         int flavour = name.indexOf("___", 1);
         return flavour > 0 ? name.substring(0, flavour) : name;
     }

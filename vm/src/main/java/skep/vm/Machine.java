@@ -185,7 +185,8 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                         "program " + spec.name() + " is rejected: " + rejected.message(),
                         spec,
                         rejected.insn(),
-                        rejected.explanation() + rejected.log());
+                        rejected.explanation() + rejected.log(),
+                        rejected.errno());
             case Verdict.Accepted accepted -> addProgram(spec, accepted, options);
         };
     }

@@ -14,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import skep.isa.DecodedProgram;
 import skep.isa.Insn;
 import skep.isa.MemSize;
@@ -62,7 +61,7 @@ final class FunctionEmitter {
     private final int temporary;
     private final InsnEmitter insns;
     private final Map<Integer, Label> labels = new HashMap<>();
-    private final Map<Integer, BackEdge> backEdges = new TreeMap<>();
+    private final List<BackEdge> backEdges = new ArrayList<>();
     private final List<SlowRun> slowRuns = new ArrayList<>();
     /** Slots behind runs, which slow runs go to. */
     private final Set<Integer> resumed = new HashSet<>();
@@ -71,15 +70,8 @@ final class FunctionEmitter {
 
     private final Map<Integer, Label> leaves = new HashMap<>();
 
-    /** Where all jumps back to a slot go first: there they pay for the way. */
-    private static final class BackEdge {
-        private final Label label;
-        private int lastJump;
-
-        private BackEdge(Label label) {
-            this.label = label;
-        }
-    }
+    /** Where a jump back goes first: there it pays for the way. */
+    private record BackEdge(Label label, int target, int jumpSlot) {}
 
     /** The careful copy of a run. */
     private record SlowRun(AccessRun run, Label begin, Label done) {}
@@ -493,33 +485,28 @@ final class FunctionEmitter {
         if (!back) {
             return outside ? leaves.computeIfAbsent(target, t -> code.newLabel()) : label(target);
         }
-        var edge = backEdges.computeIfAbsent(target, t -> new BackEdge(code.newLabel()));
-        edge.lastJump = Math.max(edge.lastJump, slot);
+        var edge = new BackEdge(code.newLabel(), target, slot);
+        backEdges.add(edge);
         return edge.label;
     }
 
-    private void backEdge(int target, BackEdge edge) {
+    private void backEdge(BackEdge edge) {
         code.labelBinding(edge.label);
-        spend(edge.lastJump, target);
-        if (target < from || target >= to) {
-            leaveTo(target);
+        spend(edge.jumpSlot, edge.target);
+        if (edge.target < from || edge.target >= to) {
+            leaveTo(edge.target);
         } else {
-            code.goto_(label(target));
+            code.goto_(label(edge.target));
         }
     }
 
+    /** Compared first and then taken away: HotSpot must not take the budget for the counter of a loop, which is costly to enter then. */
     private void spend(int slot, int target) {
-        var enough = code.newLabel();
         code.lload(locals.budget())
-                .loadConstant((long) (slot - target + 1))
-                .lsub()
-                .dup2()
+                .loadConstant(slot - target + 1)
+                .loadConstant(slot)
+                .invokestatic(SUPPORT, "spend", MethodTypeDesc.of(J, J, I, I))
                 .lstore(locals.budget());
-        code.lconst_0().lcmp().ifge(enough);
-        code.loadConstant(slot)
-                .invokestatic(SUPPORT, "exhausted", MethodTypeDesc.of(FAULT, I))
-                .athrow();
-        code.labelBinding(enough);
     }
 
     private void leaveTo(int target) {

@@ -28,7 +28,6 @@ final class InsnEmitter {
     static final ClassDesc CPU = desc(skep.vm.VmCpu.class);
     static final ClassDesc CACHE = desc(skep.vm.RegionCache.class);
     static final ClassDesc SUPPORT = desc(JitSupport.class);
-    private static final ClassDesc MEMORY = desc(skep.vm.Memory.class);
     private static final ClassDesc ARITHMETIC = desc(skep.vm.interp.Arithmetic.class);
     private static final ClassDesc ATOMICS = desc(skep.vm.interp.Atomics.class);
     private static final ClassDesc HELPER = desc(skep.vm.HelperFunction.class);
@@ -86,6 +85,7 @@ final class InsnEmitter {
             case Insn.Swap(Insn.Swap.Order order, int bits, Reg dst) -> swap(order, bits, dst);
             case Insn.Load load -> load(load, slot);
             case Insn.Store(MemSize size, Reg base, short off, Operand src) -> {
+                beforeAddress();
                 address(base, off);
                 checkWrite(size, base, off, slot);
                 storeValue(size, src);
@@ -366,6 +366,7 @@ final class InsnEmitter {
             store(load.dst());
             return;
         }
+        beforeAddress();
         address(load.base(), load.off());
         checkRead(load.size(), load.base(), load.off(), slot);
         fetch(load.size(), load.signed());
@@ -381,32 +382,35 @@ final class InsnEmitter {
         }
     }
 
+    /** Pushes what accesses are made through; before the address. */
+    void beforeAddress() {
+        RawAccess.begin(code);
+    }
+
     /** Replaces the address on the stack by what it holds. */
     void fetch(MemSize size, boolean signed) {
+        RawAccess.get(code, size);
         switch (size) {
             case B -> {
-                code.invokestatic(MEMORY, "getByte", MethodTypeDesc.of(ConstantDescs.CD_byte, J));
                 if (!signed) {
                     code.sipush(255).iand();
                 }
                 code.i2l();
             }
             case H -> {
-                code.invokestatic(MEMORY, "getShort", MethodTypeDesc.of(ConstantDescs.CD_short, J));
                 if (!signed) {
                     code.loadConstant(0xffff).iand();
                 }
                 code.i2l();
             }
             case W -> {
-                code.invokestatic(MEMORY, "getInt", MethodTypeDesc.of(I, J));
                 if (signed) {
                     code.i2l();
                 } else {
                     zeroExtend();
                 }
             }
-            case DW -> code.invokestatic(MEMORY, "getLong", MethodTypeDesc.of(J, J));
+            case DW -> {}
         }
     }
 
@@ -414,19 +418,11 @@ final class InsnEmitter {
     void storeValue(MemSize size, Operand src) {
         operand(src, size == MemSize.DW);
         switch (size) {
-            case B ->
-                code.i2b()
-                        .invokestatic(
-                                MEMORY, "putByte", MethodTypeDesc.of(ConstantDescs.CD_void, J, ConstantDescs.CD_byte));
-            case H ->
-                code.i2s()
-                        .invokestatic(
-                                MEMORY,
-                                "putShort",
-                                MethodTypeDesc.of(ConstantDescs.CD_void, J, ConstantDescs.CD_short));
-            case W -> code.invokestatic(MEMORY, "putInt", MethodTypeDesc.of(ConstantDescs.CD_void, J, I));
-            case DW -> code.invokestatic(MEMORY, "putLong", MethodTypeDesc.of(ConstantDescs.CD_void, J, J));
+            case B -> code.i2b();
+            case H -> code.i2s();
+            case W, DW -> {}
         }
+        RawAccess.put(code, size);
     }
 
     private void atomic(Insn.Atomic atomic, int slot) {

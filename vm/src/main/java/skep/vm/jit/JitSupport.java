@@ -62,8 +62,12 @@ final class JitSupport {
                 : 0;
     }
 
-    static VmFault exhausted(int slot) {
-        return new VmFault(slot, "the instruction budget is used up");
+    /** What is left of the budget after a jump back over that many slots. */
+    static long spend(long budget, int slots, int slot) {
+        if (budget < slots) {
+            throw new VmFault(slot, "the instruction budget is used up");
+        }
+        return budget - slots;
     }
 
     /** How often a loop runs that adds to its counter and goes on while it is not equal to the limit; 0 if not countable. */

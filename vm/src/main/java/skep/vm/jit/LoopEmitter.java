@@ -150,6 +150,7 @@ final class LoopEmitter {
                 insns.emit(insn, slot);
                 continue;
             }
+            insns.beforeAddress();
             code.lload(variable(access));
             if (access.step() != 0) {
                 code.iload(index).i2l();

@@ -373,11 +373,9 @@ public final class BpfProcess implements AutoCloseable {
         try {
             return open(command, new OfProgram(machine.loadProgram(spec, resolve(spec.code(), fdArray), options)));
         } catch (LoadException rejected) {
-            boolean denied =
-                    rejected.log().contains("permission") || rejected.log().contains("invalid ");
             throw new BpfException(
                     command,
-                    denied ? Errno.EACCES : Errno.EINVAL,
+                    Errno.ofNumber(rejected.errno().orElse(0)).orElse(Errno.EINVAL),
                     String.valueOf(rejected.getMessage()),
                     rejected.log());
         }

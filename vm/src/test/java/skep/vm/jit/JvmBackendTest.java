@@ -81,6 +81,33 @@ class JvmBackendTest {
         }
     }
 
+    /** The memory ends 64 bytes behind r1: the first access is allowed, the second one or the third only if the branch spares it. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 40, 48, 49, 55, 56, 57, 60, 63, 64, 65, -8, -1, 1 << 30})
+    void neighbouringAccessesAreTestedOneByOneAtTheEdges(int offBytes) {
+        var code = Assembler.assemble("""
+                r3 = r1
+                r3 += %d
+                r0 = *(u8 *)(r3 +0)
+                if r0 == 7 goto out
+                r4 = r3
+                r4 += 7
+                r5 = *(u8 *)(r4 +0)
+                r0 += r5
+                *(u64 *)(r3 +0) = 3
+                r5 = *(u64 *)(r3 +0)
+                r0 += r5
+                out: exit
+                """.formatted(offBytes));
+        for (byte first : new byte[] {1, 7}) {
+            var memory = new byte[MEMORY_BYTES];
+            java.util.Arrays.fill(memory, first);
+            try (var place = new Place()) {
+                assertEquals(place.run(code, memory, false, 7000), place.run(code, memory, true, 7000));
+            }
+        }
+    }
+
     @Test
     void aTreeOfComparisonsBecomesATable() {
         var code = Assembler.assemble("""
