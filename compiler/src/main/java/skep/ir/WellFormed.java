@@ -238,7 +238,8 @@ public final class WellFormed {
         var type = c.result().type();
         if (type instanceof Type.Ptr ptr) {
             // Null of a type that is never null stands for what is read before it is written.
-            return c.value() == 0 || !ptr.region().dereferenceable();
+            // An address of no particular region may be a number of the source.
+            return c.value() == 0 || !ptr.region().dereferenceable() || ptr.region() == Region.GENERIC;
         }
         return type.bits() == 64 || c.value() >>> type.bits() == 0;
     }

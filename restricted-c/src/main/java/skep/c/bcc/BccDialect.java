@@ -155,6 +155,11 @@ final class BccDialect implements Dialect {
     }
 
     @Override
+    public List<String> methods() {
+        return TableMethods.NAMES;
+    }
+
+    @Override
     public Stream<String> functions() {
         return FUNCTIONS.stream();
     }

@@ -24,6 +24,46 @@ final class TableMethods {
     /** {@code BPF_F_CURRENT_CPU}. */
     private static final long CURRENT_CPU = 0xffff_ffffL;
 
+    /** For the hint when one is mistyped. */
+    static final List<String> NAMES = List.of(
+            "lookup",
+            "lookup_or_try_init",
+            "lookup_or_init",
+            "update",
+            "insert",
+            "delete",
+            "increment",
+            "atomic_increment",
+            "perf_submit",
+            "perf_submit_skb",
+            "perf_read",
+            "perf_counter_value",
+            "ringbuf_output",
+            "ringbuf_reserve",
+            "ringbuf_submit",
+            "ringbuf_discard",
+            "ringbuf_query",
+            "get_stackid",
+            "call",
+            "redirect_map",
+            "check_current_task",
+            "sock_map_update",
+            "sock_hash_update",
+            "msg_redirect_map",
+            "sk_redirect_map",
+            "msg_redirect_hash",
+            "sk_redirect_hash",
+            "push",
+            "pop",
+            "peek",
+            "sk_storage_get",
+            "inode_storage_get",
+            "task_storage_get",
+            "sk_storage_delete",
+            "inode_storage_delete",
+            "task_storage_delete",
+            "get_local_storage");
+
     private final BccDialect dialect;
 
     TableMethods(BccDialect dialect) {

@@ -181,6 +181,9 @@ public final class TypeLayout {
         if (before != null) {
             return before;
         }
+        if (weakly && find(BtfKind.ENUM, e.tag()).isPresent()) {
+            return find(BtfKind.ENUM, e.tag()).getAsInt();
+        }
         var values = new ArrayList<BtfType.Enumerator>();
         long next = 0;
         for (var constant : e.constants().get()) {
@@ -188,7 +191,10 @@ public final class TypeLayout {
                 next = required(constant.value().get(), constant.span());
             }
             values.add(new BtfType.Enumerator(constant.name(), next));
-            enumerators.put(constant.name(), next++);
+            if (!weakly || enumerator(constant.name()).isEmpty()) {
+                enumerators.put(constant.name(), next);
+            }
+            next++;
         }
         boolean signed = values.stream().anyMatch(v -> v.value() < 0);
         boolean wide = values.stream().anyMatch(v -> signed ? v.value() != (int) v.value() : v.value() >>> 32 != 0);
@@ -213,6 +219,9 @@ public final class TypeLayout {
         var before = defined.get(c);
         if (before != null) {
             return before;
+        }
+        if (weakly && find(kind, c.tag()).isPresent()) {
+            return find(kind, c.tag()).getAsInt();
         }
         int id;
         var forward = named.getOrDefault(kind, Map.of()).get(c.tag());

@@ -78,6 +78,9 @@ final class Arithmetic {
     }
 
     Operand binary(String op, Operand left, Operand right, Span span) {
+        if (lowering.isMistaken(left) || lowering.isMistaken(right)) {
+            return lowering.isMistaken(left) ? left : right;
+        }
         if (types.isWide(left.type()) || types.isWide(right.type())) {
             return wide(op, left, right, span);
         }

@@ -44,7 +44,12 @@ final class Builtins {
             if (result.isPresent()) {
                 return result.get();
             }
-            lowering.error(m.span(), "invalid bpf_table operation " + m.name());
+            lowering.error(
+                    m.span(),
+                    "invalid bpf_table operation " + m.name(),
+                    NearestName.of(m.name(), lowering.dialect.methods())
+                            .map(n -> "did you mean '" + n + "'?")
+                            .orElse(""));
             return lowering.nothing(types.signedInt);
         }
         if (!(e.function() instanceof Expr.Name name)) {

@@ -20,6 +20,9 @@ public interface Dialect {
     /** Whether members of this structure are read from the packet of the context. */
     boolean isPacketHeader(String structure);
 
+    /** The names of the methods of tables. */
+    java.util.List<String> methods();
+
     /** Names that a mistyped function could have meant. */
     java.util.stream.Stream<String> functions();
 }

@@ -127,7 +127,7 @@ final class Expressions {
         names.addAll(lowering.unit.functions().keySet());
         lowering.error(
                 e.span(), "use of undeclared identifier '" + e.name() + "'" + NearestName.suffix(e.name(), names));
-        return lowering.nothing(types.signedInt);
+        return lowering.mistaken();
     }
 
     private Operand global(Unit.Global global) {
@@ -272,6 +272,9 @@ final class Expressions {
             return lowering.nothing(type);
         }
         var s = (Scalar) operand;
+        if (lowering.isMistaken(s)) {
+            return lowering.nothing(type);
+        }
         if (types.isVoid(s.type()) || !types.isScalar(type) && !types.isWide(type)) {
             mismatch(s.type(), type, span, what);
             return lowering.nothing(type);
@@ -346,6 +349,7 @@ final class Expressions {
             case PacketPlace p -> new Scalar(types.pointerTo(p.type()), b.intToPtr(Region.GENERIC, p.offset()));
             case Operand.Table t -> value(t);
             case Operand.FunctionName f -> value(f);
+            case Scalar s when lowering.isMistaken(s) -> lowering.nothing(types.voidPointer);
             case Scalar s
             when e.operand() instanceof Expr.Name -> {
                 // A parameter that the function does not change: memory with its value.
@@ -362,9 +366,12 @@ final class Expressions {
 
     /** What a pointer points to. */
     Operand dereference(Operand pointer, Span span) {
+        if (lowering.isMistaken(pointer)) {
+            return pointer;
+        }
         if (!(pointer instanceof Scalar s) || !types.isPointer(s.type())) {
             lowering.error(span, "indirection requires pointer operand ('" + types.name(pointer.type()) + "' invalid)");
-            return lowering.nothing(types.signedInt);
+            return lowering.mistaken();
         }
         int type = types.pointee(s.type());
         if (types.of(type) instanceof BtfType.Composite c && lowering.dialect.isPacketHeader(c.name())) {
@@ -405,37 +412,52 @@ final class Expressions {
         var base = lower(e.base());
         if (e.arrow()) {
             var pointer = value(base);
+            if (lowering.isMistaken(pointer)) {
+                return pointer;
+            }
             if (types.isComposite(pointer.type())) {
                 lowering.error(
                         e.span(),
                         "member reference type '" + types.name(pointer.type())
                                 + "' is not a pointer; did you mean to use '.'?");
-                return lowering.nothing(types.signedInt);
+                return lowering.mistaken();
             }
             if (!types.isPointer(pointer.type())) {
                 lowering.error(e.span(), "member reference type '" + types.name(pointer.type()) + "' is not a pointer");
-                return lowering.nothing(types.signedInt);
+                return lowering.mistaken();
             }
             base = dereference(pointer, e.span());
         } else if (types.isPointer(base.type())) {
             lowering.error(
                     e.span(),
                     "member reference type '" + types.name(base.type()) + "' is a pointer; did you mean to use '->'?");
-            return lowering.nothing(types.signedInt);
+            return lowering.mistaken();
         }
-        return select(base, e.name(), e.span());
+        return select(base, e.name(), nameSpan(e));
+    }
+
+    /** The member's name, behind the dot or arrow. */
+    private static Span nameSpan(Expr.Member e) {
+        var span = e.span();
+        int start = span.end() - e.name().length();
+        return start > span.start() && span.source().text().startsWith(e.name(), start)
+                ? span.source().span(start, span.end())
+                : span;
     }
 
     /** A member of a structure. */
     Operand select(Operand base, String name, Span span) {
+        if (lowering.isMistaken(base)) {
+            return base;
+        }
         int type = base.type();
         if (types.isIncomplete(type)) {
             lowering.error(span, "incomplete definition of type '" + types.name(type) + "'");
-            return lowering.nothing(types.signedInt);
+            return lowering.mistaken();
         }
         if (!(types.of(type) instanceof BtfType.Composite composite)) {
             lowering.error(span, "member reference base type '" + types.name(type) + "' is not a structure or union");
-            return lowering.nothing(types.signedInt);
+            return lowering.mistaken();
         }
         var field = types.field(type, name);
         if (field.isEmpty()) {
@@ -451,7 +473,7 @@ final class Expressions {
             lowering.error(
                     span,
                     "no member named '" + name + "' in '" + types.name(type) + "'" + NearestName.suffix(name, names));
-            return lowering.nothing(types.signedInt);
+            return lowering.mistaken();
         }
         var f = field.get();
         if (base instanceof PacketPlace p) {
@@ -508,6 +530,9 @@ final class Expressions {
         var target = lower(e.target());
         if (!(target instanceof Place place)) {
             discard(e.value());
+            if (lowering.isMistaken(target)) {
+                return target;
+            }
             lowering.error(e.span(), "expression is not assignable");
             return lowering.nothing(target.type());
         }
@@ -529,7 +554,11 @@ final class Expressions {
     }
 
     private Operand step(Expr operand, String op, boolean behind, Span span) {
-        if (!(lower(operand) instanceof Place place) || !types.isScalar(place.type())) {
+        var target = lower(operand);
+        if (lowering.isMistaken(target)) {
+            return target;
+        }
+        if (!(target instanceof Place place) || !types.isScalar(place.type())) {
             lowering.error(span, "expression is not assignable");
             return lowering.nothing(types.signedInt);
         }

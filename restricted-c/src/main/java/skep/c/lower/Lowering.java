@@ -298,6 +298,19 @@ public final class Lowering {
 
     // Values
 
+    private final java.util.Set<Value> broken = new java.util.HashSet<>();
+
+    /** What stands for a value after a mistake: nothing more is said about it. */
+    Operand mistaken() {
+        var value = b.i32(0);
+        broken.add(value);
+        return new Scalar(types.signedInt, value);
+    }
+
+    boolean isMistaken(Operand operand) {
+        return operand instanceof Scalar s && broken.contains(s.value());
+    }
+
     /** What stands for a value that could not be computed, or for none. */
     public Operand nothing(int type) {
         if (types.isScalar(type)) {

@@ -36,6 +36,7 @@ public final class PointerOrigins {
     private static final int TYPED = 4;
 
     private static final int FOREIGN = 8;
+    private static final int MAP_VALUE = 16;
 
     private final Function function;
     private final ProgramKind kind;
@@ -135,7 +136,7 @@ public final class PointerOrigins {
         return switch (def) {
             case Inst.Const c -> NULL;
             case Inst.StackSlot s -> DIRECT;
-            case Inst.MapValueRef m -> DIRECT;
+            case Inst.MapValueRef m -> MAP_VALUE;
             case Inst.MapRef m -> DIRECT;
             case Inst.FunctionRef f -> DIRECT;
             case Inst.Cast c -> origin(c.a());
@@ -165,6 +166,9 @@ public final class PointerOrigins {
         var result = c.helper().prototype().result().kind();
         if (result == ResultKind.INTEGER || result == ResultKind.VOID) {
             return FOREIGN;
+        }
+        if (result == ResultKind.MAP_VALUE) {
+            return MAP_VALUE;
         }
         return result == ResultKind.BTF ? TYPED : DIRECT;
     }
@@ -236,6 +240,14 @@ public final class PointerOrigins {
                         probe(c.span(), to, c.sizeBytes(), from, insts);
                     }
                     case Inst.CallHelper c -> insts.add(call(c));
+                    case Inst.Load l
+                    when isMapValue(l.base()) ->
+                        insts.add(new Inst.Load(
+                                l.span(), l.result(), l.size(), l.signed(), mapValue(l, l.base(), insts), l.offset()));
+                    case Inst.Store s
+                    when isMapValue(s.base()) ->
+                        insts.add(new Inst.Store(
+                                s.span(), s.size(), mapValue(s, s.base(), insts), s.offset(), s.value()));
                     default -> insts.add(inst);
                 }
             }
@@ -249,6 +261,17 @@ public final class PointerOrigins {
         return c.map(v -> isContext(v)
                 ? rooted(v, 0).filter(p -> p.offset == 0).map(Place::slot).orElse(v)
                 : v);
+    }
+
+    /** Loads of map values are known to give the same until something is written: the region says that it is one. */
+    private boolean isMapValue(Value pointer) {
+        return origin(pointer) == MAP_VALUE && !pointer.type().isPointerTo(Region.MAP_VALUE);
+    }
+
+    private Value mapValue(Inst inst, Value pointer, List<Inst> out) {
+        var result = value(Type.ptr(Region.MAP_VALUE));
+        out.add(new Inst.Cast(inst.span(), result, CastOp.PTRCAST, pointer));
+        return result;
     }
 
     private boolean isForeign(Value pointer) {

@@ -30,3 +30,36 @@
 #define PAGE_OFFSET 0xffff888000000000UL
 #define __START_KERNEL_map 0xffffffff80000000UL
 #endif
+
+/* Constants and structures for kernels that publish no types of the subsystem: where a kernel has them, its own hold. */
+enum {
+    TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_CLOSE,
+    TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_LISTEN, TCP_CLOSING, TCP_NEW_SYN_RECV
+};
+enum { TCP_CA_Open = 0, TCP_CA_Disorder, TCP_CA_CWR, TCP_CA_Recovery, TCP_CA_Loss };
+enum {
+    IPPROTO_IP = 0, IPPROTO_ICMP = 1, IPPROTO_TCP = 6, IPPROTO_UDP = 17, IPPROTO_IPV6 = 41, IPPROTO_ICMPV6 = 58,
+    IPPROTO_SCTP = 132, IPPROTO_RAW = 255, IPPROTO_MPTCP = 262
+};
+enum { SOCK_STREAM = 1, SOCK_DGRAM, SOCK_RAW, SOCK_RDM, SOCK_SEQPACKET, SOCK_DCCP, SOCK_PACKET = 10 };
+enum {
+    REQ_OP_READ = 0, REQ_OP_WRITE = 1, REQ_OP_FLUSH = 2, REQ_OP_DISCARD = 3, REQ_OP_SECURE_ERASE = 5,
+    REQ_OP_WRITE_ZEROES = 9
+};
+enum { SKB_NOT_DROPPED_YET = 0, SKB_CONSUMED, SKB_DROP_REASON_NOT_SPECIFIED };
+enum {
+    COMPACT_NOT_SUITABLE_ZONE, COMPACT_SKIPPED, COMPACT_DEFERRED, COMPACT_NO_SUITABLE_PAGE, COMPACT_CONTINUE,
+    COMPACT_COMPLETE, COMPACT_PARTIAL_SKIPPED, COMPACT_CONTENDED, COMPACT_SUCCESS
+};
+enum { ITER_UBUF, ITER_IOVEC, ITER_BVEC, ITER_KVEC };
+enum { XDP_ABORTED = 0, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT };
+enum { SK_DROP = 0, SK_PASS };
+enum { NR_FREE_PAGES = 0, NR_VM_ZONE_STAT_ITEMS = 11 };
+
+struct scatterlist {
+    unsigned long page_link;
+    unsigned int offset;
+    unsigned int length;
+    unsigned long long dma_address;
+    unsigned int dma_length;
+};
