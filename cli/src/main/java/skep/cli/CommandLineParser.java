@@ -179,12 +179,21 @@ final class CommandLineParser {
                 !has(Option.NO_WARNINGS),
                 has(Option.DRY_RUN),
                 last(Option.PROBE_FILTER),
-                last(Option.TARGET),
+                target(),
                 last(Option.DURATION).map(text -> duration("--duration", text)),
                 last(Option.BACKEND).orElse(""),
                 last(Option.LANGUAGE),
                 last(Option.WATCH).map(text -> duration("--watch", text)),
                 all(Option.EXPORT));
+    }
+
+    /** A kernel that was written down is a target that compiles and runs nothing. */
+    private Optional<String> target() {
+        var recorded = last(Option.KERNEL_INFO).map(file -> "kernel:" + file);
+        if (recorded.isPresent() && has(Option.TARGET)) {
+            throw new UsageException("cannot use both --target and --kernel-info: each names a kernel");
+        }
+        return recorded.or(() -> last(Option.TARGET));
     }
 
     private Mode mode(boolean hasScript) {

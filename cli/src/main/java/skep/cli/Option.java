@@ -30,6 +30,7 @@ enum Option {
     UNSAFE("", "allow functions that change the system", "--unsafe"),
     NO_WARNINGS("", "no warnings", "--no-warnings"),
     PROBE_FILTER("REGEX", "only probes whose name matches", "--probe-filter"),
+    KERNEL_INFO("FILE", "compile for the kernel that skep kernel-info wrote down (with -d)", "--kernel-info"),
     BACKEND("NAME", "how the embedded kernel runs programs: interp, jvm, …", "--backend"),
     LANGUAGE("VERSION", "level of the language: 0.17 … 0.26", "--lang"),
     WATCH("TIME", "show the maps again and again at this interval", "--watch"),

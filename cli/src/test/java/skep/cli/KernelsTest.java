@@ -1,6 +1,7 @@
 package skep.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import skep.isa.kernel.Arch;
 import skep.isa.kernel.Feature;
 import skep.session.ScriptException;
 import skep.session.Session;
@@ -193,6 +195,30 @@ class KernelsTest {
             column(kernel, wrong);
         }
         assertEquals(List.of(), wrong);
+    }
+
+    @Test
+    void aProbeAtTheFunctionOfASystemCallWorksWithoutKprobesTooAndIsSaid() {
+        var opened = live();
+        Assumptions.assumeTrue(opened.isPresent(), "this user may not trace the live kernel");
+        try (var target = opened.get()) {
+            var prefix = target.kernel().arch() == Arch.X86_64 ? "__x64_sys_" : "__arm64_sys_";
+            boolean kprobes = target.kernel().unsupported(Feature.KPROBE).isEmpty();
+            var script = "kprobe:" + prefix + "openat /pid == cpid && arg0 != 0/ { @ = count(); } kretprobe:" + prefix
+                    + "openat /pid == cpid && retval < 1000/ { @ok = count(); }";
+            assertTrue(run(target, script, WORK).matches("(?s)\\s*@: [1-9].*@ok: [1-9].*"));
+            try (var session =
+                    Session.prepare(target, "stdin", script, SessionOptions.DEFAULT.withCommand("true"), view -> {})) {
+                boolean said = session.warnings().stream()
+                        .anyMatch(w -> w.contains("is traced at the tracepoint of system calls instead"));
+                assertEquals(!kprobes, said);
+            }
+            if (!kprobes) {
+                var registers = "kprobe:" + prefix + "openat { @ = reg(\"ip\"); }";
+                var refused = assertThrows(RuntimeException.class, () -> run(target, registers, ""));
+                assertTrue(message(refused).contains("built without kprobes"), message(refused));
+            }
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.zip.GZIPInputStream;
 import skep.btf.BtfKind;
 import skep.isa.Bytecode;
@@ -42,9 +43,12 @@ final class FeatureProbes {
             case KPROBE_MULTI -> kprobeMulti();
             case KPROBE_SESSION ->
                 since(Feature.KPROBE_SESSION, Feature.KPROBE_MULTI, 6, 10, "Use a kprobe and a kretprobe.");
-            case FMOD_RET -> typed(Feature.FMOD_RET, AttachType.MODIFY_RETURN, "security_file_open", BtfKind.FUNC);
+            case FMOD_RET ->
+                onTrampolines(Feature.FMOD_RET)
+                        .or(() ->
+                                typed(Feature.FMOD_RET, AttachType.MODIFY_RETURN, "security_file_open", BtfKind.FUNC));
             case LSM -> lsm();
-            case FENTRY -> typed(Feature.FENTRY, AttachType.TRACE_FENTRY, "vfs_read", BtfKind.FUNC);
+            case FENTRY -> fentry();
             case TRACEPOINT -> tracepoint();
             case RAW_TRACEPOINT -> loads(Feature.RAW_TRACEPOINT, ProgramType.RAW_TRACEPOINT, 0, 0);
             case BTF_TRACEPOINT ->
@@ -138,6 +142,34 @@ final class FeatureProbes {
                         instead);
     }
 
+    /** A function that nothing calls but the kernel's own test of programs. */
+    private static final String TEST_FUNCTION = "bpf_fentry_test1";
+
+    /** ARM64 kernels before 6.4 load such programs and then cannot attach them. */
+    private Optional<Unsupported> fentry() {
+        var refusal = typed(Feature.FENTRY, AttachType.TRACE_FENTRY, "vfs_read", BtfKind.FUNC);
+        var id = kernel.types()
+                .map(types -> types.find(TEST_FUNCTION, BtfKind.FUNC))
+                .orElse(OptionalInt.empty());
+        if (refusal.isPresent() || id.isEmpty()) {
+            return refusal;
+        }
+        long program = loadNothing(ProgramType.TRACING, AttachType.TRACE_FENTRY.number(), id.getAsInt());
+        if (Errno.isError(program)) {
+            return Optional.empty();
+        }
+        long link = host.bpf().rawTracepointOpen(0, (int) program);
+        host.close((int) program);
+        if (!Errno.isError(link)) {
+            host.close((int) link);
+            return Optional.empty();
+        }
+        return refuse(
+                Feature.FENTRY,
+                "this kernel has no trampolines on " + kernel.arch().machine() + " (" + Errno.name(-link) + ")",
+                "Use a kprobe.");
+    }
+
     /** The hooks call programs only where the list of security modules has {@code bpf}. */
     private Optional<Unsupported> lsm() {
         if (isOff("CONFIG_BPF_LSM")) {
@@ -147,7 +179,12 @@ final class FeatureProbes {
         if (!modules.isEmpty() && !List.of(modules.split(",")).contains("bpf")) {
             return refuse(Feature.LSM, "bpf is not among the security modules of this kernel (" + modules + ")", "");
         }
-        return typedAs(ProgramType.LSM, Feature.LSM, AttachType.LSM_MAC, "bpf_lsm_file_open", BtfKind.FUNC);
+        return onTrampolines(Feature.LSM)
+                .or(() -> typedAs(ProgramType.LSM, Feature.LSM, AttachType.LSM_MAC, "bpf_lsm_file_open", BtfKind.FUNC));
+    }
+
+    private Optional<Unsupported> onTrampolines(Feature feature) {
+        return kernel.unsupported(Feature.FENTRY).flatMap(no -> refuse(feature, no.reason(), ""));
     }
 
     private Optional<Unsupported> tc() {

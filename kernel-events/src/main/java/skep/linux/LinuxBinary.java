@@ -1,7 +1,11 @@
 package skep.linux;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.tukaani.xz.XZInputStream;
 import skep.elf.ElfFile;
 import skep.elf.MalformedElfException;
 import skep.elf.SymbolTable;
@@ -15,6 +19,11 @@ import skep.isa.kernel.UserBinary;
 final class LinuxBinary implements UserBinary {
     /** Where distributions put symbols that they stripped: by identity, or beside the file. */
     private static final String DEBUG = "/usr/lib/debug/";
+
+    /** Bounds on what a compressed section may ask for. */
+    private static final int MAX_XZ_KIBIBYTES = 64 << 10;
+
+    private static final int MAX_COMPRESSED_BYTES = 256 << 20;
 
     private final Host host;
     private final String path;
@@ -66,11 +75,32 @@ final class LinuxBinary implements UserBinary {
     /** The file's own symbols, or those of its debugging file where they were stripped. */
     private SymbolTable readSymbols() {
         try {
-            boolean stripped = file.section(".symtab").isEmpty();
-            return stripped ? debugFile().map(ElfFile::symbols).orElseGet(file::symbols) : file.symbols();
+            if (file.section(".symtab").isPresent()) {
+                return file.symbols();
+            }
+            return debugFile()
+                    .map(ElfFile::symbols)
+                    .orElseGet(() -> compressed().map(file.symbols()::with).orElseGet(file::symbols));
         } catch (MalformedElfException damaged) {
             return SymbolTable.empty();
         }
+    }
+
+    /** Distributions of the Fedora family put the functions' symbols into a section: an ELF file, compressed with xz. */
+    private Optional<SymbolTable> compressed() {
+        return file.section(".gnu_debugdata").flatMap(section -> {
+            try (var in = new XZInputStream(new ByteArrayInputStream(file.bytes(section)), MAX_XZ_KIBIBYTES)) {
+                var bytes = in.readNBytes(MAX_COMPRESSED_BYTES);
+                return Optional.of(ElfFile.read((offset, length) -> {
+                            int start = Math.clamp(offset, 0, bytes.length);
+                            return Arrays.copyOfRange(
+                                    bytes, start, (int) Math.min(bytes.length, (long) start + length));
+                        })
+                        .symbols());
+            } catch (IOException | MalformedElfException damaged) {
+                return Optional.empty();
+            }
+        });
     }
 
     private Optional<ElfFile> debugFile() {

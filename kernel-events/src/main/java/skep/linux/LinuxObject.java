@@ -260,11 +260,9 @@ final class LinuxObject implements LoadedObject {
     }
 
     private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {
-        if (!host.isLocal()) {
-            throw new TargetException("perf buffer " + map.spec().name()
-                    + " cannot be read through an agent; use a ring buffer (Linux 5.8)");
-        }
-        return PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
+        return host.isLocal()
+                ? PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu)
+                : RemotePerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
     }
 
     private OutputReader ringBuffer(String name, LinuxMap map) {

@@ -55,7 +55,7 @@ final class PerfBufferReader implements OutputReader {
         }
     }
 
-    private static byte[] word(int value) {
+    static byte[] word(int value) {
         return new byte[] {(byte) value, (byte) (value >> 8), (byte) (value >> 16), (byte) (value >> 24)};
     }
 

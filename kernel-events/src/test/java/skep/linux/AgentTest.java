@@ -139,6 +139,64 @@ class AgentTest {
     }
 
     @Test
+    void aPerfBufferIsReadThroughAnAgentAlsoWhereItsRingsWrap() throws Exception {
+        skep.target.Target opened;
+        try {
+            opened = new RemoteTargets.Exec().open(agent(OWN));
+        } catch (TargetException refusal) {
+            Assumptions.abort("Unsupported " + refusal.getMessage());
+            return;
+        }
+        var code = Assembler.assemble("""
+                r6 = *(u64 *)(r1 +0)
+                *(u64 *)(r10 -24) = r6
+                *(u64 *)(r10 -16) = 7
+                *(u64 *)(r10 -8) = 8
+                r2 = map[fd:0]
+                r3 = 0xffffffff ll
+                r4 = r10
+                r4 += -24
+                r5 = 20
+                call bpf_perf_event_output
+                exit
+                """);
+        int load = 0;
+        while (code.opcode(load) != 0x18) {
+            load++;
+        }
+        var program = new ProgramSpec(
+                "emit",
+                ProgramType.RAW_TRACEPOINT,
+                Optional.empty(),
+                "",
+                "GPL",
+                code,
+                List.of(new MapReference(load, "events")),
+                LineTable.EMPTY);
+        var maps = List.of(new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0));
+        try (var target = opened;
+                var object = target.load(new BpfObject(List.of(program), maps), LoadOptions.DEFAULT);
+                var reader = object.openRingBuffer("events", 4096)) {
+            var seen = new java.util.TreeSet<Long>();
+            var expected = new java.util.TreeSet<Long>();
+            for (long i = 0; i < 1000; i++) {
+                object.runOnce(
+                        "emit",
+                        ByteBuffer.allocate(8)
+                                .order(ByteOrder.LITTLE_ENDIAN)
+                                .putLong(i)
+                                .array());
+                expected.add(i);
+                if (i % 50 == 49) {
+                    reader.poll(100, record -> seen.add(record.get(ValueLayout.JAVA_LONG, 0)));
+                }
+            }
+            assertEquals(expected, seen);
+            assertEquals(0, reader.lost());
+        }
+    }
+
+    @Test
     void programsMapsAndRingBuffersWorkThroughAnAgent() throws Exception {
         skep.target.Target opened;
         try {

@@ -19,6 +19,9 @@ public final class Demangler {
         if (symbol.length() > MAX_BYTES) {
             return Optional.empty();
         }
+        if (symbol.startsWith("_R")) {
+            return RustDemangler.demangle(symbol);
+        }
         if (!symbol.startsWith("_Z") && !symbol.startsWith("__Z")) {
             return Optional.empty();
         }

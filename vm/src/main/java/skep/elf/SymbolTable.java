@@ -83,6 +83,13 @@ public final class SymbolTable {
         return new SymbolTable(a, s, p, List.copyOf(tables));
     }
 
+    /** The symbols of both. */
+    public SymbolTable with(SymbolTable other) {
+        var both = new ArrayList<>(tables);
+        both.addAll(other.tables);
+        return of(both);
+    }
+
     /** A table without symbols. */
     public static SymbolTable empty() {
         return of(List.of());

@@ -182,6 +182,10 @@ final class BuiltinChecker {
         }
         return switch (probe.kind()) {
             case KPROBE, UPROBE, USDT -> {
+                if (probe.fromRegisters()) {
+                    // The caller's registers: the only argument of a system call's function, and of the tracepoint.
+                    yield new Typed.ContextLoad(0, Type.INT64, span);
+                }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
                 }
@@ -246,7 +250,8 @@ final class BuiltinChecker {
             throw new CheckError("builtin", span, "'" + span.text() + "' builtin is not allowed in a for-loop");
         }
         return switch (probe.kind()) {
-            case KRETPROBE, URETPROBE -> new Typed.ContextLoad(Registers.result(probe.arch()), Type.UINT64, span);
+            case KRETPROBE, URETPROBE ->
+                new Typed.ContextLoad(probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
             case FEXIT -> {
                 var type = probe.result().orElse(Type.INT64);
                 if (type instanceof Type.Void) {

@@ -353,7 +353,9 @@ public final class Checker {
             }
         }
         return systemCalls.gathered(
-                probe, instances.stream().map(Checker::frozen).toList());
+                probe,
+                systemCalls.substituted(
+                        probe, instances.stream().map(Checker::frozen).toList()));
     }
 
     private static Instance frozen(Instance i) {

@@ -53,6 +53,80 @@ final class SystemCallPrograms {
         this.checking = checking;
     }
 
+    /** What a probe at the function of a system call has that the tracepoint all calls pass has not. */
+    private static final List<String> ONLY_AT_FUNCTIONS = List.of(
+            "arg1",
+            "arg2",
+            "arg3",
+            "arg4",
+            "arg5",
+            "arg6",
+            "arg7",
+            "arg8",
+            "arg9",
+            "reg",
+            "func",
+            "ctx",
+            "kstack",
+            "caller",
+            "usermode",
+            "args",
+            "override",
+            "sarg0",
+            "sarg1",
+            "sarg2",
+            "sarg3",
+            "sarg4",
+            "sarg5");
+
+    /**
+     * Where a kernel has no kprobes, probes at functions of system calls become programs at the tracepoint that all calls
+     * pass: the function's only argument, the caller's registers, is the tracepoint's too, and so is the result. Stacks and
+     * registers of the kernel differ; a probe that looks at them stays what it was, and is refused.
+     */
+    List<Checker.Instance> substituted(Script.Probe probe, List<Checker.Instance> instances) {
+        var refusal = checking.kernel.unsupported(Feature.KPROBE);
+        if (refusal.isEmpty()) {
+            return instances;
+        }
+        var uses = Uses.of(probe);
+        var programs = new ArrayList<Checker.Instance>();
+        for (var one : instances) {
+            var kind = one.context().kind();
+            var prefix = kind == ProbeKind.KRETPROBE ? EXIT : ENTER;
+            boolean function = kind == ProbeKind.KPROBE || kind == ProbeKind.KRETPROBE;
+            boolean possible = function
+                    && one.specs().stream().allMatch(this::isSystemCallFunction)
+                    && ONLY_AT_FUNCTIONS.stream().noneMatch(uses::uses)
+                    && isPossible(prefix);
+            var mapped = possible ? mapped(one) : Optional.<Checker.Instance>empty();
+            if (mapped.isEmpty()) {
+                programs.add(one);
+                continue;
+            }
+            checking.diagnostics.warning(
+                    "substituted",
+                    probe.span(),
+                    String.join(", ", one.shownAs()) + " is traced at the tracepoint of system calls instead: "
+                            + refusal.get().reason(),
+                    "");
+            programs.add(program(probe, prefix, List.of(mapped.get())));
+        }
+        return programs;
+    }
+
+    private boolean isSystemCallFunction(ProbeSpec spec) {
+        return spec.offset() == 0
+                && afterPrefix(checking.kernel.arch(), spec.target()).isPresent()
+                && number(checking.kernel.arch(), spec.target()).isPresent();
+    }
+
+    /** {@code openat} of {@code __x64_sys_openat}, the function that every call of it runs. */
+    private static Optional<String> afterPrefix(Arch arch, String function) {
+        var prefix = arch == Arch.X86_64 ? "__x64_sys_" : "__arm64_sys_";
+        return function.startsWith(prefix) ? Optional.of(function.substring(prefix.length())) : Optional.empty();
+    }
+
     /** The programs of a probe, those for many system calls made into few. */
     List<Checker.Instance> gathered(Script.Probe probe, List<Checker.Instance> instances) {
         var kept = new ArrayList<Checker.Instance>();
@@ -139,10 +213,11 @@ final class SystemCallPrograms {
                         info.get().offsetBytes() + f.offsetBytes(), x86 ? X86_COMPAT : ARM_COMPAT));
     }
 
-    /** The number of the call that a tracepoint such as {@code sys_enter_openat} is for. */
+    /** The number of the call that a tracepoint such as {@code sys_enter_openat}, or a call's own function, is for. */
     static OptionalLong number(Arch arch, String tracepoint) {
         int start = tracepoint.startsWith(ENTER) ? ENTER.length() : EXIT.length();
-        return SystemCall.numberOfTracepoint(arch, tracepoint.substring(start));
+        return SystemCall.numberOfTracepoint(
+                arch, afterPrefix(arch, tracepoint).orElseGet(() -> tracepoint.substring(start)));
     }
 
     List<Long> numbers(Checker.Instance instance) {
