@@ -180,7 +180,7 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
     private record FakeBinary(String path) implements UserBinary {
         @Override
         public List<String> functions() {
-            return List.of("main", "readline", "rl_init", "rl_read");
+            return List.of("first_open", "main", "readline", "rl_init", "rl_read");
         }
 
         @Override
@@ -195,7 +195,7 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
 
         @Override
         public List<UsdtProbe> staticProbes() {
-            return List.of();
+            return List.of(new UsdtProbe("tick", "loop", 8, 0, List.of()));
         }
     }
 

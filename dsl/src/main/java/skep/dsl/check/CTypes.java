@@ -100,6 +100,23 @@ final class CTypes {
         return id.isPresent() ? Optional.of(convert(id.getAsInt())) : Optional.empty();
     }
 
+    /** Names of the kernel's types of the kind that a name is of, for hints. */
+    Stream<String> names(String like) {
+        if (kernel.types().isEmpty()) {
+            return Stream.empty();
+        }
+        var btf = kernel.types().get();
+        int space = like.indexOf(' ');
+        var keyword = space < 0 ? "" : like.substring(0, space + 1);
+        var kind = switch (keyword) {
+            case "struct " -> BtfKind.STRUCT;
+            case "union " -> BtfKind.UNION;
+            case "enum " -> BtfKind.ENUM;
+            default -> BtfKind.TYPEDEF;
+        };
+        return btf.ids(kind).mapToObj(id -> keyword + btf.name(id));
+    }
+
     private static OptionalInt enumeration(Btf btf, String name) {
         var id = btf.find(name, BtfKind.ENUM);
         return id.isPresent() ? id : btf.find(name, BtfKind.ENUM64);

@@ -22,6 +22,10 @@ final class CheckError extends RuntimeException {
         this(code, span, message, "");
     }
 
+    void warn(Diagnostics diagnostics) {
+        diagnostics.warning(code, span, getMessage(), hint);
+    }
+
     void report(Diagnostics diagnostics) {
         diagnostics.error(code, span, getMessage(), hint);
     }

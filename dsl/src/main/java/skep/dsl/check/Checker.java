@@ -352,6 +352,8 @@ public final class Checker {
                 group.names.add(one.shownAs());
             }
         }
+        resolver.reportUnmatched(
+                !instances.isEmpty(), checking.settings.forUserSpace().missingProbes());
         return systemCalls.gathered(
                 probe,
                 systemCalls.substituted(

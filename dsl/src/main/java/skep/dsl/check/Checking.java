@@ -45,7 +45,10 @@ final class Checking {
     MapSymbol definedMap(String name, Span span) {
         var map = map(name, span);
         if (last && map.value() instanceof Type.Void) {
-            throw new CheckError("undefined-map", span, "Undefined map: " + name);
+            var assigned = maps.values().stream()
+                    .filter(m -> !(m.value() instanceof Type.Void))
+                    .map(MapSymbol::name);
+            throw new CheckError("undefined-map", span, "Undefined map: " + name, NearestNames.hint(name, assigned));
         }
         return map;
     }

@@ -84,7 +84,10 @@ final class ExpressionChecker {
         return scope.find(v.name())
                 .or(() -> scope.findLeft(v.name()))
                 .orElseThrow(() -> new CheckError(
-                        "undefined-variable", v.span(), "Undefined or undeclared variable: " + v.name()));
+                        "undefined-variable",
+                        v.span(),
+                        "Undefined or undeclared variable: " + v.name(),
+                        NearestNames.hint(v.name(), scope.names())));
     }
 
     /** The value of a map's key, converted to the type that holds all keys. */
@@ -933,7 +936,10 @@ final class ExpressionChecker {
             case TypeRef.Name n ->
                 checking.namedType(n.name())
                         .orElseThrow(() -> new CheckError(
-                                "unknown-type", n.span(), "Cannot resolve unknown type \"" + n.name() + "\""));
+                                "unknown-type",
+                                n.span(),
+                                "Cannot resolve unknown type \"" + n.name() + "\"",
+                                checking.last ? NearestNames.hint(n.name(), checking.types.names(n.name())) : ""));
             case TypeRef.PointerTo p -> new Type.Pointer(type(p.target()), Type.AddressSpace.ANY);
             case TypeRef.ArrayOf a -> {
                 var length = a.length().map(l -> constant(l, "array size"));

@@ -15,6 +15,7 @@ import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.Signal;
+import skep.isa.kernel.UserBinary;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -51,11 +52,14 @@ final class ProbeResolver {
             "ref-cycles",
             "branch-misses");
 
+    private static final String NO_MATCHES = "No matches for probe ";
+
     private static final long MIN_PERIOD_NANOS = 1_000;
 
     private final KernelInfo kernel;
     private final CompileOptions options;
     private final Diagnostics diagnostics;
+    private final List<CheckError> unmatched = new ArrayList<>();
 
     ProbeResolver(KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.kernel = kernel;
@@ -65,6 +69,18 @@ final class ProbeResolver {
 
     /** One probe and the name that the script sees. */
     record Resolved(ProbeSpec spec, String shownAs) {}
+
+    /** Tells of the wildcards of a probe that matched nothing: a mistake if no other attach point did. */
+    void reportUnmatched(boolean othersMatched, String missingProbes) {
+        for (var problem : unmatched) {
+            if (missingProbes.equals("error") && !othersMatched) {
+                problem.report(diagnostics);
+            } else if (!missingProbes.equals("ignore")) {
+                problem.warn(diagnostics);
+            }
+        }
+        unmatched.clear();
+    }
 
     /** All probes of an attach point; empty, with an error said, if there is none. */
     List<Resolved> resolve(Script.AttachPoint point, String missingProbes) {
@@ -87,7 +103,7 @@ final class ProbeResolver {
                 }
             }
             if (found.isEmpty()) {
-                error(point.span(), "No matches for probe " + point.span().text());
+                error(point.span(), NO_MATCHES + point.span().text());
             }
             return found;
         }
@@ -104,7 +120,9 @@ final class ProbeResolver {
         try {
             found.addAll(resolve(kind.get(), parts, quoted, point.span()));
         } catch (CheckError problem) {
-            if (missingProbes.equals("error") || !problem.getMessage().startsWith("No ")) {
+            if (problem.getMessage().startsWith(NO_MATCHES)) {
+                unmatched.add(problem);
+            } else if (missingProbes.equals("error") || !problem.getMessage().startsWith("No ")) {
                 problem.report(diagnostics);
             } else if (missingProbes.equals("warn")) {
                 diagnostics.warning("missing-probe", point.span(), problem.getMessage(), "");
@@ -191,7 +209,7 @@ final class ProbeResolver {
             case TRACEPOINT -> tracepoints(parts, span);
             case RAWTRACEPOINT -> rawTracepoints(parts, span);
             case UPROBE, URETPROBE -> userProbes(kind, parts, quoted, span);
-            case USDT -> usdt(parts, span);
+            case USDT -> usdt(parts, quoted, span);
             case WATCHPOINT -> watchpoint(parts, span);
             case ITER -> iterator(parts, span);
             case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
@@ -353,7 +371,7 @@ final class ProbeResolver {
             }
         });
         if (found.isEmpty()) {
-            throw problem(span, "No matches for probe " + span.text());
+            throw problem(span, NO_MATCHES + span.text());
         }
         return found;
     }
@@ -437,9 +455,43 @@ final class ProbeResolver {
             if (!parts.get(2).equals("cpp")) {
                 throw problem(span, "'" + parts.get(2) + "' is not a language of binaries, expected cpp");
             }
-            target = "cpp:" + target;
+            return one(kind, path, "cpp:" + target, offset, 0, span);
         }
+        if (Glob.isGlob(target) && !quoted.get(count) && !Glob.isGlob(path)) {
+            return userFunctions(kind, path, target, span);
+        }
+        requireUserFunction(path, target, span);
         return one(kind, path, target, offset, 0, span);
+    }
+
+    /** The functions of a binary that a wildcard matches. */
+    private List<Resolved> userFunctions(ProbeKind kind, String path, String target, Span span) {
+        var binary = kernel.binary(path);
+        Stream<String> names = binary.isPresent()
+                ? binary.get().functions().stream()
+                : kernel.probes(kind).filter(p -> p.startsWith(path + ":")).map(p -> p.substring(path.length() + 1));
+        var found = names.filter(name -> Glob.matches(target, name))
+                .distinct()
+                .map(name -> new Resolved(
+                        new ProbeSpec(kind, path, name, 0, 0, pidFilter(kind)),
+                        kind.longName() + ":" + path + ":" + name))
+                .toList();
+        if (found.isEmpty()) {
+            throw problem(span, NO_MATCHES + span.text());
+        }
+        return found;
+    }
+
+    private void requireUserFunction(String path, String target, Span span) {
+        boolean named = !target.isEmpty() && !Character.isDigit(target.charAt(0)) && !target.contains("::");
+        var binary = named ? kernel.binary(path) : Optional.<UserBinary>empty();
+        if (binary.isPresent() && !binary.get().hasFunction(target)) {
+            throw new CheckError(
+                    "unknown-function",
+                    span,
+                    "No such function: " + target + " in " + path,
+                    NearestNames.hint(target, binary.get().functions().stream()));
+        }
     }
 
     private List<Resolved> sourceLine(ProbeKind kind, List<String> parts, Span span) {
@@ -459,13 +511,35 @@ final class ProbeResolver {
                 span);
     }
 
-    private List<Resolved> usdt(List<String> parts, Span span) {
+    private List<Resolved> usdt(List<String> parts, List<Boolean> quoted, Span span) {
         int count = parts.size() - 1;
         if (count != 2 && count != 3 && !(count == 1 && options.pidFilter().isPresent())) {
             throw arity(ProbeKind.USDT, span, "2 or 3", count);
         }
         var target = count == 3 ? parts.get(2) + ":" + parts.get(3) : parts.get(count);
+        if (count > 1 && Glob.isGlob(target) && !Glob.isGlob(parts.get(1)) && !quoted.get(count)) {
+            return staticProbes(parts.get(1), count == 3 ? parts.get(2) : "*", parts.get(count), span);
+        }
         return one(ProbeKind.USDT, count == 1 ? "" : parts.get(1), target, 0, 0, span);
+    }
+
+    private List<Resolved> staticProbes(String path, String provider, String name, Span span) {
+        var binary = kernel.binary(path);
+        if (binary.isEmpty()) {
+            throw problem(span, NO_MATCHES + span.text());
+        }
+        var names = binary.get().staticProbes().stream()
+                .filter(p -> Glob.matches(provider, p.provider()) && Glob.matches(name, p.name()))
+                .map(p -> p.provider() + ":" + p.name())
+                .distinct();
+        var found = names.map(target -> new Resolved(
+                        new ProbeSpec(ProbeKind.USDT, path, target, 0, 0, pidFilter(ProbeKind.USDT)),
+                        ProbeKind.USDT.longName() + ":" + path + ":" + target))
+                .toList();
+        if (found.isEmpty()) {
+            throw problem(span, NO_MATCHES + span.text());
+        }
+        return found;
     }
 
     /** {@code watchpoint:0x1234:8:rw}. */

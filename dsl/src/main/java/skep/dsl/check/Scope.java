@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 import skep.source.Span;
 
 /**
@@ -71,6 +73,15 @@ final class Scope {
             }
         }
         return Optional.empty();
+    }
+
+    /** The variables that can be named here. */
+    Stream<String> names() {
+        var names = new TreeSet<String>();
+        for (var block = innermost; block != null; block = block.outer) {
+            names.addAll(block.variables.keySet());
+        }
+        return names.stream();
     }
 
     /** Declares a variable in the innermost block. */
