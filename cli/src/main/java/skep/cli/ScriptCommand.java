@@ -224,6 +224,9 @@ final class ScriptCommand {
                 variables.put(name, value);
             }
         });
+        if (!arguments.includes().isEmpty()) {
+            variables.put("SKEP_INCLUDE", String.join("\n", arguments.includes()));
+        }
         arguments.language().ifPresent(level -> variables.put("SKEP_LANG", level));
         return variables;
     }

@@ -73,6 +73,55 @@ class BeyondThePeersTest {
     }
 
     @Test
+    void speculationsAreShownOnlyWhenCommitted() {
+        var result = run(
+                "begin { $a = speculation(); $b = speculation(); { speculate($a); printf(\"a1\\n\"); printf(\"a2\\n\"); }"
+                        + " { speculate($b); printf(\"b\\n\"); } printf(\"now\\n\"); commit($a); discard($b);"
+                        + " speculate(99); printf(\"never\\n\"); exit(); }");
+        assertEquals(0, result.status(), result.err());
+        assertEquals("now\na1\na2\n\n", result.out());
+    }
+
+    @Test
+    void quotientsHaveAFractionInUserSpace() {
+        assertEquals(
+                "2.50 0.3333 0.0\n\n",
+                run("begin { @n = count(); @s = sum(5); printf(\"%.2f %.4f %.1f\\n\", @s / 2, @n / 3, 5 / (@n - 1)); clear(@n); clear(@s); exit(); }")
+                        .out());
+    }
+
+    @Test
+    void threadLocalVariablesAreNotAmongTheResults() {
+        var result = MainTest.skep(
+                "",
+                "--target",
+                "embedded:speed=max",
+                "--duration",
+                "300ms",
+                "-e",
+                "kprobe:vfs_read { self->t = nsecs; } kretprobe:vfs_read /self->t/ { @ = count(); self->t = 0; }");
+        assertEquals(0, result.status(), result.err());
+        assertTrue(result.err().startsWith("Attached 2 probes"), result.err());
+        assertMatches("^\n@: [0-9]+\n$", result.out());
+        var stage = MainTest.skep("", "--target", "embedded", "-d", "ast", "-e", "begin { self->t = 1; }");
+        assertMatches("at: tracepoint:sched:sched_process_exit", stage.out());
+    }
+
+    @Test
+    void headersOfTheCommandLineStandBeforeTheScript(@TempDir Path folder) throws IOException {
+        var header = Files.writeString(folder.resolve("x.h"), "#define X 42\n");
+        var result = run("begin { print(X); exit(); }", "--include", header.toString());
+        assertEquals("42\n\n", result.out(), result.err());
+    }
+
+    @Test
+    void mapsAreShownAgainAndAgain() {
+        var result = run("kprobe:vfs_read { @ = count(); }", "--watch", "50ms");
+        assertEquals(0, result.status(), result.err());
+        assertMatches("\n@: [0-9]+\n$", result.out());
+    }
+
+    @Test
     void whatDoesNotFitIsToldWithItsPlace() {
         var result = run("begin { @a = count(); print(@a, heatmap); }");
         assertEquals(1, result.status());

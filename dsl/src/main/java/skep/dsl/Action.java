@@ -11,11 +11,11 @@ import skep.source.Span;
  * <pre>
  *  0        4        8
  *  +--------+--------+----------------------------------------------+
- *  | id u32 | 0  u32 | arguments, each at its offset, zero padded   |
+ *  | id u32 | spec   | arguments, each at its offset, zero padded   |
  *  +--------+--------+----------------------------------------------+
  * </pre>
  *
- * {@code id} is the index into {@link CompiledScript#actions}; offsets of arguments count from the start of the record.
+ * {@code spec} is the number of the speculation that holds the record back, 0 for none. {@code id} is the index into {@link CompiledScript#actions}; offsets of arguments count from the start of the record.
  */
 public sealed interface Action {
     /** Bytes before the first argument. */
@@ -77,6 +77,12 @@ public sealed interface Action {
 
     /** {@code zero(@m)}: sets all values to zero. */
     record ZeroMap(String map, Span span) implements Action {}
+
+    /** {@code commit(id)}: what the speculation held back is done now. */
+    record Commit(Argument speculation, Span span) implements Action {}
+
+    /** {@code discard(id)}: what the speculation held back is forgotten. */
+    record Discard(Argument speculation, Span span) implements Action {}
 
     /** {@code exit(code)}: ends the script; without an argument the status is 0. */
     record Exit(Optional<Argument> code, Span span) implements Action {}

@@ -1,13 +1,18 @@
 package skep.dsl;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import skep.dsl.ast.AstPrinter;
+import skep.dsl.ast.Script;
 import skep.dsl.check.Checker;
 import skep.dsl.check.TypedPrinter;
 import skep.dsl.lower.Lowering;
 import skep.dsl.parse.Parser;
+import skep.dsl.parse.ThreadLocals;
 import skep.ir.IrPrinter;
 import skep.ir.codegen.AsmPrinter;
 import skep.ir.codegen.Codegen;
@@ -20,6 +25,9 @@ import skep.source.Source;
 
 /** The compiler of the tracing language: one pure function. */
 public final class Compiler {
+    /** Headers that are included before the script, one a line: {@code --include}. */
+    public static final String INCLUDE_VARIABLE = "SKEP_INCLUDE";
+
     private Compiler() {}
 
     /** Compiles a script. The same arguments give the same object on any machine. */
@@ -30,6 +38,33 @@ public final class Compiler {
         return new CompileResult(diagnostics.hasErrors() ? Optional.empty() : script, diagnostics.list(), stages);
     }
 
+    /** The headers of {@code --include} stand before the script. */
+    private static Script withIncludes(Script script, CompileOptions options) {
+        var headers = options.environment().getOrDefault(INCLUDE_VARIABLE, "");
+        if (headers.isBlank()) {
+            return script;
+        }
+        var preamble = new ArrayList<Script.CText>();
+        for (var header : headers.strip().split("\n")) {
+            var quoted = header.startsWith("<") || header.startsWith("\"")
+                    ? header
+                    : Files.exists(Path.of(header)) ? "\"" + header + "\"" : "<" + header + ">";
+            var text = new Source("--include", "#include " + quoted);
+            preamble.add(new Script.CText(text.span(0, text.text().length())));
+        }
+        preamble.addAll(script.preamble());
+        return new Script(
+                script.source(),
+                script.interpreterLine(),
+                preamble,
+                script.config(),
+                script.imports(),
+                script.mapDeclarations(),
+                script.macros(),
+                script.subprograms(),
+                script.probes());
+    }
+
     private static Optional<CompiledScript> compile(
             Source source,
             KernelInfo kernel,
@@ -37,7 +72,7 @@ public final class Compiler {
             Diagnostics diagnostics,
             Map<CompileOptions.Stage, String> stages) {
         var wanted = options.stages();
-        var ast = Parser.parse(source, diagnostics);
+        var ast = ThreadLocals.withCleanup(withIncludes(Parser.parse(source, diagnostics), options));
         if (wanted.contains(CompileOptions.Stage.AST)) {
             stages.put(CompileOptions.Stage.AST, AstPrinter.print(ast));
         }

@@ -41,6 +41,11 @@ public record MapView(
         AGGREGATE
     }
 
+    /** Whether it is the compiler's own or thread-local: such maps are not among the results. */
+    public boolean isHidden() {
+        return name.startsWith("@.") || name.contains("->");
+    }
+
     /** Offset of the presence word of {@link Storage#SCALAR}. */
     public int presenceOffsetBytes() {
         return Type.Layout.alignUp(value.sizeBytes(), 8);

@@ -32,6 +32,7 @@ final class Actions {
     private final PacketFiles packets = new PacketFiles();
     private final LongConsumer unwatcher;
     private final MapPictures pictures;
+    private final Speculations speculations = new Speculations();
 
     /**
      * @param unwatcher detaches the watchpoints of an address
@@ -58,6 +59,11 @@ final class Actions {
         if (id < 0 || id >= script.actions().size()) {
             throw new IllegalStateException("record of unknown action " + id);
         }
+        int speculation = (int) ValueReader.word(record, 4, 4);
+        if (speculation != 0) {
+            speculations.hold(speculation, record);
+            return OptionalLong.empty();
+        }
         switch (script.actions().get(id)) {
             case Action.Print print -> print(print, record);
             case Action.PrintMap print ->
@@ -73,6 +79,9 @@ final class Actions {
                         .map(code -> argument(code, record) instanceof Value.Int i ? i.value() : 0L)
                         .orElse(0L));
             }
+            case Action.Commit commit ->
+                speculations.take(number(commit.speculation(), record)).forEach(this::perform);
+            case Action.Discard discard -> speculations.take(number(discard.speculation(), record));
             case Action.Time time ->
                 sink.accept(new View.Text(View.Kind.TIME, Strftime.format(time.format(), symbols.nowNanos())));
             case Action.Cat cat -> cat(Printf.format(cat.path(), arguments(cat.arguments(), record)));
@@ -94,6 +103,15 @@ final class Actions {
 
     private java.util.Optional<MapView> map(String name) {
         return script.map(name);
+    }
+
+    private int number(Action.Argument argument, byte[] record) {
+        return argument(argument, record) instanceof Value.Int i ? (int) i.value() : 0;
+    }
+
+    /** What is left to say at the end: speculations that came to nothing. */
+    void finish() {
+        speculations.summary().ifPresent(text -> sink.accept(new View.Note(text)));
     }
 
     private Value argument(Action.Argument argument, byte[] record) {

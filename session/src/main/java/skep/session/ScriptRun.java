@@ -15,6 +15,7 @@ import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
 import skep.dsl.ScriptProgram;
+import skep.dsl.parse.ThreadLocals;
 import skep.isa.kernel.ProbeKind;
 import skep.session.view.View;
 import skep.source.Source;
@@ -178,7 +179,8 @@ final class ScriptRun implements AutoCloseable {
             if (!isWanted(program)) {
                 continue;
             }
-            probes += Math.max(1, program.shownAs().size());
+            boolean ofScript = !program.span().source().name().equals(ThreadLocals.SOURCE);
+            probes += ofScript ? Math.max(1, program.shownAs().size()) : 0;
         }
         sink.accept(new View.Attached(
                 probes,
@@ -329,6 +331,7 @@ final class ScriptRun implements AutoCloseable {
         exit = status;
         reportCounters();
         reportMissedRuns();
+        actions().finish();
         reportTotals();
         sink.accept(new View.Ending());
         if (script.config().printMapsAtExit()) {
@@ -458,8 +461,10 @@ final class ScriptRun implements AutoCloseable {
         if (object == null || finished) {
             return List.of();
         }
-        var answer = new FutureTask<List<View.MapView>>(
-                () -> byName().stream().map(view -> maps0().read(view, false)).toList());
+        var answer = new FutureTask<List<View.MapView>>(() -> byName().stream()
+                .filter(view -> !view.isHidden())
+                .map(view -> maps0().read(view, false))
+                .toList());
         ask(answer);
         while (true) {
             try {

@@ -46,6 +46,11 @@ final class CallChecker {
         this.builtins = builtins;
     }
 
+    /** The variable that holds the speculation of a block; scripts cannot name it. */
+    private static final String SPECULATION = "$.speculation";
+
+    private static final String SPECULATIONS = "@.speculations";
+
     private static final String[] NAMES = {
         "assert",
         "avg",
@@ -55,9 +60,11 @@ final class CallChecker {
         "cgroup_path",
         "cgroupid",
         "clear",
+        "commit",
         "count",
         "debugf",
         "delete",
+        "discard",
         "errorf",
         "exit",
         "fail",
@@ -111,6 +118,8 @@ final class CallChecker {
         "sizeof",
         "skboutput",
         "socket_cookie",
+        "speculate",
+        "speculation",
         "static_assert",
         "stats",
         "str",
@@ -165,6 +174,18 @@ final class CallChecker {
             case "clear", "zero" -> mapAction(c);
             case "delete" -> delete(c);
             case "exit" -> exit(c);
+            case "speculation" -> newSpeculation(c);
+            case "speculate" -> speculate(c);
+            case "commit", "discard" -> {
+                arity(c, 1, 1);
+                boolean commit = name.equals("commit");
+                yield new Typed.Emit(
+                        List.of(number(c, 0)),
+                        a -> commit
+                                ? new Action.Commit(a.getFirst(), c.span())
+                                : new Action.Discard(a.getFirst(), c.span()),
+                        c.span());
+            }
             case "has_key" -> hasKey(c);
             case "find" -> find(c);
             case "len" -> len(c);
@@ -387,7 +408,29 @@ final class CallChecker {
     }
 
     private Typed.Expr emit(List<Typed.Expr> arguments, Function<List<Action.Argument>, Action> action, Span span) {
-        return new Typed.Emit(arguments, action, span);
+        return new Typed.Emit(arguments, action, speculation(span), span);
+    }
+
+    /** The speculation that this place belongs to. */
+    private Optional<Typed.Expr> speculation(Span span) {
+        return scope.find(SPECULATION).map(variable -> new Typed.Local(variable, span));
+    }
+
+    /** {@code speculate(id)}: what is printed from here to the end of the block is held back. */
+    private Typed.Expr speculate(Expr.Call c) {
+        arity(c, 1, 1);
+        var id = number(c, 0);
+        var variable = scope.declare(c, SPECULATION, c.span());
+        variable.cell().join(Type.UINT64, false);
+        return new Typed.Block(
+                List.of(new Typed.SetLocal(variable, id, c.span())), new Typed.Nothing(c.span()), c.span());
+    }
+
+    /** {@code speculation()}: a new number, counted up in a map that no script can name. */
+    private Typed.Expr newSpeculation(Expr.Call c) {
+        arity(c, 0, 0);
+        var counter = new Expr.MapRef(SPECULATIONS, Optional.empty(), c.span());
+        return expressions.expr(new Expr.Increment(counter, true, true, c.span()));
     }
 
     // ---- output
@@ -407,10 +450,26 @@ final class CallChecker {
                     c.span(),
                     c.name() + "() expects a string literal (" + ExpressionChecker.family(first.type()) + " provided)");
         }
+        var verbs = Format.parse(text.value()).verbs();
         for (int i = 1; i < c.arguments().size(); i++) {
-            arguments.add(argument(c, i));
+            boolean fraction = i <= verbs.size() && FormatChecker.isFraction(verbs.get(i - 1));
+            arguments.add(fraction ? quotient(c.arguments().get(i)) : argument(c, i));
         }
         return FormatChecker.check(c, text.value(), arguments, checking);
+    }
+
+    /** A quotient for {@code %f}: both numbers go to user space, which divides with a fraction. */
+    private Typed.Expr quotient(Expr argument) {
+        if (argument instanceof Expr.Binary b && b.op() == Expr.BinaryOp.DIV) {
+            var left = expressions.expr(b.left());
+            var right = expressions.expr(b.right());
+            if (left.type() instanceof Type.Int && right.type() instanceof Type.Int) {
+                var parts = List.of(expressions.to64(left), expressions.to64(right));
+                return new Typed.Compose(
+                        new Type.Tuple(parts.stream().map(Typed.Expr::type).toList()), parts, b.span());
+            }
+        }
+        return expressions.expr(argument);
     }
 
     private Typed.Expr debugf(Expr.Call c) {
@@ -493,7 +552,8 @@ final class CallChecker {
     private Typed.Expr exit(Expr.Call c) {
         arity(c, 0, 1);
         if (c.arguments().isEmpty()) {
-            return stopping(emit(List.of(), _ -> new Action.Exit(Optional.empty(), c.span()), c.span()), c.span());
+            return stopping(
+                    new Typed.Emit(List.of(), _ -> new Action.Exit(Optional.empty(), c.span()), c.span()), c.span());
         }
         var code = argument(c, 0);
         if (!code.type().isInteger() && !unknown(code.type())) {
@@ -502,7 +562,7 @@ final class CallChecker {
                     c.span(),
                     "exit() only supports integer arguments (" + ExpressionChecker.family(code.type()) + " provided)");
         }
-        var emitted = emit(
+        var emitted = new Typed.Emit(
                 List.of(expressions.to64(code)), a -> new Action.Exit(Optional.of(a.getFirst()), c.span()), c.span());
         return stopping(emitted, c.span());
     }

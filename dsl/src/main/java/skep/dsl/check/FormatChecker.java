@@ -64,9 +64,23 @@ final class FormatChecker {
             case "p" -> number || type instanceof Type.Symbolic;
             case "r", "rx", "rh" -> type instanceof Type.Buffer || type instanceof Type.Array;
             case "s" -> printable(type) || type.isInteger() || type instanceof Type.Tuple || type instanceof Type.Rec;
-            case "f", "e", "g" -> type.isInteger();
+            case "f", "e", "g" -> type.isInteger() || isQuotient(type);
             default -> false;
         };
+    }
+
+    /** Whether a conversion prints a fraction. */
+    static boolean isFraction(Format.Verb verb) {
+        return switch (verb.conversion()) {
+            case "f", "e", "g" -> true;
+            default -> false;
+        };
+    }
+
+    private static boolean isQuotient(Type type) {
+        return type instanceof Type.Tuple t
+                && t.elements().size() == 2
+                && t.elements().stream().allMatch(Type.Int.class::isInstance);
     }
 
     private static boolean printable(Type type) {

@@ -200,8 +200,18 @@ public sealed interface Typed {
         }
     }
 
-    /** A record to user space. */
-    record Emit(List<Expr> arguments, Function<List<Action.Argument>, Action> action, Span span) implements Expr {
+    /**
+     * A record to user space.
+     *
+     * @param speculation the number of the speculation that holds it back; 0 for none
+     */
+    record Emit(
+            List<Expr> arguments, Function<List<Action.Argument>, Action> action, Optional<Expr> speculation, Span span)
+            implements Expr {
+        public Emit(List<Expr> arguments, Function<List<Action.Argument>, Action> action, Span span) {
+            this(arguments, action, Optional.empty(), span);
+        }
+
         @Override
         public Type type() {
             return Type.VOID;

@@ -75,7 +75,7 @@ public final class Lowering {
                 view.value(),
                 view.storage(),
                 view.perCpu(),
-                checked.config().printMapsAtExit(),
+                checked.config().printMapsAtExit() && !view.isHidden(),
                 view.span());
     }
 

@@ -48,6 +48,11 @@ final class RecordWriter {
                 values.put(i, lowering.memory(argument));
             }
         }
+        Value header = f.i64(id);
+        if (e.speculation().isPresent()) {
+            var number = lowering.integer(lowering.scalar(e.speculation().get()));
+            header = f.binary(skep.ir.BinaryOp.OR, f.binary(skep.ir.BinaryOp.SHL, number, 32), id);
+        }
         f.at(e.span());
         var reserved = f.helper(
                 skep.ir.Type.nullable(Region.RINGBUF),
@@ -68,7 +73,7 @@ final class RecordWriter {
         f.jump(out);
         f.enter(some);
         var record = f.nonNull(reserved);
-        f.store(record, 0, f.i64(id));
+        f.store(record, 0, header);
         for (int i = 0; i < arguments.size(); i++) {
             var to = Memory.own(record, arguments.get(i).offsetBytes());
             int bytes = arguments.get(i).type().sizeBytes();

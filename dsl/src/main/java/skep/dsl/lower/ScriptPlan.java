@@ -178,7 +178,7 @@ final class ScriptPlan {
 
     /** A name that the kernel takes. */
     static String mapName(String name) {
-        return "AT_" + name.substring(1);
+        return "AT_" + name.substring(1).replace("->", ".");
     }
 
     /** Integers are stored in 64 bits, so that no later value is cut off. */

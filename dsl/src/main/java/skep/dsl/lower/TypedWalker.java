@@ -173,7 +173,10 @@ final class TypedWalker {
                 statements(e.statements());
                 expr(e.value());
             }
-            case Typed.Emit e -> e.arguments().forEach(this::expr);
+            case Typed.Emit e -> {
+                e.arguments().forEach(this::expr);
+                e.speculation().ifPresent(this::expr);
+            }
             case Typed.Delete e -> e.key().ifPresent(this::expr);
         }
     }

@@ -227,7 +227,7 @@ final class ExpressionParser {
     /**
      * <pre>
      * primary = integer | string | "true" | "false" | positional | "$#" | variable | map [ "[" key "]" ] | name | call
-     *         | "(" … ")" | block-value | sizeof | offsetof | typeof | typeinfo
+     *         | "self->" name | "(" … ")" | block-value | sizeof | offsetof | typeof | typeinfo
      * </pre>
      */
     private Expr primary() {
@@ -314,6 +314,9 @@ final class ExpressionParser {
                 throw new SyntaxError(span, "expected expression");
             default -> {
                 cursor.advance();
+                if (token.text().equals("self") && cursor.token().is("->")) {
+                    return threadLocal(token);
+                }
                 if (cursor.token().is("!") && cursor.peek().is("(")) {
                     // The early spelling of macro calls: name!(…).
                     cursor.advance();
@@ -321,6 +324,14 @@ final class ExpressionParser {
                 return cursor.token().is("(") ? call(token) : new Expr.Ident(token.text(), span);
             }
         }
+    }
+
+    /** {@code thread-local = "self" "->" name}: an entry for the current thread of a map of its own. */
+    private Expr threadLocal(Token self) {
+        cursor.advance();
+        var name = cursor.expectName();
+        var span = statements.span(self.start());
+        return new Expr.MapRef(ThreadLocals.PREFIX + name.text(), Optional.of(new Expr.Ident("tid", span)), span);
     }
 
     /** {@code if-value = "if" expression block-value "else" ( if-value | block-value )}. */

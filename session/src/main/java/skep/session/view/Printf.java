@@ -118,6 +118,12 @@ public final class Printf {
 
     private static String floating(Format.Verb verb, Value value) {
         double number = switch (value) {
+            // A quotient: 0 where nothing can be divided by.
+            case Value.Tuple t
+            when t.elements().size() == 2 -> {
+                double divisor = Pictures.weight(t.elements().get(1));
+                yield divisor == 0 ? 0 : Pictures.weight(t.elements().get(0)) / divisor;
+            }
             case Value.Aggregated(Aggregate.Avg avg) -> avg.exactAverage();
             case Value.Int i when !i.signed() && i.value() < 0 -> (i.value() >>> 1) * 2.0;
             default -> number(value);
