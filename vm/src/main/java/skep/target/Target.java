@@ -96,4 +96,12 @@ public interface Target extends AutoCloseable {
     default Optional<String> userName(long uid) {
         return Optional.empty();
     }
+
+    /**
+     * What truly happened in a target that knows it, by name: counted where it happens, not by probes. A live kernel knows
+     * nothing of the kind.
+     */
+    default java.util.Map<String, Long> groundTruth() {
+        return java.util.Map.of();
+    }
 }

@@ -218,4 +218,9 @@ public final class EmbeddedTarget implements Target {
         onceContext.close();
         kernel.close();
     }
+
+    @Override
+    public java.util.Map<String, Long> groundTruth() {
+        return model().groundTruth().counters();
+    }
 }

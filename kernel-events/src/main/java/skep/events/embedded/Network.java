@@ -103,6 +103,8 @@ final class Network {
         final TcpSocket socket;
         final int bytes;
         Channels.Datagram skb = new Channels.Datagram(0);
+        /** Its buffer belongs to the receiver now, who may have freed it already on another CPU. */
+        boolean queued;
 
         Packet(Kind kind, TcpSocket socket, int bytes) {
             this.kind = kind;
@@ -824,7 +826,7 @@ final class Network {
                 task.call(routine, address, packet.skb.skb).object = packet;
             }
             case 2 -> {
-                if (packet.kind == Kind.DATA && socket.received.contains(packet.skb)) {
+                if (packet.queued) {
                     frame.pc = 4;
                 }
             }
@@ -871,6 +873,7 @@ final class Network {
                     case ACK -> task.call(tcpAck, socket.address, packet.skb.skb, 0).object = packet;
                     case DATA -> {
                         socket.received.add(packet.skb);
+                        packet.queued = true;
                         socket.bytesReceived += packet.bytes;
                         kernel.truth.count("tcp bytes received", packet.bytes);
                         kernel.objects.socket(socket);

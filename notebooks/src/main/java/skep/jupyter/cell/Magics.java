@@ -18,6 +18,7 @@ final class Magics {
         TARGET("target [SPEC]", "what is traced: embedded[:options], linux, ssh:user@host, …; without SPEC says it"),
         SCENARIO("scenario [NAME [PARAMETER=VALUE …]]", "what the embedded kernel is busy with"),
         DURATION("duration [TIME|none]", "how long a trace runs; none: until Stop"),
+        TRUTH("truth [WORDS]", "what truly happened in the embedded kernel during the last trace"),
         VARS("vars", "the variables that all languages see"),
         EXPORT("export NAME FILE", "writes a variable to a file"),
         TIME("%time", "says how long the cell took (first line of a cell)"),
@@ -111,6 +112,7 @@ final class Magics {
                 }
                 yield workspace.duration().map(Durations::show).orElse("until Stop");
             }
+            case TRUTH -> truth(rest);
             case VARS -> vars();
             case EXPORT ->
                 throw new IllegalArgumentException(
@@ -128,6 +130,22 @@ final class Magics {
         var without =
                 SCENARIO.matcher(spec).replaceAll("$1").replaceAll(":,", ":").replaceAll(",$|:$", "");
         return without + (without.contains(":") ? "," : ":") + "scenario=" + scenario.replace(' ', ',');
+    }
+
+    private String truth(String words) {
+        var truth = new TreeMap<>(workspace.groundTruth());
+        truth.keySet().removeIf(name -> !name.contains(words));
+        if (truth.isEmpty()) {
+            throw new IllegalArgumentException(
+                    workspace.groundTruth().isEmpty()
+                            ? "only the embedded kernel knows, and only after a trace"
+                            : "nothing of that name; %truth alone lists all");
+        }
+        return String.join(
+                "\n",
+                truth.entrySet().stream()
+                        .map(entry -> String.format("%-32s %d", entry.getKey(), entry.getValue()))
+                        .toList());
     }
 
     private String vars() {

@@ -69,6 +69,7 @@ public final class TraceLanguage implements CellLanguage {
             try {
                 return trace(target, cell.body(), options.session(), output);
             } finally {
+                workspace().setGroundTruth(target.groundTruth());
                 if (options.target().isPresent() || !target.isLive()) {
                     target.close();
                 }

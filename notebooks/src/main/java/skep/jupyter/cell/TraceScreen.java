@@ -78,6 +78,9 @@ final class TraceScreen implements ViewSink {
     /** The trace has ended; how. */
     synchronized void end(String how) {
         progress(how);
+        // A map that the script has emptied at its end was a means, not a result.
+        finalMaps.forEach(map -> shownMaps.remove(map.name()));
+        shownMaps.forEach(name -> output.update(MimeBundle.plain(""), id + name));
     }
 
     /** The maps as they were at the end. */

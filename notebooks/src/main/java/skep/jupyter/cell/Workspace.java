@@ -21,6 +21,7 @@ public final class Workspace implements AutoCloseable {
 
     private String spec;
     private @Nullable Target target;
+    private Map<String, Long> groundTruth = Map.of();
     private Optional<Duration> duration = Optional.of(DEFAULT_DURATION);
 
     public Workspace(String spec) {
@@ -67,6 +68,15 @@ public final class Workspace implements AutoCloseable {
 
     public synchronized void setDuration(Optional<Duration> newDuration) {
         duration = newDuration;
+    }
+
+    /** What truly happened during the last trace; empty on a kernel that does not know. */
+    public synchronized Map<String, Long> groundTruth() {
+        return groundTruth;
+    }
+
+    synchronized void setGroundTruth(Map<String, Long> truth) {
+        groundTruth = Map.copyOf(truth);
     }
 
     public Map<String, Object> variables() {
