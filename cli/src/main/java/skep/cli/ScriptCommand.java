@@ -199,7 +199,7 @@ final class ScriptCommand {
                 arguments.pid(),
                 arguments.duration(),
                 arguments.unsafe(),
-                arguments.helperErrors() > 0,
+                arguments.helperErrors(),
                 arguments.includeDirs(),
                 Set.copyOf(arguments.stages()),
                 arguments.mode() == Arguments.Mode.TEST,

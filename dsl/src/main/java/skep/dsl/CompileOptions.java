@@ -14,7 +14,8 @@ import java.util.Set;
  * @param pidFilter the process of {@code -p}: probes that can be bound to a process are
  * @param environment the variables that matter: {@code BPFTRACE_…}, {@code SKEP_…}
  * @param unsafe whether {@code system}, {@code signal}, {@code override} and the like are allowed
- * @param reportHelperErrors {@code -k}: each failing helper is reported
+ * @param helperErrorReports which failing helpers are reported: 0 none, 1 ({@code -k}) those that change something, 2
+ *     ({@code -kk}) those that read memory too
  * @param includeFolders where {@code #include "x"} and {@code import} look, first to last
  * @param stages stages whose text the result carries
  * @param test {@code test:} probes are compiled instead of the others
@@ -27,7 +28,7 @@ public record CompileOptions(
         OptionalInt pidFilter,
         Map<String, String> environment,
         boolean unsafe,
-        boolean reportHelperErrors,
+        int helperErrorReports,
         List<String> includeFolders,
         Set<Stage> stages,
         boolean test,
@@ -39,7 +40,7 @@ public record CompileOptions(
             OptionalInt.empty(),
             Map.of(),
             false,
-            false,
+            0,
             List.of(),
             Set.of(),
             false,

@@ -87,7 +87,7 @@ class CaseTest {
                 OptionalInt.empty(),
                 Map.of(),
                 true,
-                false,
+                0,
                 List.of(),
                 stages,
                 false,

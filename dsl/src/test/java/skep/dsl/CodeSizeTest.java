@@ -30,7 +30,7 @@ class CodeSizeTest {
                 OptionalInt.empty(),
                 Map.of(),
                 false,
-                false,
+                0,
                 List.of(),
                 Set.of(),
                 false,

@@ -39,7 +39,7 @@ class LanguageDataTest {
                 OptionalInt.empty(),
                 Map.of(),
                 unsafe,
-                false,
+                0,
                 List.of(),
                 Set.of(),
                 false,

@@ -175,7 +175,7 @@ public final class Session implements AutoCloseable {
                 options.pid(),
                 options.environment(),
                 options.unsafe(),
-                options.reportHelperErrors(),
+                options.helperErrorReports(),
                 options.includeFolders(),
                 stages,
                 options.test(),

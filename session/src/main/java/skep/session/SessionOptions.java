@@ -19,7 +19,7 @@ import skep.target.LoadOptions;
  * @param pid the process to trace; the session ends with it
  * @param duration after which the session ends, in the target's own time
  * @param unsafe whether functions that change the system are allowed
- * @param reportHelperErrors whether failing helpers are reported
+ * @param helperErrorReports which failing helpers are reported: 0 none, 1 all but reads, 2 reads too
  * @param includeFolders where headers and imports are looked for
  * @param stages names of the compiler's stages whose text is wanted
  * @param test whether {@code test:} probes are compiled instead of the others
@@ -36,7 +36,7 @@ public record SessionOptions(
         OptionalInt pid,
         Optional<Duration> duration,
         boolean unsafe,
-        boolean reportHelperErrors,
+        int helperErrorReports,
         List<String> includeFolders,
         Set<String> stages,
         boolean test,
@@ -52,7 +52,7 @@ public record SessionOptions(
             OptionalInt.empty(),
             Optional.empty(),
             false,
-            false,
+            0,
             List.of(),
             Set.of(),
             false,
@@ -78,7 +78,7 @@ public record SessionOptions(
                 pid,
                 Optional.of(time),
                 unsafe,
-                reportHelperErrors,
+                helperErrorReports,
                 includeFolders,
                 stages,
                 test,
@@ -97,7 +97,7 @@ public record SessionOptions(
                 pid,
                 duration,
                 unsafe,
-                reportHelperErrors,
+                helperErrorReports,
                 includeFolders,
                 stages,
                 test,

@@ -184,7 +184,7 @@ public final class Skep implements AutoCloseable {
                     pid,
                     duration,
                     unsafe,
-                    false,
+                    0,
                     List.of(),
                     Set.of(),
                     false,

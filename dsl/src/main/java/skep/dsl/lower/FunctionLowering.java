@@ -895,7 +895,9 @@ final class FunctionLowering {
     private Value stackId(Typed.Stack e) {
         var type = (Type.KernelStack) e.type();
         plan.useStacks(type.map(), type.depth());
-        return f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0));
+        return reported(
+                Helper.GET_STACKID,
+                f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0)));
     }
 
     private Value invoke(Typed.Invoke e) {
@@ -975,7 +977,25 @@ final class FunctionLowering {
     }
 
     void readInto(Memory to, Memory from, Value bytes) {
-        f.helper(skep.ir.Type.I64, readHelper(from.space()), pointer(to), bytes, address(from));
+        var helper = readHelper(from.space());
+        reported(helper, f.helper(skep.ir.Type.I64, helper, pointer(to), bytes, address(from)));
+    }
+
+    /** The result of a helper, about which user space is told if it is a failure and somebody asked for that. */
+    Value reported(Helper helper, Value result) {
+        int wanted = switch (helper) {
+            case PROBE_READ,
+                    PROBE_READ_STR,
+                    PROBE_READ_KERNEL,
+                    PROBE_READ_KERNEL_STR,
+                    PROBE_READ_USER,
+                    PROBE_READ_USER_STR -> 2;
+            default -> 1;
+        };
+        if (plan.helperErrorReports >= wanted) {
+            records.helperError(helper, result);
+        }
+        return result;
     }
 
     static Helper readHelper(Type.AddressSpace space) {
@@ -1263,6 +1283,7 @@ final class FunctionLowering {
         plan.useStacks(type.map(), type.depth());
         // BPF_F_USER_STACK
         var id = f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
+        reported(Helper.GET_STACKID, id);
         f.store(to.base(), to.offset(), id);
         var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
         f.store(to.base(), to.offset() + 8, process);

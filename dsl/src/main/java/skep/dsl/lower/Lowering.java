@@ -37,7 +37,7 @@ public final class Lowering {
             Typed.Script script, Checker.Result checked, Source source, KernelInfo kernel, CompileOptions options) {
         var plan = new ScriptPlan(
                 kernel,
-                options.reportHelperErrors(),
+                options.helperErrorReports(),
                 checked.maxMapEntries(),
                 checked.config().ringBufferPages());
         var programs = new ArrayList<ScriptProgram>();

@@ -319,6 +319,7 @@ final class MapAccess {
         var f = f();
         var result =
                 f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
+        lowering.reported(Helper.MAP_UPDATE_ELEM, result);
         var failed = f.newBlock();
         var out = f.newBlock();
         f.branch(f.compare(CompareOp.NE, result, 0), failed, out);
@@ -336,6 +337,10 @@ final class MapAccess {
         var f = f();
         var result =
                 f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
+        if (flags != NO_EXIST) {
+            // Else another run may have been faster, which is no failure.
+            lowering.reported(Helper.MAP_UPDATE_ELEM, result);
+        }
         var failed = f.binary(skep.ir.BinaryOp.LSHR, result, 63);
         int counter = lowering.plan.fault(RuntimeFault.Kind.MAP_FULL, view.name(), span);
         f.atomic(AtomicOp.ADD, f.mapValueRef(skep.dsl.CompiledScript.COUNTERS_MAP, counter), 0, failed);
@@ -366,6 +371,7 @@ final class MapAccess {
                 var key = key(view, e.key(), e.span());
                 f.at(e.span());
                 var result = f.helper(skep.ir.Type.I64, Helper.MAP_DELETE_ELEM, f.mapRef(view.mapName()), key);
+                lowering.reported(Helper.MAP_DELETE_ELEM, result);
                 return f.compare(CompareOp.EQ, result, 0);
             }
         }

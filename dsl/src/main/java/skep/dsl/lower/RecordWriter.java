@@ -91,6 +91,35 @@ final class RecordWriter {
         f.enter(out);
     }
 
+    /** Tells of a failure, with the place that the code is for: its errno. */
+    void helperError(Helper helper, Value result) {
+        var f = lowering.f;
+        var plan = lowering.plan;
+        var span = f.span();
+        var errno = new Action.Argument(Type.INT64, Action.HEADER_BYTES);
+        int id = plan.action(new Action.HelperError(helper.kernelName(), errno, span));
+        plan.useRingBuffer();
+        var failed = f.newBlock();
+        var some = f.newBlock();
+        var out = f.newBlock();
+        f.branch(f.compare(CompareOp.SLT, result, 0), failed, out);
+        f.enter(failed);
+        var reserved = f.helper(
+                skep.ir.Type.nullable(Region.RINGBUF),
+                Helper.RINGBUF_RESERVE,
+                f.mapRef(CompiledScript.EVENTS_MAP),
+                f.i64(Action.HEADER_BYTES + 8),
+                f.i64(0));
+        f.branch(f.compare(CompareOp.NE, reserved, 0), some, out);
+        f.enter(some);
+        var record = f.nonNull(reserved);
+        f.store(record, 0, f.i64(id));
+        f.store(record, Action.HEADER_BYTES, result);
+        f.helper(skep.ir.Type.I64, Helper.RINGBUF_SUBMIT, record, f.i64(0));
+        f.jump(out);
+        f.enter(out);
+    }
+
     /** Whether a value is computed straight into the record: when that takes no branches out of this place. */
     private static boolean writesInPlace(Typed.Expr argument) {
         return switch (argument) {

@@ -48,7 +48,7 @@ final class ScriptPlan {
 
     final ModuleBuilder module = new ModuleBuilder();
     final KernelInfo kernel;
-    final boolean reportHelperErrors;
+    final int helperErrorReports;
     private final int maxMapEntries;
     private final int ringBufferPages;
     private final List<Action> actions = new ArrayList<>();
@@ -64,9 +64,9 @@ final class ScriptPlan {
     private int scratchBytes;
     private int callbacks;
 
-    ScriptPlan(KernelInfo kernel, boolean reportHelperErrors, int maxMapEntries, int ringBufferPages) {
+    ScriptPlan(KernelInfo kernel, int helperErrorReports, int maxMapEntries, int ringBufferPages) {
         this.kernel = kernel;
-        this.reportHelperErrors = reportHelperErrors;
+        this.helperErrorReports = helperErrorReports;
         this.maxMapEntries = maxMapEntries;
         this.ringBufferPages = ringBufferPages;
     }

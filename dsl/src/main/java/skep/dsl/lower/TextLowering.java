@@ -190,11 +190,11 @@ final class TextLowering {
                 int bits = 8 * e.type().sizeBytes();
                 yield bits == 8 ? value : f.swapBytes(bits, value);
             }
-            case SIGNAL, SIGNAL_THREAD ->
-                f.helper(
-                        skep.ir.Type.I64,
-                        e.fn() == Typed.Fn.SIGNAL ? Helper.SEND_SIGNAL : Helper.SEND_SIGNAL_THREAD,
-                        lowering.scalar(e.arguments().getFirst()));
+            case SIGNAL, SIGNAL_THREAD -> {
+                var helper = e.fn() == Typed.Fn.SIGNAL ? Helper.SEND_SIGNAL : Helper.SEND_SIGNAL_THREAD;
+                var number = lowering.scalar(e.arguments().getFirst());
+                yield lowering.reported(helper, f.helper(skep.ir.Type.I64, helper, number));
+            }
             case OVERRIDE ->
                 f.helper(
                         skep.ir.Type.I64,
@@ -219,6 +219,7 @@ final class TextLowering {
                 var from = own(e.arguments().get(1));
                 var size = lowering.scalar(e.arguments().get(2));
                 var result = f.helper(skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.pointer(from), size);
+                lowering.reported(Helper.PROBE_WRITE_USER, result);
                 yield f.zext(skep.ir.Type.I64, f.compare(CompareOp.EQ, result, 0));
             }
             case STR,
@@ -515,7 +516,7 @@ final class TextLowering {
             case USER -> Helper.PROBE_READ_USER_STR;
             case ANY -> Helper.PROBE_READ_STR;
         };
-        f.helper(skep.ir.Type.I64, helper, lowering.pointer(to), size, pointer);
+        lowering.reported(helper, f.helper(skep.ir.Type.I64, helper, lowering.pointer(to), size, pointer));
     }
 
     private void buffer(Typed.Call e, Memory to, boolean padded) {

@@ -254,7 +254,7 @@ public final class TraceLanguage implements CellLanguage {
                             pid,
                             duration,
                             unsafe,
-                            false,
+                            0,
                             List.of(),
                             Set.of(),
                             false,
