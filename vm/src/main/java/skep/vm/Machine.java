@@ -19,6 +19,7 @@ import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.Kfunc;
+import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 import skep.target.LoadException;
 import skep.target.LoadOptions;
@@ -232,6 +233,29 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
             }
         }
         return names;
+    }
+
+    /** What the verifier would be told of a program's functions. */
+    public static List<VerifierInput.FunctionInfo> functions(ProgramSpec spec, Bytecode code, Optional<Btf> types) {
+        return FunctionTypes.of(spec, code, types);
+    }
+
+    /** What the verifier would be told of a map that is not made. */
+    public static MapDefinition definition(int id, MapSpec spec, Optional<Btf> types) {
+        var definition = MapDefinition.of(
+                        id,
+                        spec.name(),
+                        spec.type(),
+                        spec.keySizeBytes(),
+                        spec.valueSizeBytes(),
+                        spec.maxEntries(),
+                        spec.flags())
+                .withFields(types.map(t -> SpecialFields.of(t, spec.setup().valueTypeId()))
+                        .orElse(List.of()));
+        return spec.setup()
+                .inner()
+                .map(inner -> definition.withInner(definition(0, inner, types)))
+                .orElse(definition);
     }
 
     /** What the verifier is told of a map. */

@@ -52,19 +52,25 @@ sealed interface TestRow {
 
     /** Reads a file of rows, one JSON object a line, plain or compressed with gzip. */
     static List<TestRow> read(Path file) throws IOException {
-        var rows = new ArrayList<TestRow>();
+        return lines(file).stream()
+                .filter(line -> !line.isBlank())
+                .map(TestRow::parse)
+                .toList();
+    }
+
+    /** The lines of a file, plain or compressed with gzip. */
+    static List<String> lines(Path file) throws IOException {
         try (var raw = new PushbackInputStream(Files.newInputStream(file), 2)) {
             var head = raw.readNBytes(2);
             raw.unread(head);
             boolean compressed = head.length == 2 && head[0] == 0x1f && head[1] == (byte) 0x8b;
             try (var reader = new BufferedReader(
                     new InputStreamReader(compressed ? new GZIPInputStream(raw) : raw, StandardCharsets.UTF_8))) {
-                reader.lines().filter(line -> !line.isBlank()).forEach(line -> rows.add(parse(line)));
+                return reader.lines().toList();
             } catch (UncheckedIOException e) {
                 throw e.getCause();
             }
         }
-        return rows;
     }
 
     /**

@@ -1,7 +1,6 @@
 package skep.vm.conformance;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -39,12 +38,22 @@ public record VerifierRow(String name, VerifierInput input, Optional<Reference> 
     private static final int STATE_FREQUENCY = 8;
     private static final int SLEEPABLE = 16;
 
-    /** Reads a file of rows, one JSON object a line. */
+    /**
+     * Reads a file of rows, one JSON object a line; plain or gzip.
+     *
+     * @throws IllegalArgumentException naming the row that is malformed
+     */
     public static List<VerifierRow> read(Path file, Privilege privilege, Optional<Btf> kernel) throws IOException {
         var rows = new ArrayList<VerifierRow>();
-        for (var line : Files.readAllLines(file)) {
+        int number = 0;
+        for (var line : TestRow.lines(file)) {
+            number++;
             if (!line.isBlank()) {
-                rows.add(parse(Json.object(line), privilege, kernel));
+                try {
+                    rows.add(parse(Json.object(line), privilege, kernel));
+                } catch (IllegalArgumentException | IndexOutOfBoundsException malformed) {
+                    throw new IllegalArgumentException("row " + number + ": " + malformed.getMessage(), malformed);
+                }
             }
         }
         return rows;

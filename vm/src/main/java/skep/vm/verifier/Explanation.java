@@ -33,8 +33,7 @@ final class Explanation {
                         .append(step.insn())
                         .append(": ")
                         .append(step.text())
-                        .append(" -> ")
-                        .append(step.target())
+                        .append(step.target() == step.insn() + 1 ? ": not taken" : ": taken, to " + step.target())
                         .append('\n');
             }
         }

@@ -37,6 +37,8 @@ final class Hints {
             new Row("GPL-restricted", "declare a GPL-compatible licence"),
             new Row("should have been in", "return one of the values that this program type allows"),
             new Row("unreachable insn", "no path leads to this instruction: remove it"),
+            new Row("unbounded min value", "bound the index on both sides first: it may be negative"),
+            new Row("pointer prohibited", "only sums with bounded numbers keep a pointer usable"),
             new Row("pointer arithmetic", "only sums with bounded numbers keep a pointer usable"),
             new Row("call stack of", "functions may call each other eight deep, without recursion"),
             new Row("!root", "this needs CAP_PERFMON: without it, guesses of the processor must be harmless too"),

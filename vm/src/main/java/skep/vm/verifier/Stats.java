@@ -9,10 +9,17 @@ package skep.vm.verifier;
  * @param maxStatesPerInsn most states compared at one instruction
  * @param nanos wall time
  * @param visits how often each slot was stepped; empty when it was rejected before the walk
+ * @param paths the tree of paths, if it was asked for
  */
 public record Stats(
-        int insnsProcessed, int totalStates, int peakStates, int maxStatesPerInsn, long nanos, Visits visits) {
-    public static final Stats NONE = new Stats(0, 0, 0, 0, 0, Visits.NONE);
+        int insnsProcessed,
+        int totalStates,
+        int peakStates,
+        int maxStatesPerInsn,
+        long nanos,
+        Visits visits,
+        Exploration paths) {
+    public static final Stats NONE = new Stats(0, 0, 0, 0, 0, Visits.NONE, Exploration.NONE);
 
     /** How often each slot was stepped. */
     public static final class Visits {

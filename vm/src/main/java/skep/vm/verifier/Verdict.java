@@ -21,7 +21,7 @@ public sealed interface Verdict {
      * @param insn the slot at which it failed
      * @param message the last line the kernel would log
      * @param errno the positive error number the kernel would return: 1, 7, 13, 14, 22, 28 …
-     * @param path the branches taken from the entry to {@code insn}, oldest first; the newest hundred at most
+     * @param path the conditional jumps, taken or not, from the entry to {@code insn}, oldest first; the newest hundred at most
      * @param registers the registers that {@code insn} reads, as they were when it failed
      * @param hint what to do about it, for the common causes
      * @param source the place in the source that made {@code insn}
@@ -48,7 +48,7 @@ public sealed interface Verdict {
         }
     }
 
-    /** One conditional jump on the way to a failure. */
+    /** One conditional jump on the way to a failure; {@code target} is the next slot where it was not taken. */
     record BranchStep(int insn, int target, String text) {}
 
     /** What was known of a register, for example {@code R1} and {@code scalar(umax=255)}. */

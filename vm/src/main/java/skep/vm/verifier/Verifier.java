@@ -1,6 +1,8 @@
 package skep.vm.verifier;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import skep.vm.verifier.Verdict.Accepted;
@@ -60,7 +62,8 @@ public final class Verifier {
                 walker.pruning.peakStates,
                 walker.pruning.maxStatesPerInsn,
                 System.nanoTime() - start,
-                new Stats.Visits(walker.visits));
+                new Stats.Visits(walker.visits),
+                walker.paths == null ? Exploration.NONE : walker.paths.exploration());
     }
 
     private static void writeStats(Walker walker, Stats stats) {
@@ -90,24 +93,54 @@ public final class Verifier {
                 stats);
     }
 
-    /** The branches from the entry to where it failed, from the jump histories of the states on the way. */
+    /**
+     * The conditional jumps from the entry to where it failed, taken or not: the jump histories of the states on the way tell
+     * where control did not simply go on.
+     */
     private static List<Verdict.BranchStep> path(Walker walker) {
         if (!walker.hasState()) {
             return List.of();
         }
-        var steps = new ArrayList<Verdict.BranchStep>();
-        for (PathState state = walker.state(); state != null && steps.size() < MAX_PATH; state = state.parent) {
-            var history = state.history;
-            for (int k = history.size - 1; k >= 0 && steps.size() < MAX_PATH; k--) {
-                int from = history.previous(k);
-                int to = history.insn(k);
-                if (from >= 0 && from < walker.code.length && walker.code.isJump(from)) {
-                    steps.add(new Verdict.BranchStep(from, to, InsnText.of(walker.input.code(), from)));
+        var states = new ArrayList<PathState>();
+        for (PathState state = walker.state(); state != null; state = state.parent) {
+            states.add(state);
+        }
+        var steps = new ArrayDeque<Verdict.BranchStep>();
+        int at = walker.flow.functionStarts[walker.state().frame(0).function];
+        for (var state : states.reversed()) {
+            for (int k = 0; k < state.history.size; k++) {
+                int from = state.history.previous(k);
+                int to = state.history.insn(k);
+                if (from >= 0) {
+                    goOn(walker, steps, at, from);
+                    note(walker, steps, from, to);
+                    at = to;
                 }
             }
         }
-        java.util.Collections.reverse(steps);
-        return steps;
+        goOn(walker, steps, at, walker.insn);
+        return List.copyOf(steps);
+    }
+
+    /** From one slot to another without a jump. */
+    private static void goOn(Walker walker, Deque<Verdict.BranchStep> steps, int from, int to) {
+        for (int i = from; i < to; i++) {
+            note(walker, steps, i, i + 1);
+        }
+    }
+
+    private static void note(Walker walker, Deque<Verdict.BranchStep> steps, int from, int to) {
+        var code = walker.code;
+        int operation = code.operation(from);
+        boolean conditional =
+                code.isJump(from) && operation != Code.CALL && operation != Code.EXIT && operation != Code.JA;
+        if (!conditional) {
+            return;
+        }
+        steps.addLast(new Verdict.BranchStep(from, to, InsnText.of(walker.input.code(), from)));
+        if (steps.size() > MAX_PATH) {
+            steps.removeFirst();
+        }
     }
 
     private static List<RegisterFact> registers(Walker walker, int insn) {

@@ -43,6 +43,7 @@ public record VerifierInput(
         boolean strictAlignment,
         boolean everyStateKept,
         boolean recordFacts,
+        boolean recordPaths,
         int cpus,
         int logLevel,
         LineTable lines) {
@@ -132,6 +133,7 @@ public record VerifierInput(
                 .strictAlignment(strictAlignment)
                 .everyStateKept(everyStateKept)
                 .recordFacts(recordFacts)
+                .recordPaths(recordPaths)
                 .cpus(cpus)
                 .logLevel(logLevel)
                 .lines(lines);
@@ -156,6 +158,7 @@ public record VerifierInput(
         private boolean strictAlignment;
         private boolean everyStateKept;
         private boolean recordFacts;
+        private boolean recordPaths;
         private int cpus = 2;
         private int logLevel = 1;
         private LineTable lines = LineTable.EMPTY;
@@ -247,6 +250,12 @@ public record VerifierInput(
             return this;
         }
 
+        /** Keeps the tree of the paths that are walked ({@link Stats#paths}), to show what makes a program complex. */
+        public Builder recordPaths(boolean value) {
+            recordPaths = value;
+            return this;
+        }
+
         public Builder cpus(int value) {
             cpus = value;
             return this;
@@ -281,6 +290,7 @@ public record VerifierInput(
                     strictAlignment,
                     everyStateKept,
                     recordFacts,
+                    recordPaths,
                     cpus,
                     logLevel,
                     lines);

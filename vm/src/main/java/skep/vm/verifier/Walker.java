@@ -67,7 +67,10 @@ final class Walker {
     boolean exploreLimits;
     boolean endlessLoop;
 
-    private record Pending(PathState state, int insn, int previousInsn, long logPosition) {}
+    /** The tree of paths, if it was asked for. */
+    final Exploration.@Nullable Recorder paths;
+
+    private record Pending(PathState state, int insn, int previousInsn, long logPosition, int path) {}
 
     Walker(VerifierInput input) {
         this.input = input;
@@ -83,6 +86,7 @@ final class Walker {
         facts = new Facts(input, code.length);
         contextLayout = ContextLayout.of(input.type(), input.attachType(), input.arch(), bpfCapable);
         visits = new int[code.length];
+        paths = input.recordPaths() ? new Exploration.Recorder() : null;
         usedKind = new RegKind[code.length];
         maps = new MapReferences(this);
         stackLiveness = new StackLiveness(this);
@@ -178,6 +182,9 @@ final class Walker {
         pending.clear();
         stateText.touchAll();
         stateText.fresh = false;
+        if (paths != null) {
+            paths.begin(insn);
+        }
         explore();
     }
 
@@ -199,6 +206,9 @@ final class Walker {
             insn = next.insn();
             previousInsn = next.previousInsn();
             historyOpen = false;
+            if (paths != null) {
+                paths.walk(next.path());
+            }
             if (!log.allPaths()) {
                 log.cutTo(next.logPosition());
             }
@@ -217,6 +227,9 @@ final class Walker {
         }
         int i = insn;
         visits[i]++;
+        if (paths != null) {
+            paths.step(i);
+        }
         if (++insnsProcessed > MAX_INSNS) {
             throw Refusal.of(log, Refusal.E2BIG, "BPF program is too large. Processed %d insn", insnsProcessed);
         }
@@ -225,6 +238,9 @@ final class Walker {
         if (flow.prunePoints.get(i)) {
             if (pruning.visited(i)) {
                 stateText.safe(i, previousInsn, current);
+                if (paths != null) {
+                    paths.end(Exploration.End.PRUNED);
+                }
                 return true;
             }
         }
@@ -245,6 +261,9 @@ final class Walker {
         try {
             boolean ended = execute(i);
             stackLiveness.commit();
+            if (ended && paths != null) {
+                paths.end(Exploration.End.EXIT);
+            }
             return ended || (state().speculative && speculation.barrierAfter[i]);
         } catch (Refusal refusal) {
             if (state().speculative && refusal.harmlessUnderSpeculation()) {
@@ -254,6 +273,9 @@ final class Walker {
                 return true;
             }
             previousInsn = prior;
+            if (paths != null) {
+                paths.end(Exploration.End.REFUSED);
+            }
             throw refusal;
         }
     }
@@ -622,7 +644,7 @@ final class Walker {
         if (parent != null) {
             parent.branches++;
         }
-        pending.addLast(new Pending(copy, target, from, log.position()));
+        pending.addLast(new Pending(copy, target, from, log.position(), paths == null ? -1 : paths.put(from, target)));
         return copy;
     }
 

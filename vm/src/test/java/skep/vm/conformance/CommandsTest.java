@@ -52,6 +52,85 @@ class CommandsTest {
         assertEquals("2 right, 1 refused, 1 wrong of 4", lines.get(4));
     }
 
+    private static final String ROWS = """
+            {"name": "good", "insns": "b7000000010000009500000000000000", "prog_type_id": 5, "kernel_6_18": {"verdict": "accept"}}
+            {"name": "bad", "insns": "bf300000000000009500000000000000", "prog_type_id": 5, "kernel_6_18": {"verdict": "reject", "log_tail": "R3 !read_ok"}}
+            {"name": "unsure", "insns": "bf300000000000009500000000000000", "prog_type_id": 5, "kernel_6_18": {"verdict": "accept"}}
+            {"name": "blocked", "insns": "b7000000010000009500000000000000", "prog_type_id": 5, "kernel_6_18": {"verdict": "env_blocked"}}
+            """;
+
+    @Test
+    void verifyPrintsALineARowInTheirOrderAndTotals() throws IOException {
+        var plain = Files.writeString(folder.resolve("rows.jsonl"), ROWS);
+        var gzip = folder.resolve("rows.jsonl.gz");
+        try (var out = new java.util.zip.GZIPOutputStream(Files.newOutputStream(gzip))) {
+            out.write(ROWS.getBytes(StandardCharsets.UTF_8));
+        }
+        for (var file : List.of(plain, gzip)) {
+            var lines = output("vm verify", "", file.toString()).lines().toList();
+            assertEquals(5, lines.size());
+            assertTrue(
+                    lines.get(0)
+                            .matches("\\{\"name\": \"good\", \"verdict\": \"accept\", \"message\": \"\", "
+                                    + "\"insns_processed\": 2, \"us\": \\d+}"),
+                    lines.get(0));
+            assertTrue(
+                    lines.get(1)
+                            .startsWith("{\"name\": \"bad\", \"verdict\": \"reject\", \"message\": \"R3 !read_ok\""),
+                    lines.get(1));
+            assertEquals("2 agree, 1 disagree (0 accepted that the reference rejects) of 3", lines.get(4));
+        }
+    }
+
+    @Test
+    void verifySaysWhichRowIsMalformed() throws IOException {
+        assertEquals("vm verify: there is no file nowhere\n", errors("vm verify", "nowhere"));
+        assertTrue(errors("vm verify").startsWith("vm verify: a file of rows or an ELF object is needed"));
+        assertTrue(errors("vm verify", "--quick").startsWith("vm verify: unknown option --quick; there are --explain"));
+        var file = Files.writeString(
+                folder.resolve("bad.jsonl"), ROWS.lines().findFirst().orElseThrow() + "\n{\"name\": 7}\n");
+        assertEquals("vm verify: " + file + ": row 2: row without name\n", errors("vm verify", file.toString()));
+        var odd = Files.writeString(folder.resolve("odd.jsonl"), "{\"name\": \"x\", \"insns\": \"b70\"}\n");
+        assertTrue(errors("vm verify", odd.toString()).startsWith("vm verify: " + odd + ": row 1: "));
+    }
+
+    @Test
+    void explainShowsTheLoopThatCosts() throws IOException {
+        var code = HexFormat.of().formatHex(Assembler.assemble("""
+                        r6 = 0
+                        call bpf_get_prandom_u32
+                        if r0 > 7 goto pc+1
+                        r7 = 1
+                        r6 += 1
+                        if r6 < 50 goto pc-5
+                        r0 = 0
+                        exit
+                        """).toBytes());
+        var file = Files.writeString(
+                folder.resolve("loop.jsonl"),
+                "{\"name\": \"loop\", \"insns\": \"" + code + "\", \"prog_type_id\": 5}\n");
+        var text = output("vm verify", "", "--explain", file.toString());
+        assertTrue(text.contains("is the loop of slots 1 to 5"), text);
+        assertTrue(text.contains("-- by branch: paths"), text);
+        assertTrue(text.contains("├ from 2 to 4, as explored before at 4"), text);
+        assertTrue(text.contains("-- by instruction"), text);
+    }
+
+    private static String errors(String command, String... arguments) {
+        var err = new ByteArrayOutputStream();
+        ServiceLoader.load(ToolCommand.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(c -> c.name().equals(command))
+                .findFirst()
+                .orElseThrow()
+                .run(
+                        List.of(arguments),
+                        new ByteArrayInputStream(new byte[0]),
+                        new PrintStream(new ByteArrayOutputStream()),
+                        new PrintStream(err, true, StandardCharsets.UTF_8));
+        return err.toString(StandardCharsets.UTF_8);
+    }
+
     @Test
     void aCaptureIsFilteredByTheNumbersOfTcpdump() throws IOException {
         var capture = ByteBuffer.allocate(1000).order(ByteOrder.LITTLE_ENDIAN);
