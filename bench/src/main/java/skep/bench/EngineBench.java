@@ -20,21 +20,23 @@ import skep.target.ToolCommand;
 /**
  * How fast the VM runs programs, against the same C compiled for this machine: the claim "at most 1.5 times clang -O2". Each file of
  * {@code bench/src/main/c} is compiled by clang for eBPF, and by clang and gcc with {@code -O2} for the machine; all three run in
- * turn on the same memory, the eBPF one unverified by {@code vm bench}.
+ * turn on the same memory, the eBPF one by {@code vm bench}. Times are processor time.
  *
- * <pre>java -cp … skep.bench.EngineBench [--backend NAME] [--seconds S] [--sources FOLDER] [PROGRAM…]</pre>
+ * <pre>java -cp … skep.bench.EngineBench [--backend NAME] [--seconds S] [--verify yes|no] [--sources FOLDER] [PROGRAM…]</pre>
  */
 public final class EngineBench {
     private static final int MEMORY_BYTES = 4096;
     private static final Pattern BENCH_LINE = Pattern.compile(
-            ".*: ([\\d.]+) ns a run minimum, ([\\d.]+) median, (\\d+) insns.* r0 0x(\\w+), compiled in ([\\d.]+) ms\\s*");
+            ".*: ([\\d.]+) ns a run minimum, ([\\d.]+) median, .* r0 0x(\\w+), compiled in ([\\d.]+) ms, (\\w+).*\\s*");
 
     private final Path sources;
     private final Path work;
     private final String backend;
     private final String seconds;
+    private final String verify;
 
-    private EngineBench(Path sources, Path work, String backend, String seconds) {
+    private EngineBench(Path sources, Path work, String backend, String seconds, String verify) {
+        this.verify = verify;
         this.sources = sources;
         this.work = work;
         this.backend = backend;
@@ -42,16 +44,19 @@ public final class EngineBench {
     }
 
     /** What one program took: nanoseconds a run, the least of many. */
-    private record Result(String name, double clang, double gcc, double vm, double compileMillis, boolean agrees) {}
+    private record Result(
+            String name, double clang, double gcc, double vm, double compileMillis, String mode, boolean agrees) {}
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
         var backend = "jvm";
+        var verify = "yes";
         var seconds = "2";
         var sources = Path.of("bench/src/main/c");
         var names = new ArrayList<String>();
         for (int i = 0; i < arguments.length; i++) {
             switch (arguments[i]) {
                 case "--backend" -> backend = arguments[++i];
+                case "--verify" -> verify = arguments[++i];
                 case "--seconds" -> seconds = arguments[++i];
                 case "--sources" -> sources = Path.of(arguments[++i]);
                 default -> names.add(arguments[i]);
@@ -59,7 +64,7 @@ public final class EngineBench {
         }
         var work = Files.createTempDirectory("skep-bench");
         try {
-            new EngineBench(sources, work, backend, seconds).run(names);
+            new EngineBench(sources, work, backend, seconds, verify).run(names);
         } finally {
             try (var files = Files.walk(work)) {
                 files.sorted(Comparator.reverseOrder())
@@ -73,7 +78,7 @@ public final class EngineBench {
         new Random(7).nextBytes(contents);
         Files.write(work.resolve("memory"), contents);
         System.out.printf(
-                "%-15s %12s %12s %12s %8s %10s%n",
+                "%-15s %12s %12s %12s %8s %10s mode%n",
                 "program", "clang ns", "gcc ns", backend + " ns", "ratio", "compile ms");
         double vm = 0;
         double gcc = 0;
@@ -82,13 +87,14 @@ public final class EngineBench {
             var result = measure(name);
             System.out.printf(
                     Locale.ROOT,
-                    "%-15s %12.1f %12.1f %12.1f %8.2f %10.1f%s%n",
+                    "%-15s %12.1f %12.1f %12.1f %8.2f %10.1f %s%s%n",
                     name,
                     result.clang,
                     result.gcc,
                     result.vm,
                     result.vm / result.clang,
                     result.compileMillis,
+                    result.mode,
                     result.agrees ? "" : "  RESULTS DIFFER");
             vm += Math.log(result.vm / result.clang);
             gcc += Math.log(result.gcc / result.clang);
@@ -115,11 +121,8 @@ public final class EngineBench {
     private Result measure(String name) throws IOException, InterruptedException {
         var source = sources.resolve(name + ".c").toString();
         var object = work.resolve(name + ".o");
-        run("clang", "-O2", "-target", "bpf", "-mcpu=v3", "-fno-builtin", "-c", source, "-o", object.toString());
-        var elf = ElfFile.of(Files.readAllBytes(object));
-        var text = elf.section(".text").orElseThrow(() -> new IOException(object + " has no code"));
-        var code = work.resolve(name + ".bin");
-        Files.write(code, elf.bytes(text));
+        run("clang", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-fno-builtin", "-c", source, "-o", object.toString());
+        var code = code(object, name);
         var clang = twin("clang", source, name);
         var gcc = twin("gcc", source, name);
         var bench = BENCH_LINE.matcher(vmBench(code.toString()));
@@ -131,8 +134,21 @@ public final class EngineBench {
                 Double.parseDouble(clang[0]),
                 Double.parseDouble(gcc[0]),
                 Double.parseDouble(bench.group(1)),
-                Double.parseDouble(bench.group(5)),
-                clang[2].equals(bench.group(4)) && gcc[2].equals(bench.group(4)));
+                Double.parseDouble(bench.group(4)),
+                bench.group(5),
+                clang[2].equals(bench.group(3)) && gcc[2].equals(bench.group(3)));
+    }
+
+    /** The object itself if it has maps, otherwise its instructions. */
+    private Path code(Path object, String name) throws IOException {
+        var elf = ElfFile.of(Files.readAllBytes(object));
+        if (elf.section(".maps").isPresent()) {
+            return object;
+        }
+        var text = elf.section(".text").orElseThrow(() -> new IOException(object + " has no code"));
+        var code = work.resolve(name + ".bin");
+        Files.write(code, elf.bytes(text));
+        return code;
     }
 
     /** Compiles for this machine and runs: minimum and median nanoseconds, result. */
@@ -149,7 +165,16 @@ public final class EngineBench {
             if (tool.name().equals("vm bench")) {
                 var memory = work.resolve("memory").toString();
                 tool.run(
-                        List.of("--backend", backend, "--seconds", seconds, "--memory", memory, code),
+                        List.of(
+                                "--backend",
+                                backend,
+                                "--seconds",
+                                seconds,
+                                "--verify",
+                                verify,
+                                "--memory",
+                                memory,
+                                code),
                         new ByteArrayInputStream(new byte[0]),
                         out,
                         out);

@@ -11,20 +11,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import skep.isa.Bytecode;
+import skep.elf.ElfException;
+import skep.target.TargetException;
 import skep.target.ToolCommand;
-import skep.vm.Backend;
-import skep.vm.Executable;
-import skep.vm.KernelServices;
-import skep.vm.Memory;
 import skep.vm.RefusedProgramException;
-import skep.vm.UnverifiedProgram;
 import skep.vm.VmFault;
 
 /** {@code skep vm bench}: times raw programs. Each timed batch runs on fresh memory contents only at its beginning. */
 public final class BenchCommand implements ToolCommand {
     private static final String MEMORY = "--memory";
     private static final String SECONDS = "--seconds";
+    private static final String VERIFY = "--verify";
+    private static final double MAX_SECONDS = 3600;
     /** Times are processor time of this thread: what other processes take is not the program's. */
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
@@ -46,29 +44,38 @@ public final class BenchCommand implements ToolCommand {
     @Override
     public String summary() {
         return """
-                times programs given as files of 8-byte instructions
-                usage: skep vm bench [--backend NAME] [--seconds S] [--memory FILE] FILE…
-                r1 points to the memory, r2 is its length. Prints a line a program: nanoseconds a run (minimum and
-                median), instructions a run, the result and the time to compile.
+                times programs: files of 8-byte instructions, or object files
+                usage: skep vm bench [--backend NAME] [--seconds S] [--memory FILE] [--verify yes|no] FILE…
+                r1 points to the memory, r2 is its length; programs of object files get it as their packet. A program
+                that the verifier accepts for that memory runs without tests, any other one, and each with --verify no,
+                with a test of each access. Prints a line a program: nanoseconds a run (minimum and median), instructions
+                a run, the result, the time to compile, and whether it was verified.
                 """;
     }
 
     @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         try {
-            var options = Options.parse(arguments, Set.of(Options.BACKEND, MEMORY, SECONDS));
+            var options = Options.parse(arguments, Set.of(Options.BACKEND, MEMORY, SECONDS, VERIFY));
             if (options.words().isEmpty()) {
                 throw new IllegalArgumentException("a file of instructions is needed");
             }
-            double seconds = Double.parseDouble(options.value(SECONDS, "3"));
+            double seconds = seconds(options.value(SECONDS, "3"));
+            boolean verify = switch (options.value(VERIFY, "yes")) {
+                case "yes" -> true;
+                case "no" -> false;
+                default -> throw new IllegalArgumentException(VERIFY + " takes yes or no");
+            };
             var memoryFile = options.value(MEMORY, "");
             var memory = memoryFile.isEmpty() ? new byte[0] : Files.readAllBytes(Path.of(memoryFile));
+            var backend = options.backend();
             for (var file : options.words()) {
-                var code = Bytecode.ofBytes(Files.readAllBytes(Path.of(file)));
-                out.println(file + ": " + measure(options.backend(), code, memory, seconds));
+                try (var subject = BenchSubject.open(backend, Path.of(file), memory, verify)) {
+                    out.println(file + ": " + measure(subject, seconds));
+                }
             }
             return 0;
-        } catch (RefusedProgramException | VmFault failure) {
+        } catch (RefusedProgramException | VmFault | ElfException | TargetException failure) {
             err.println("vm bench: " + failure.getMessage());
             return 1;
         } catch (IllegalArgumentException e) {
@@ -80,59 +87,54 @@ public final class BenchCommand implements ToolCommand {
         }
     }
 
-    private static String measure(Backend backend, Bytecode code, byte[] contents, double seconds) {
-        try (var machine = new TestMachine(UbpfHelpers.all(), KernelServices.detached(), 0);
-                var memory = machine.lend(contents)) {
-            long insns = countInsns(machine, code, memory.address(), contents);
-            long start = System.nanoTime();
-            try (var executable = backend.compile(new UnverifiedProgram("bench", code), machine.runtime())) {
-                long compileNanos = System.nanoTime() - start;
-                Memory.copy(contents, 0, memory.address(), contents.length);
-                machine.cpu().setBudget(Long.MAX_VALUE);
-                long r0 = executable.run(machine.cpu(), memory.address(), contents.length);
-                var timer = new Timer(executable, machine, memory.address(), contents);
-                timer.warmUp();
-                var perRun = new ArrayList<Double>();
-                long end = System.nanoTime() + (long) (seconds * 1e9);
-                while (System.nanoTime() < end || perRun.size() < 3) {
-                    perRun.add(timer.batch());
-                }
-                perRun.sort(null);
-                return String.format(
-                        Locale.ROOT,
-                        "%.1f ns a run minimum, %.1f median, %d insns, %.2f ns an insn, r0 0x%x, compiled in %.2f ms",
-                        perRun.getFirst(),
-                        perRun.get(perRun.size() / 2),
-                        insns,
-                        perRun.getFirst() / insns,
-                        r0,
-                        compileNanos / 1e6);
+    private static double seconds(String text) {
+        try {
+            double seconds = Double.parseDouble(text);
+            if (seconds >= 0 && seconds <= MAX_SECONDS) {
+                return seconds;
             }
+        } catch (NumberFormatException _) {
+            // said below
         }
+        throw new IllegalArgumentException(SECONDS + " takes a number from 0 to " + MAX_SECONDS + ", not " + text);
     }
 
-    private static long countInsns(TestMachine machine, Bytecode code, long memory, byte[] contents) {
-        var program = new UnverifiedProgram("bench", code);
-        try (var interpreted = Backend.named(Options.DEFAULT_BACKEND).compile(program, machine.runtime())) {
-            machine.cpu().setBudget(RowRunner.MAX_INSNS);
-            interpreted.run(machine.cpu(), memory, contents.length);
-            return RowRunner.MAX_INSNS - machine.cpu().budget();
+    private static String measure(BenchSubject subject, double seconds) {
+        subject.reset();
+        long r0 = subject.run();
+        var timer = new Timer(subject);
+        timer.warmUp();
+        var perRun = new ArrayList<Double>();
+        long end = System.nanoTime() + (long) (seconds * 1e9);
+        while (System.nanoTime() < end || perRun.size() < 3) {
+            perRun.add(timer.batch());
         }
+        perRun.sort(null);
+        var insns = subject.insns().isPresent()
+                ? String.format(
+                        Locale.ROOT,
+                        "%d insns, %.2f ns an insn",
+                        subject.insns().getAsLong(),
+                        perRun.getFirst() / subject.insns().getAsLong())
+                : "insns not counted";
+        return String.format(
+                Locale.ROOT,
+                "%.1f ns a run minimum, %.1f median, %s, r0 0x%x, compiled in %.2f ms, %s",
+                perRun.getFirst(),
+                perRun.get(perRun.size() / 2),
+                insns,
+                r0,
+                subject.compileNanos() / 1e6,
+                subject.mode());
     }
 
     /** Runs a program in batches long enough to be timed. */
     private static final class Timer {
-        private final Executable executable;
-        private final TestMachine machine;
-        private final long address;
-        private final byte[] contents;
+        private final BenchSubject subject;
         private long runs = 1;
 
-        Timer(Executable executable, TestMachine machine, long address, byte[] contents) {
-            this.executable = executable;
-            this.machine = machine;
-            this.address = address;
-            this.contents = contents;
+        Timer(BenchSubject subject) {
+            this.subject = subject;
         }
 
         /** Runs until HotSpot has nothing more to gain: no batch has been faster for a while. */
@@ -152,13 +154,9 @@ public final class BenchCommand implements ToolCommand {
 
         /** Nanoseconds a run, of one batch on fresh memory. */
         double batch() {
-            Memory.copy(contents, 0, address, contents.length);
-            var cpu = machine.cpu();
-            cpu.setBudget(Long.MAX_VALUE);
+            subject.reset();
             long start = THREADS.getCurrentThreadCpuTime();
-            for (long i = 0; i < runs; i++) {
-                executable.run(cpu, address, contents.length);
-            }
+            subject.run(runs);
             long nanos = THREADS.getCurrentThreadCpuTime() - start;
             double perRun = (double) nanos / runs;
             if (nanos < BATCH_NANOS) {

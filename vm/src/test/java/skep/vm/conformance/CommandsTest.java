@@ -147,6 +147,36 @@ class CommandsTest {
                 output("pcap", "", "-f", "4\n40 0 0 12\n21 0 1 34525\n6 0 0 65535\n6 0 0 0\n", file.toString()));
     }
 
+    @Test
+    void aProgramIsTimedVerifiedIfItCanBe() throws IOException {
+        var memory = Files.write(folder.resolve("memory"), new byte[] {5, 0, 0, 0, 0, 0, 0, 0});
+        var good = Files.write(
+                folder.resolve("good"),
+                Assembler.assemble("r0 = *(u8 *)(r1 +0)\nr0 += r2\nexit").toBytes());
+        var far = Files.write(
+                folder.resolve("far"),
+                Assembler.assemble("r2 = *(u8 *)(r1 +0)\nr1 += r2\nr0 = *(u32 *)(r1 +0)\nexit")
+                        .toBytes());
+        var short_ = Files.write(folder.resolve("short"), new byte[] {1, 2, 3});
+        for (var backend : List.of("interp", "jvm", "tiered")) {
+            var options = List.of("--seconds", "0", "--memory", memory.toString(), "--backend", backend);
+            var line = bench(options, good.toString());
+            assertTrue(line.contains(" ns a run minimum, ") && line.contains("3 insns"), line);
+            assertTrue(line.contains("r0 0xd, ") && line.contains(", verified"), line);
+            var checked = bench(options, "--verify", "no", good.toString());
+            assertTrue(checked.contains("r0 0xd, ") && checked.contains("checked at run time"), checked);
+            assertTrue(bench(options, far.toString()).contains("outside every region"), "a fault is told");
+            assertTrue(bench(options, short_.toString()).contains("vm bench: "), "half an instruction");
+            assertTrue(bench(options, folder.resolve("none").toString()).contains("cannot read"), "no such file");
+        }
+    }
+
+    private static String bench(List<String> options, String... more) {
+        var arguments = new java.util.ArrayList<>(options);
+        arguments.addAll(List.of(more));
+        return output("vm bench", "", arguments.toArray(String[]::new));
+    }
+
     private static String output(String command, String input, String... arguments) {
         var bytes = new ByteArrayOutputStream();
         var out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
