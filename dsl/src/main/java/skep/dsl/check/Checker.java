@@ -357,7 +357,7 @@ public final class Checker {
         return systemCalls.gathered(
                 probe,
                 systemCalls.substituted(
-                        probe, instances.stream().map(Checker::frozen).toList()));
+                        probe, instances.stream().map(Checker::frozen).toList(), diagnostics));
     }
 
     private static Instance frozen(Instance i) {

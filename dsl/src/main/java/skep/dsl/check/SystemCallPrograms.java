@@ -17,6 +17,7 @@ import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Registers;
 import skep.isa.kernel.SystemCall;
 import skep.isa.kernel.TracepointFormat;
+import skep.source.Diagnostics;
 
 /**
  * Makes one program of a probe that names many system call tracepoints: it sits on the tracepoint that every system call
@@ -84,7 +85,7 @@ final class SystemCallPrograms {
      * pass: the function's only argument, the caller's registers, is the tracepoint's too, and so is the result. Stacks and
      * registers of the kernel differ; a probe that looks at them stays what it was, and is refused.
      */
-    List<Checker.Instance> substituted(Script.Probe probe, List<Checker.Instance> instances) {
+    List<Checker.Instance> substituted(Script.Probe probe, List<Checker.Instance> instances, Diagnostics diagnostics) {
         var refusal = checking.kernel.unsupported(Feature.KPROBE);
         if (refusal.isEmpty()) {
             return instances;
@@ -104,7 +105,7 @@ final class SystemCallPrograms {
                 programs.add(one);
                 continue;
             }
-            checking.diagnostics.warning(
+            diagnostics.warning(
                     "substituted",
                     probe.span(),
                     String.join(", ", one.shownAs()) + " is traced at the tracepoint of system calls instead: "
