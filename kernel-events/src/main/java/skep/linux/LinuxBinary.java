@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.tukaani.xz.XZInputStream;
 import skep.elf.ElfFile;
+import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
 import skep.elf.SymbolTable;
 import skep.elf.UsdtNotes;
@@ -120,6 +121,12 @@ final class LinuxBinary implements UserBinary {
             }
             return Optional.empty();
         });
+    }
+
+    /** The line numbers of the file, or of its debugging file. */
+    LineNumbers lineNumbers() {
+        var own = LineNumbers.of(file);
+        return own.isEmpty() ? debugFile().map(LineNumbers::of).orElse(own) : own;
     }
 
     @Override

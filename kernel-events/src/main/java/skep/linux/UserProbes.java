@@ -1,12 +1,16 @@
 package skep.linux;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import skep.elf.Demangler;
 import skep.elf.ElfFile;
+import skep.elf.LineNumbers;
+import skep.elf.MalformedElfException;
 import skep.elf.SymbolTable;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
@@ -201,6 +205,10 @@ final class UserProbes {
             places.add(new Place(file.path(), offset.orElse(address) + probe.offset(), 0));
             return;
         }
+        if (target.startsWith("@")) {
+            linePlaces(probe, file, places);
+            return;
+        }
         boolean cpp = target.startsWith("cpp:");
         var name = cpp ? target.substring(4) : target;
         var offsets = new TreeSet<Long>();
@@ -215,6 +223,46 @@ final class UserProbes {
             });
         }
         offsets.forEach(offset -> places.add(new Place(file.path(), offset, 0)));
+    }
+
+    /** {@code @FILE:LINE} or {@code @FILE:LINE:COLUMN}: in each function that has code of the line, where it begins. */
+    private static void linePlaces(ProbeSpec probe, LinuxBinary file, List<Place> places) {
+        var parts = probe.target().substring(1).split(":");
+        var source = parts[0];
+        int line = Integer.parseInt(parts[1]);
+        var column = parts.length > 2 ? OptionalInt.of(Integer.parseInt(parts[2])) : OptionalInt.empty();
+        LineNumbers.Places found;
+        try {
+            var numbers = file.lineNumbers();
+            if (numbers.isEmpty()) {
+                throw failure(
+                        probe,
+                        file.path() + " has no line numbers",
+                        "Compile it with -g, or install its debugging file.");
+            }
+            found = numbers.find(source, line, column);
+        } catch (MalformedElfException damaged) {
+            throw failure(probe, "the line numbers of " + file.path() + " cannot be read: " + damaged.getMessage(), "");
+        }
+        if (found.addresses().isEmpty()) {
+            var next = found.others().stream().filter(other -> other > line).findFirst();
+            throw failure(
+                    probe,
+                    found.others().isEmpty()
+                            ? file.path() + " was not made from a file " + source
+                            : "line " + line + " of " + source + " has no code",
+                    next.map(other -> "The next line that has code is " + other + ".")
+                            .orElse(""));
+        }
+        var functions = new HashSet<Long>();
+        for (long address : found.addresses()) {
+            long function =
+                    file.symbols().at(address).map(SymbolTable.Symbol::address).orElse(address);
+            var offset = file.file().fileOffset(address);
+            if (offset.isPresent() && functions.add(function)) {
+                places.add(new Place(file.path(), offset.getAsLong() + probe.offset(), 0));
+            }
+        }
     }
 
     /** A C++ name is given without its parameters, or with them. */

@@ -103,21 +103,15 @@ class RandomBeliefsTest {
             if (input.code().opcode(i) == 0x18) {
                 if (input.code().src(i) == 1) {
                     int fd = fds.computeIfAbsent(
-                            input.code().imm(i), named -> create(process, input.maps().map(named)));
+                            input.code().imm(i),
+                            named -> create(process, input.maps().map(named)));
                     slots[i] = slots[i] & 0xffff_ffffL | (long) fd << 32;
                 }
                 i++;
             }
         }
         return new ProgramSpec(
-                "random",
-                input.type(),
-                Optional.empty(),
-                "",
-                "GPL",
-                Bytecode.of(slots),
-                List.of(),
-                LineTable.EMPTY);
+                "random", input.type(), Optional.empty(), "", "GPL", Bytecode.of(slots), List.of(), LineTable.EMPTY);
     }
 
     private static int create(BpfProcess process, Optional<MapDefinition> definition) {

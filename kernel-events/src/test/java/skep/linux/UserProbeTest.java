@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import skep.isa.Assembler;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
@@ -123,6 +125,40 @@ class UserProbeTest {
             __attribute__((noinline)) int twice_b(int x) { __asm__ volatile(""); return 2 * x + 1; }
             int main(void) { int s = 0; for (int i = 0; i < 50; i++) s += twice_a(i) + twice_b(i); return s == 0; }
             """;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-gdwarf-2", "-gdwarf-3", "-gdwarf-4", "-gdwarf-5", "-g -gz=zlib", "-g -O2", "-g -O0"})
+    void aLineOfASourceFileIsFoundWhereverItsCodeIs(String options) throws Exception {
+        var binary = compiled("lines", PROGRAM, options.split(" "));
+        for (var name : List.of("lines.c", folder + "/lines.c")) {
+            try (var object = counting()) {
+                var link = object.attach("count", line(binary, name + ":3"));
+                run(binary);
+                link.close();
+                assertEquals(50, counted(object));
+            }
+        }
+        try (var object = counting()) {
+            var noCode = assertThrows(AttachException.class, () -> object.attach("count", line(binary, "lines.c:1")));
+            assertTrue(noCode.getMessage().contains("line 1 of lines.c has no code"), noCode.getMessage());
+            assertEquals("The next line that has code is 2.", noCode.hint());
+            var noFile = assertThrows(AttachException.class, () -> object.attach("count", line(binary, "other.c:1")));
+            assertTrue(noFile.getMessage().contains("not made from a file other.c"), noFile.getMessage());
+        }
+    }
+
+    private static ProbeSpec line(Path binary, String place) {
+        return new ProbeSpec(ProbeKind.UPROBE, binary.toString(), "@" + place, 0, 0, OptionalInt.empty());
+    }
+
+    @Test
+    void aProgramWithoutLineNumbersIsNamed() throws Exception {
+        var binary = compiled("plain", PROGRAM);
+        try (var object = counting()) {
+            var failure = assertThrows(AttachException.class, () -> object.attach("count", line(binary, "plain.c:3")));
+            assertTrue(failure.getMessage().endsWith("has no line numbers"), failure.getMessage());
+        }
+    }
 
     private static void run(Path binary) throws Exception {
         assertEquals(0, new ProcessBuilder(binary.toString()).start().waitFor());
