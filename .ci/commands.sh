@@ -11,3 +11,6 @@ else
   skipped_commands=$((skipped_commands + 1))
   echo "   SKIP  live kernel: this user may not trace it here: $(./skep -e 'BEGIN { exit(); }' 2>&1 </dev/null | head -n 1)"
 fi
+try "JavaScript on the embedded kernel" '^true$' ./skep js --target embedded:speed=max .ci/reads.mjs
+try "JShell" '^true$' bash -c 'echo "System.out.println(trace(\"kprobe:vfs_read { @ = count(); }\", 0.2).number(\"@\") > 0)" | ./skep jshell -s -'
+try "the Jupyter kernel is installed" 'installed the kernel' ./skep jupyter install --prefix cli/target/jupyter
