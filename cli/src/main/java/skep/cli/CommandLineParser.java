@@ -21,6 +21,8 @@ import skep.cli.Arguments.UsageException;
  * values in the same word or the next.
  */
 final class CommandLineParser {
+    private static final List<String> STAGES = List.of("ast", "typed", "ir", "asm", "object", "all");
+
     private final Map<Option, List<String>> given = new EnumMap<>(Option.class);
     private final List<String> words = new ArrayList<>();
 
@@ -182,7 +184,7 @@ final class CommandLineParser {
                 target(),
                 last(Option.DURATION).map(text -> duration("--duration", text)),
                 last(Option.BACKEND).orElse(""),
-                last(Option.LANGUAGE),
+                last(Option.LANGUAGE).map(CommandLineParser::language),
                 last(Option.WATCH).map(text -> duration("--watch", text)),
                 all(Option.EXPORT));
     }
@@ -266,8 +268,23 @@ final class CommandLineParser {
     private static List<String> stages(List<String> values) {
         return values.stream()
                 .flatMap(value -> Arrays.stream(value.split(",")))
-                .map(stage -> stage.toLowerCase(Locale.ROOT))
+                .map(CommandLineParser::stage)
                 .toList();
+    }
+
+    private static String language(String text) {
+        if (!text.matches("0\\.(1[7-9]|2[0-6])")) {
+            throw new UsageException("there is no level \"" + text + "\" of the language\nHINT: use 0.17 to 0.26");
+        }
+        return text;
+    }
+
+    private static String stage(String text) {
+        var stage = text.toLowerCase(Locale.ROOT);
+        if (!STAGES.contains(stage)) {
+            throw new UsageException("there is no stage \"" + text + "\"\nHINT: use " + String.join(", ", STAGES));
+        }
+        return stage;
     }
 
     private static Duration duration(String option, String text) {

@@ -5,12 +5,18 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import skep.session.Listing;
+import skep.session.Targets;
 
 /** Lists probes, arguments and types ({@code -l}, {@code -lv}), and what the kernel allows ({@code --info}). */
 final class ListCommand {
     private ListCommand() {}
 
-    static int list(Arguments arguments, InputStream in, PrintStream out) {
+    /** What is left of a pattern without its provider and wildcards. */
+    private static String core(String pattern) {
+        return pattern.substring(pattern.lastIndexOf(':') + 1).replace("*", "");
+    }
+
+    static int list(Arguments arguments, InputStream in, PrintStream out, PrintStream err) {
         try (var target = ScriptCommand.openTarget(arguments)) {
             var word = arguments.file().orElse("");
             boolean script = arguments.program().isPresent() || !word.isEmpty() && Files.isRegularFile(Path.of(word));
@@ -24,7 +30,16 @@ final class ListCommand {
                         arguments.verbose(),
                         out::println);
             } else {
-                Listing.list(target, word, arguments.verbose(), out::println);
+                var count = new int[1];
+                Listing.list(target, word, arguments.verbose(), line -> {
+                    count[0]++;
+                    out.println(line);
+                });
+                if (count[0] == 0) {
+                    err.println("WARNING: nothing matches '" + word + "' on " + Targets.describe(target)
+                            + "\nHINT: * stands for any characters: "
+                            + (word.contains(" ") ? "skep -lv '" + word + "*'" : "skep -l '*" + core(word) + "*'"));
+                }
             }
         }
         return 0;

@@ -69,7 +69,7 @@ public final class Main {
                     yield 0;
                 }
                 case RUN, TEST, BENCH -> new ScriptCommand(arguments, in, out, err).run();
-                case LIST -> ListCommand.list(arguments, in, out);
+                case LIST -> ListCommand.list(arguments, in, out, err);
                 case INFO -> ListCommand.info(arguments, out);
                 case REPL -> Repl.run(arguments, out, err);
                 case FORMAT -> FormatCommand.run(arguments, in, out);

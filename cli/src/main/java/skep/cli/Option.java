@@ -32,7 +32,7 @@ enum Option {
     PROBE_FILTER("REGEX", "only probes whose name matches", "--probe-filter"),
     KERNEL_INFO("FILE", "compile for the kernel that skep kernel-info wrote down (with -d)", "--kernel-info"),
     BACKEND("NAME", "how the embedded kernel runs programs: interp, jvm, …", "--backend"),
-    LANGUAGE("VERSION", "level of the language: 0.17 … 0.26", "--lang"),
+    LANGUAGE("VERSION", "level: 0.17 … 0.26; before 0.23, Attaching N probes... on standard output", "--lang"),
     WATCH("TIME", "show the maps again and again at this interval", "--watch"),
     EXPORT(
             "[FORM:]FILE",

@@ -76,6 +76,7 @@ final class ScriptCommand {
         var display = display(terminal, target);
         var exports = Exports.of(
                 arguments.exports(), display.<ViewSink>map(shown -> shown).orElse(terminal));
+        warnOfMissingHeaders();
         try (var session = Session.prepare(target, script.name(), script.text(), options(arguments), exports)) {
             if (arguments.warnings()) {
                 session.warnings().forEach(err::print);
@@ -97,6 +98,20 @@ final class ScriptCommand {
                 err.flush();
                 finished.countDown();
                 removeHook(onSignal);
+            }
+        }
+    }
+
+    /** Types come from the kernel, so a header that is not there is no error; but a wrong name should not go unseen. */
+    private void warnOfMissingHeaders() {
+        for (var header : arguments.includes()) {
+            var name = header.replaceAll("^[<\"]|[>\"]$", "");
+            boolean there = Files.exists(Path.of(name))
+                    || Files.exists(Path.of("/usr/include", name))
+                    || arguments.includeDirs().stream().anyMatch(folder -> Files.exists(Path.of(folder, name)));
+            if (!there && arguments.warnings()) {
+                err.println("WARNING: --include " + header + ": there is no such header here\nHINT: -I names a folder to"
+                        + " search; types of the kernel are known without headers");
             }
         }
     }

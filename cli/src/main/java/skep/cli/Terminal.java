@@ -17,6 +17,10 @@ final class Terminal implements ViewSink {
     private final boolean quiet;
     private final boolean warnings;
     private final boolean notifyAttached;
+
+    /** Whether the first line is that of versions before 0.23, on standard output. */
+    private final boolean oldStyle;
+
     private boolean barShown;
     private volatile Runnable outputGone = () -> {};
 
@@ -27,6 +31,8 @@ final class Terminal implements ViewSink {
         this.buffering = arguments.buffering();
         this.quiet = arguments.quiet();
         this.warnings = arguments.warnings();
+        this.oldStyle = arguments.format() == Arguments.Format.TEXT
+                && arguments.language().filter(level -> level.compareTo("0.23") < 0).isPresent();
         this.notifyAttached = System.getenv(NOTIFY_ATTACHED) != null;
     }
 
@@ -55,7 +61,11 @@ final class Terminal implements ViewSink {
         if (barShown) {
             bar("");
         }
-        if (isShown(view)) {
+        if (isShown(view) && oldStyle && view instanceof View.Attached attached) {
+            out.print("Attaching " + attached.probes() + (attached.probes() == 1 ? " probe...\n" : " probes...\n"));
+            attached.kernel().ifPresent(this::tellKernel);
+            flush(out);
+        } else if (isShown(view)) {
             var stream = renderer.isForStandardError(view) ? err : out;
             // What was printed before a message stands before it on a terminal that shows both.
             if (stream == err) {
@@ -67,15 +77,17 @@ final class Terminal implements ViewSink {
             }
         } else if (view instanceof View.Attached attached) {
             // Quiet or not: results of a simulated kernel are never taken for those of a real one.
-            attached.kernel().ifPresent(kernel -> {
-                err.print("Results are those of the " + kernel + ".\n");
-                err.flush();
-            });
+            attached.kernel().ifPresent(this::tellKernel);
         }
         if (view instanceof View.Attached && notifyAttached) {
             out.print(NOTIFY_ATTACHED + "\n");
             flush(out);
         }
+    }
+
+    private void tellKernel(String kernel) {
+        err.print("Results are those of the " + kernel + ".\n");
+        err.flush();
     }
 
     @Override

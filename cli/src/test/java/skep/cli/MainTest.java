@@ -65,4 +65,35 @@ class MainTest {
         assertEquals(1, result.status());
         assertTrue(result.err().startsWith("ERROR: Invalid output format \"jsonx\"\n"), result.err());
     }
+
+    @Test
+    void anUnknownStageNamesTheKnownOnes() {
+        var result = skep("", "-d", "foo", "-e", "begin { }");
+        assertEquals(1, result.status());
+        assertEquals("ERROR: there is no stage \"foo\"\nHINT: use ast, typed, ir, asm, object, all\n", result.err());
+    }
+
+    @Test
+    void aListWithoutAnythingSaysSo() {
+        var result = skep("", "--target", "embedded", "-l", "kprobe:nosuch*");
+        assertEquals("", result.out());
+        assertTrue(
+                result.err().startsWith("WARNING: nothing matches 'kprobe:nosuch*' on embedded kernel"), result.err());
+    }
+
+    @Test
+    void aScriptIsLaidOutAnew() {
+        assertEquals(new Result(0, "begin {\n  @ = 1;\n}\n", ""), skep("begin{@=1}", "--fmt", "-"));
+        assertEquals(1, skep("begin{@=", "--fmt", "-").status());
+    }
+
+    @Test
+    void failingHelpersAreReportedOnRequest() {
+        var script = "begin { print(str(10)); exit(); }";
+        assertTrue(!skep("", "--target", "embedded", "-e", script).err().contains("Bad address"));
+        var result = skep("", "--target", "embedded", "-kk", "-e", script);
+        assertTrue(
+                result.err().contains("WARNING: Bad address\nAdditional Info - helper: probe_read_str, retcode: -14\n"),
+                result.err());
+    }
 }
