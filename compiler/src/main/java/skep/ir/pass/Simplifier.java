@@ -334,7 +334,7 @@ final class Simplifier {
         if (truth.type() != Type.I1) {
             return new Changed(c);
         }
-        if (n > 1) {
+        if (n != 0 && n != 1) {
             return new Number(c.op() == CompareOp.NE ? 1 : 0);
         }
         if ((c.op() == CompareOp.EQ) == (n == 1)) {

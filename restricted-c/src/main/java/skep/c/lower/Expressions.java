@@ -166,7 +166,10 @@ final class Expressions {
             var left = b.binary(BinaryOp.SHL, wide, held - place.bitOffset() - place.bits());
             boolean signed = types.signed(place.type());
             var value = b.binary(signed ? BinaryOp.ASHR : BinaryOp.LSHR, left, held - place.bits());
-            return new Scalar(place.type(), b.trunc(Type.ofBytes(size), value));
+            // C11 6.3.1.1: what fits an int is promoted to one.
+            boolean fits = place.bits() < 32 || place.bits() == 32 && signed;
+            int type = fits ? types.signedInt : place.type();
+            return new Scalar(type, b.trunc(types.ir(type), value));
         }
         return new Scalar(place.type(), b.load(types.ir(place.type()), near.base(), (int) near.offset()));
     }
@@ -550,6 +553,9 @@ final class Expressions {
         }
         lowering.at(e.span());
         store(place, value);
+        if (place.bits() > 0) {
+            return load(place);
+        }
         return value instanceof Scalar s ? new Scalar(place.type(), s.value()) : place;
     }
 
@@ -567,7 +573,7 @@ final class Expressions {
         var result = lowering.arithmetic.binary(op.substring(1), before, one, span);
         var after = (Scalar) convert(result, place.type(), span, "assigning", "");
         store(place, after);
-        return behind ? before : after;
+        return behind ? before : place.bits() > 0 ? load(place) : after;
     }
 
     // Conditions
