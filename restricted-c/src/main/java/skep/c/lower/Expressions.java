@@ -650,7 +650,10 @@ final class Expressions {
     private Operand conditional(Expr.Conditional e) {
         var known = lowering.constantOf(e.condition());
         if (known.isPresent() && e.then().isPresent()) {
-            return value(lower(known.get() != 0 ? e.then().get() : e.otherwise()));
+            // The arm that is not taken still has a say in the type.
+            int type = joined(lowering.silentlyTyped(e.then().get()), lowering.silentlyTyped(e.otherwise()), e);
+            var chosen = known.get() != 0 ? e.then().get() : e.otherwise();
+            return convert(value(lower(chosen)), type, chosen.span(), "assigning", "");
         }
         Optional<Operand> first = e.then().isPresent() ? Optional.empty() : Optional.of(value(lower(e.condition())));
         // Before the branch: finding a type out needs a block to come back to.
