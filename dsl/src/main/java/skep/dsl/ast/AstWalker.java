@@ -5,20 +5,28 @@ import java.util.function.Consumer;
 /** Visits every expression below a node, outer before inner. */
 public final class AstWalker {
     private final Consumer<Expr> visitor;
+    private final Consumer<Stmt> statementVisitor;
 
-    private AstWalker(Consumer<Expr> visitor) {
+    private AstWalker(Consumer<Expr> visitor, Consumer<Stmt> statementVisitor) {
         this.visitor = visitor;
+        this.statementVisitor = statementVisitor;
     }
 
     public static void walk(Stmt statement, Consumer<Expr> visitor) {
-        new AstWalker(visitor).statement(statement);
+        walk(statement, visitor, _ -> {});
+    }
+
+    /** Visits the statements below it too. */
+    public static void walk(Stmt statement, Consumer<Expr> visitor, Consumer<Stmt> statementVisitor) {
+        new AstWalker(visitor, statementVisitor).statement(statement);
     }
 
     public static void walk(Expr expr, Consumer<Expr> visitor) {
-        new AstWalker(visitor).expr(expr);
+        new AstWalker(visitor, _ -> {}).expr(expr);
     }
 
     private void statement(Stmt statement) {
+        statementVisitor.accept(statement);
         switch (statement) {
             case Stmt.ExprStmt s -> expr(s.expr());
             case Stmt.Assign s -> {

@@ -59,6 +59,7 @@ public final class Checker {
 
     /** Checks a script; what is wrong goes to {@code diagnostics}. */
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
+        LanguageLevel.check(script, options, diagnostics);
         var expanded = MacroExpander.expand(Imports.resolve(script, options, diagnostics), diagnostics);
         return new Checker(expanded, kernel, options, diagnostics).check();
     }
