@@ -38,6 +38,9 @@ final class HashTable {
 
     private final int keyBytes;
     private final int maxEntries;
+    /** How often an update makes room before it gives up, because other CPUs took it each time. */
+    private static final int MAX_EVICTIONS = 1024;
+
     private final boolean evicting;
     private final Slab slab;
     private final int[] buckets;
@@ -168,10 +171,21 @@ final class HashTable {
     }
 
     private long put(long key, long flags, Values values, boolean wantAddress) {
+        if (!evicting) {
+            return tryPut(key, flags, values, wantAddress, true);
+        }
+        // Evicting locks another bucket, so it must come before this one's lock; meanwhile others may take the room
+        // that was made.
+        long result = Errno.ENOMEM.negated();
+        for (int attempt = 0; attempt < MAX_EVICTIONS && result == Errno.ENOMEM.negated(); attempt++) {
+            result = tryPut(key, flags, values, wantAddress, makeRoom(key));
+        }
+        return result;
+    }
+
+    private long tryPut(long key, long flags, Values values, boolean wantAddress, boolean room) {
         int hash = hash(key);
         int bucket = hash & mask;
-        // Evicting locks another bucket, so it must come before this one's lock.
-        boolean room = !evicting || makeRoom(key);
         int spare = -1;
         lock(bucket);
         try {

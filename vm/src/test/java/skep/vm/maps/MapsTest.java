@@ -267,6 +267,57 @@ class MapsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = MapType.class,
+            names = {"LRU_HASH", "LRU_PERCPU_HASH"})
+    void manyCpusShareAnLruHashThatIsTooSmallForThem(MapType type) throws InterruptedException {
+        final int entries = 64;
+        var map = at.map(type, 8, 8, entries);
+        var failures = new AtomicInteger();
+        var threads = new ArrayList<Thread>();
+        for (int t = 0; t < 4; t++) {
+            int cpu = t % at.machine.possibleCpus();
+            int thread = t;
+            threads.add(Thread.ofPlatform().start(() -> {
+                var random = new java.util.Random(thread);
+                try (var room = Memory.allocate(16, 8)) {
+                    for (int round = 0; round < 20_000; round++) {
+                        long key = random.nextInt(4 * entries);
+                        Memory.putLong(room.address(), key);
+                        Memory.putLong(room.address() + 8, key * 3);
+                        if (map.update(room.address(), room.address() + 8, 0, cpu) != 0) {
+                            failures.incrementAndGet();
+                        }
+                        map.lookup(room.address(), cpu);
+                        if (round % 5 == 0) {
+                            map.delete(room.address());
+                        }
+                    }
+                }
+            }));
+        }
+        for (var thread : threads) {
+            thread.join();
+        }
+        assertEquals(0, failures.get(), "there is always something to drop");
+        var keys = new java.util.HashSet<Long>();
+        try (var user = new UserMap(map)) {
+            for (var entry : user.entries()) {
+                long key = MapFixture.word(entry.key(), 0);
+                assertTrue(keys.add(key), "a key is there once: " + key);
+                for (int cpu = 0; cpu < entry.value().length / 8; cpu++) {
+                    long value = MapFixture.word(entry.value(), cpu);
+                    assertTrue(value == 3 * key || value == 0 && entry.value().length > 8, key + " has " + value);
+                }
+            }
+        }
+        assertTrue(keys.size() <= entries && keys.size() >= entries / 2, keys.size() + " keys");
+        for (long key = 1000; key < 1000 + entries; key++) {
+            assertEquals(0, at.put(map, key, key, 0), "no element was lost");
+        }
+    }
+
     @Test
     void stacksAreKnownByTheirFrames() {
         var map = (StackTraceMap) at.map(MapType.STACK_TRACE, 4, 80, 1024);
