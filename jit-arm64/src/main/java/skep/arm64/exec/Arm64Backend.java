@@ -6,6 +6,7 @@ import skep.arm64.lower.UnsupportedInsnException;
 import skep.vm.Backend;
 import skep.vm.Executable;
 import skep.vm.LinkedProgram;
+import skep.vm.Memory;
 import skep.vm.RefusedProgramException;
 import skep.vm.UnverifiedProgram;
 import skep.vm.VmRuntime;
@@ -13,12 +14,22 @@ import skep.vm.verifier.VerifiedProgram;
 
 /** The backend {@code arm64}: machine code, run by a process of its own, on aarch64 directly and elsewhere under an emulator. */
 public final class Arm64Backend implements Backend {
-    private static final class Holder {
-        static final Runner RUNNER = Runner.create();
+    private static final class Pool {
+        static final SharedPool POOL = SharedPool.create();
+    }
+
+    /** Where programs run that no verifier has seen; and all, where this machine is no aarch64 one. */
+    private static final class Process {
+        static final Runner RUNNER = Runner.create(Pool.POOL);
+    }
+
+    /** Where verified programs run. */
+    private static final class Host {
+        static final CodeHost HOST = Runner.isNative() ? new NativeHost(Pool.POOL) : Process.RUNNER;
     }
 
     static Runner runner() {
-        return Holder.RUNNER;
+        return Process.RUNNER;
     }
 
     @Override
@@ -33,22 +44,22 @@ public final class Arm64Backend implements Backend {
 
     @Override
     public void prepare() {
-        Holder.RUNNER.takeMemory();
+        Memory.use(Pool.POOL);
     }
 
     @Override
     public Executable compile(UnverifiedProgram program, VmRuntime runtime) {
-        return compile(LinkedProgram.of(program, runtime), LoweringOptions.CHECKED);
+        return compile(Process.RUNNER, LinkedProgram.of(program, runtime), LoweringOptions.CHECKED);
     }
 
     @Override
     public Executable compile(VerifiedProgram program, VmRuntime runtime) {
-        return compile(LinkedProgram.of(program, runtime), LoweringOptions.VERIFIED);
+        return compile(Host.HOST, LinkedProgram.of(program, runtime), LoweringOptions.VERIFIED);
     }
 
-    private static Executable compile(LinkedProgram linked, LoweringOptions options) {
+    private static Executable compile(CodeHost host, LinkedProgram linked, LoweringOptions options) {
         try {
-            return Arm64Executable.of(Holder.RUNNER, linked, options);
+            return Arm64Executable.of(host, linked, options);
         } catch (UnsupportedInsnException unsupported) {
             throw new RefusedProgramException(unsupported.slot(), String.valueOf(unsupported.getMessage()));
         }

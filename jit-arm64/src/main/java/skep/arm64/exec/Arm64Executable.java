@@ -16,22 +16,22 @@ final class Arm64Executable implements Executable {
     private static final int FRAMES = 16;
 
     private final LinkedProgram linked;
-    private final Runner runner;
+    private final CodeHost host;
     private final LinkedCalls calls;
     private final MachineCode code;
     private final long address;
 
-    private Arm64Executable(Runner runner, LinkedProgram linked, LoweringOptions options) {
-        this.runner = runner;
+    private Arm64Executable(CodeHost host, LinkedProgram linked, LoweringOptions options) {
+        this.host = host;
         this.linked = linked;
-        this.calls = new LinkedCalls(linked, runner.sites());
+        this.calls = new LinkedCalls(linked, host.sites(), host.routines());
         this.code = Lowering.lower(linked.program(), linked::insn, options, calls);
-        this.address = runner.publish(code.words(), this);
+        this.address = host.publish(code.words(), this);
         linked.bind(this);
     }
 
-    static Executable of(Runner runner, LinkedProgram linked, LoweringOptions options) {
-        return new Arm64Executable(runner, linked, options);
+    static Executable of(CodeHost host, LinkedProgram linked, LoweringOptions options) {
+        return new Arm64Executable(host, linked, options);
     }
 
     @Override
@@ -65,9 +65,9 @@ final class Arm64Executable implements Executable {
             if (linked.checked()) {
                 Runner.setRegions(linked.runtime().addressSpace().regions(), cpu.stackLow(), top);
             }
-            return runner.call(cpu, entry(slot), new long[] {a, b, c, d, e}, top, linked.checked());
+            return host.call(cpu, entry(slot), new long[] {a, b, c, d, e}, top, linked.checked());
         } catch (Runner.Fault fault) {
-            throw runner.explain(fault);
+            throw host.explain(fault);
         } finally {
             cpu.pop(top);
         }
@@ -109,6 +109,6 @@ final class Arm64Executable implements Executable {
     public void close() {
         linked.release();
         calls.close();
-        runner.retract(address, code.sizeBytes());
+        host.retract(address, code.sizeBytes());
     }
 }

@@ -56,7 +56,7 @@ public sealed class Arm64Listing implements MachineListing {
                 var loaded = VmObject.load(machine, object, new LoadOptions(0, "interp"))) {
             for (var program : loaded.programs()) {
                 var linked = LinkedProgram.of(program.verified(), machine);
-                try (var calls = new LinkedCalls(linked, new Sites())) {
+                try (var calls = new LinkedCalls(linked, new Sites(), Runner.ROUTINES)) {
                     var code = Lowering.lower(linked.program(), linked::insn, options, calls);
                     out.append(String.format(
                             "; program %s: %d bytes of bytecode, %d bytes of A64%n",

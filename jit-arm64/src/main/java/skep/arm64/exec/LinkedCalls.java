@@ -17,14 +17,16 @@ import skep.vm.VmMap;
 final class LinkedCalls implements Calls, AutoCloseable {
     private final LinkedProgram linked;
     private final Sites sites;
+    private final CodeHost.Routines routines;
     private final Map<Integer, CallTarget> targetOfSlot = new HashMap<>();
     private final Map<HelperFunction, Integer> numberOfFunction = new IdentityHashMap<>();
     private final Map<Integer, Integer> numberOfSize = new HashMap<>();
     private int tailCallNumber;
 
-    LinkedCalls(LinkedProgram linked, Sites sites) {
+    LinkedCalls(LinkedProgram linked, Sites sites, CodeHost.Routines routines) {
         this.linked = linked;
         this.sites = sites;
+        this.routines = routines;
     }
 
     @Override
@@ -38,13 +40,13 @@ final class LinkedCalls implements Calls, AutoCloseable {
             int number = numberOfSize.computeIfAbsent(
                     load.size().bytes(),
                     size -> sites.add((cpu, address, b, c, d, e) -> new Runner.Answer(cpu.loadKernel(address, size))));
-            return new CallTarget(Runner.loadKernelRoutine(), number);
+            return new CallTarget(routines.loadKernel(), number);
         }
         if (LinkedProgram.isTailCall(insn)) {
             if (tailCallNumber == 0) {
-                tailCallNumber = sites.add(LinkedCalls::tailCall);
+                tailCallNumber = sites.add(this::tailCall);
             }
-            return new CallTarget(Runner.callOutRoutine(), tailCallNumber);
+            return new CallTarget(routines.callOut(), tailCallNumber);
         }
         var function = linked.call(slot);
         if (insn instanceof Insn.Call) {
@@ -53,22 +55,22 @@ final class LinkedCalls implements Calls, AutoCloseable {
         int number = numberOfFunction.computeIfAbsent(
                 function,
                 known -> sites.add((cpu, a, b, c, d, e) -> new Runner.Answer(known.call(cpu, a, b, c, d, e))));
-        return new CallTarget(Runner.callOutRoutine(), number);
+        return new CallTarget(routines.callOut(), number);
     }
 
-    private static Runner.Answer tailCall(VmCpu cpu, long context, long map, long index, long d, long e) {
+    private Runner.Answer tailCall(VmCpu cpu, long context, long map, long index, long d, long e) {
         Executable next = cpu.tailCallTarget(map, (int) index);
         return switch (next) {
             case null -> new Runner.Answer(0);
             case Arm64Executable code -> new Runner.Answer(code.entryAddress(), true, context);
             // A program that another backend runs is called; what it returns is what this one returns.
-            default -> new Runner.Answer(Runner.returnRoutine(), true, next.call(cpu, 0, context, 0, 0, 0, 0));
+            default -> new Runner.Answer(routines.returns(), true, next.call(cpu, 0, context, 0, 0, 0, 0));
         };
     }
 
     @Override
     public long throughRegister() {
-        return Runner.callRegisterRoutine();
+        return routines.callRegister();
     }
 
     @Override

@@ -39,6 +39,9 @@ final class Mailbox {
     static final int SNAPSHOT_UID_GID = 296;
     static final int SNAPSHOT_TASK = 304;
 
+    /** The thread's stack pointer while emitted code runs in the JVM's process. */
+    static final int NATIVE_STACK = 312;
+
     static final int SIGNAL_STACK = 168;
     static final int SIGNAL_ACTION = 192;
     /** The table of regions of checked programs. */

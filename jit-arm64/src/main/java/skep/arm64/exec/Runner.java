@@ -22,7 +22,7 @@ import skep.vm.VmFault;
  * thread that is inside a helper. After a fault the process is gone and the next call starts another: code and data stay in the
  * shared memory.
  */
-final class Runner {
+final class Runner implements CodeHost {
     /** A program that no verifier has seen may run this long. */
     private static final long UNVERIFIED_SECONDS = 20;
 
@@ -81,7 +81,7 @@ final class Runner {
                 "this is no aarch64 machine and " + EMULATOR + " is not installed (Debian: apt install qemu-user)");
     }
 
-    private static boolean isNative() {
+    static boolean isNative() {
         return System.getProperty("os.arch").equals("aarch64");
     }
 
@@ -96,13 +96,7 @@ final class Runner {
         return Optional.empty();
     }
 
-    /** Blocks of the VM come from the shared memory from now on. */
-    void takeMemory() {
-        Memory.use(pool);
-    }
-
-    static Runner create() {
-        var pool = SharedPool.create();
+    static Runner create(SharedPool pool) {
         try {
             var file = Files.createTempFile("skep-arm64-", "");
             Files.write(file, RunnerImage.elf());
@@ -119,15 +113,13 @@ final class Runner {
         }
     }
 
-    Sites sites() {
+    @Override
+    public Sites sites() {
         return sites;
     }
 
-    /**
-     * Publishes code: copies it whole to where the runner executes it, has the instruction caches forget what was there, and only then
-     * tells its address.
-     */
-    synchronized long publish(int[] words, Arm64Executable program) {
+    @Override
+    public synchronized long publish(int[] words, Arm64Executable program) {
         long address = publish(words);
         programs.put(address, program);
         return address;
@@ -142,8 +134,8 @@ final class Runner {
         return address;
     }
 
-    /** Takes code back; nothing calls it any more, and its place will be used again. */
-    synchronized void retract(long address, long sizeBytes) {
+    @Override
+    public synchronized void retract(long address, long sizeBytes) {
         programs.remove(address);
         space.give(address, sizeBytes);
     }
@@ -169,8 +161,8 @@ final class Runner {
         }
     }
 
-    /** Turns a fault into one of the program in whose code it happened. */
-    VmFault explain(Fault fault) {
+    @Override
+    public VmFault explain(Fault fault) {
         synchronized (this) {
             for (var program : programs.values()) {
                 if (program.covers(fault.codeAddress())) {
@@ -181,25 +173,17 @@ final class Runner {
         return new VmFault(String.valueOf(fault.getMessage()));
     }
 
-    /** Address of the runner's routine that calls out with a site's number in x9. */
-    static long callOutRoutine() {
-        return StaticElf.addressOfWord(RunnerImage.CALL_OUT_WORD);
+    @Override
+    public Routines routines() {
+        return ROUTINES;
     }
 
-    /** The same for a call through a register, with the register's value in x9. */
-    static long callRegisterRoutine() {
-        return StaticElf.addressOfWord(RunnerImage.CALL_REGISTER_WORD);
-    }
-
-    /** Where code reads kernel memory: a site's number in x9, the address in x10, where the value comes back. */
-    static long loadKernelRoutine() {
-        return StaticElf.addressOfWord(RunnerImage.LOAD_KERNEL_WORD);
-    }
-
-    /** Returns what it is given. */
-    static long returnRoutine() {
-        return StaticElf.addressOfWord(RunnerImage.RETURN_WORD);
-    }
+    /** In the runner's image, which lies where it was linked for. */
+    static final Routines ROUTINES = new Routines(
+            StaticElf.addressOfWord(RunnerImage.CALL_OUT_WORD),
+            StaticElf.addressOfWord(RunnerImage.CALL_REGISTER_WORD),
+            StaticElf.addressOfWord(RunnerImage.LOAD_KERNEL_WORD),
+            StaticElf.addressOfWord(RunnerImage.RETURN_WORD));
 
     /** Writes the table that checked code reads. */
     static void setRegions(List<AddressSpace.Region> regions, long stackLow, long stackEnd) {
@@ -221,14 +205,8 @@ final class Runner {
         return at + AccessCheck.REGION_BYTES;
     }
 
-    /**
-     * Calls code.
-     *
-     * @param stack where its stack begins, growing down
-     * @param bounded whether it is ended if it runs too long
-     * @throws Fault if it did what the processor or a check does not allow, or ran too long
-     */
-    synchronized long call(VmCpu cpu, long entry, long[] arguments, long stack, boolean bounded) {
+    @Override
+    public synchronized long call(VmCpu cpu, long entry, long[] arguments, long stack, boolean bounded) {
         var process = running.filter(r -> r.process.isAlive()).orElseGet(this::launch);
         var timer = bounded ? Optional.of(new Timer(process.process)) : Optional.<Timer>empty();
         var outer = Mailbox.snapshot();

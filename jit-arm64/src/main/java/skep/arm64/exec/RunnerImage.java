@@ -209,39 +209,14 @@ final class RunnerImage {
     }
 
     /**
-     * The instruction caches' maintenance for code that has become new (Arm ARM B2.4.4): data caches are cleaned to the point where
-     * instructions are fetched, then instruction caches forget the range. The code is mapped anew before, since an emulator that looks for
-     * changed code in its own process only would not see what another process wrote.
+     * The code is mapped anew before the caches' maintenance, since an emulator that looks for changed code in its own process only would not
+     * see what another process wrote.
      */
     private void emitMaintenance() {
         map(SharedPool.CODE, SharedPool.CODE_BYTES, PROT_READ_EXEC, SharedPool.CODE - SharedPool.BASE, FD_KEPT);
         load(Mailbox.ENTRY, MAILBOX, 9);
         load(Mailbox.ARGUMENTS, MAILBOX, 10);
-        asm.emit(Encoding.MRS_CTR_EL0, "d", 11);
-        eachLine(16, Encoding.DC_CVAU);
-        asm.emit(Encoding.DSB_ISH.word(""));
-        eachLine(0, Encoding.IC_IVAU);
-        asm.emit(Encoding.DSB_ISH.word(""));
-        asm.emit(Encoding.ISB.word(""));
-    }
-
-    /**
-     * Does something to each cache line from x9 up to x10.
-     *
-     * @param field where CTR_EL0, in x11, has the logarithm of the line's size in words
-     */
-    private void eachLine(int field, Encoding operation) {
-        int next = asm.label();
-        asm.emit(Encoding.UBFM, "sbrqnd", 1, 1, field, field + 3, 11, 12);
-        asm.move(13, 4);
-        asm.emit(Encoding.LSLV, "smnd", 1, 12, 13, 12);
-        asm.emit(Encoding.NEG, "smd", 1, 12, 14);
-        asm.emit(Encoding.AND_REG, "smnd", 1, 14, 9, 14);
-        asm.bind(next);
-        asm.emit(operation, "d", 14);
-        asm.emit(Encoding.ADD_REG, "smnd", 1, 12, 14, 14);
-        asm.emit(Encoding.CMP_REG, "smn", 1, 10, 14);
-        asm.conditional(Encoding.B_COND.word("c", 3), next);
+        CacheMaintenance.emit(asm);
     }
 
     private void emitServe() {

@@ -35,6 +35,11 @@ final class SharedPool implements Memory.Pool {
     static final long STACKS_BYTES = MAX_STACKS * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES;
     static final long STACKS = BASE + SIZE_BYTES - STACKS_BYTES;
 
+    /** Where the JVM's own process executes code, if it does. */
+    private static final long EXECUTABLE = BASE + 2 * SIZE_BYTES;
+
+    private static final int PROT_NONE = 0;
+    private static final int PROT_READ_EXEC = 5;
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_SHARED = 1;
     private static final int MAP_FIXED_NOREPLACE = 0x10_0000;
@@ -66,6 +71,36 @@ final class SharedPool implements Memory.Pool {
                         "cannot map the memory shared with the ARM64 runner at 0x" + Long.toHexString(BASE));
             }
             return new SharedPool(fd);
+        } catch (RuntimeException | Error failure) {
+            throw failure;
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    /**
+     * Maps the code a second time, executable and not writable, and makes the guards of stacks inaccessible in this process too: emitted code
+     * will run in it.
+     */
+    synchronized long mapExecutable() {
+        try {
+            var at = (MemorySegment) Libc.MMAP.invokeExact(
+                    MemorySegment.ofAddress(EXECUTABLE),
+                    CODE_BYTES,
+                    PROT_READ_EXEC,
+                    MAP_SHARED | MAP_FIXED_NOREPLACE,
+                    fd,
+                    CODE - BASE);
+            if (at.address() != EXECUTABLE) {
+                throw new IllegalStateException("no executable memory at 0x" + Long.toHexString(EXECUTABLE));
+            }
+            for (long guard = STACKS; guard < BASE + SIZE_BYTES; guard += STACK_BYTES + GUARD_BYTES) {
+                int failed = (int) Libc.MPROTECT.invokeExact(MemorySegment.ofAddress(guard), GUARD_BYTES, PROT_NONE);
+                if (failed != 0) {
+                    throw new IllegalStateException("the guards of stacks cannot be protected");
+                }
+            }
+            return EXECUTABLE;
         } catch (RuntimeException | Error failure) {
             throw failure;
         } catch (Throwable impossible) {
@@ -141,13 +176,17 @@ final class SharedPool implements Memory.Pool {
         return (sizeBytes + 63) & -64;
     }
 
-    /** The three calls of the C library that it takes. */
+    /** The calls of the C library that it takes. */
     private static final class Libc {
         private static final Linker LINKER = Linker.nativeLinker();
         static final MethodHandle MEMFD_CREATE = handle(
                 "memfd_create", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
         static final MethodHandle FTRUNCATE = handle(
                 "ftruncate", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+        static final MethodHandle MPROTECT = handle(
+                "mprotect",
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
         static final MethodHandle MMAP = handle(
                 "mmap",
                 FunctionDescriptor.of(
