@@ -3,7 +3,11 @@ package skep.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
 import skep.arm64.lower.KernelImage;
 import skep.arm64.lower.Listing;
 import skep.dsl.CompileOptions;
@@ -22,11 +26,15 @@ import skep.target.Target;
  * {@code bench/src/main/arm64/one-liners.txt} is loaded into a live arm64 kernel, what that kernel's JIT made of each program is read back,
  * and the same bytecode is lowered by Skep, in the kernel's style and in its own.
  *
- * <pre>java -cp … skep.bench.Arm64Sizes --target unix:SOCKET [--scripts FILE] [--show]</pre>
+ * <pre>java -cp … skep.bench.Arm64Sizes --target unix:SOCKET [--scripts FILE] [--show] [--record FILE]</pre>
+ *
+ * <p>{@code --show} prints the kernel's code and ours side by side. {@code --record} writes bytecode and code of each program to a file, one a
+ * line: what {@code KernelImageTest} compares with.
  */
 public final class Arm64Sizes {
     private final Target target;
     private final boolean show;
+    private final List<String> records = new ArrayList<>();
     private int scripts;
 
     private Arm64Sizes(Target target, boolean show) {
@@ -38,11 +46,13 @@ public final class Arm64Sizes {
         var spec = "linux";
         var scripts = Path.of("bench/src/main/arm64/one-liners.txt");
         boolean show = false;
+        Optional<Path> record = Optional.empty();
         for (int i = 0; i < arguments.length; i++) {
             switch (arguments[i]) {
                 case "--target" -> spec = arguments[++i];
                 case "--scripts" -> scripts = Path.of(arguments[++i]);
                 case "--show" -> show = true;
+                case "--record" -> record = Optional.of(Path.of(arguments[++i]));
                 default -> throw new IllegalArgumentException(arguments[i]);
             }
         }
@@ -56,6 +66,9 @@ public final class Arm64Sizes {
                 if (!script.isBlank()) {
                     bench.measure(script);
                 }
+            }
+            if (record.isPresent()) {
+                Files.write(record.get(), bench.records);
             }
         }
     }
@@ -87,6 +100,9 @@ public final class Arm64Sizes {
                     "| %d `%s` %s | %d | %d | another length | | |%n", scripts, script, name, bytecode, kernel);
             return;
         }
+        var hex = HexFormat.of();
+        records.add(name + " " + hex.formatHex(image.xlated().toBytes()) + " " + hex.formatHex(image.code()) + " "
+                + image.functionBytes().toString().replace(" ", ""));
         var known = laid.get();
         int own = known.own().sizeBytes();
         System.out.printf(

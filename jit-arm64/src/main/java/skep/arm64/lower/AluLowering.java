@@ -66,32 +66,101 @@ final class AluLowering {
         asm.emit(Encoding.ADD_IMM, "sind", 1, frame.frameOffset() + off, Assembler.SP, dst);
     }
 
-    /** {@code dst = src; dst += imm} as one instruction; false if there is none for it. */
-    boolean moveAndAdd(Insn.Alu move, Insn.Alu add) {
+    /** {@code dst = src; dst op= operand} as one instruction of three operands; false if there is none. */
+    boolean moveAndOperate(Insn.Alu move, Insn.Alu operate) {
         boolean fits = !blinder.active()
                 && move.op() == AluOp.MOV
-                && add.op() == AluOp.ADD
-                && move.width() == Width.W64
-                && add.width() == Width.W64
-                && move.dst() == add.dst();
-        if (!fits
-                || !(move.src() instanceof Operand.OfReg(Reg src))
-                || !(add.src() instanceof Operand.OfImm(int imm))) {
+                && move.width() == operate.width()
+                && move.dst() == operate.dst();
+        if (!fits || !(move.src() instanceof Operand.OfReg(Reg src))) {
             return false;
         }
+        boolean wide = move.width() == Width.W64;
         int dst = RegisterMap.of(move.dst());
-        if (src == Reg.R10) {
-            long sum = (long) frame.frameOffset() + imm;
-            if (sum < 0 || sum > MAX_ADD) {
-                return false;
+        return switch (operate.src()) {
+            case Operand.OfImm(int imm) when src == Reg.R10 -> wide && operate.op() == AluOp.ADD && addressed(dst, imm);
+            case Operand.OfReg(Reg _) when src == Reg.R10 -> false;
+            case Operand.OfImm(int imm) -> withImmediate(operate.op(), wide, dst, RegisterMap.of(src), imm);
+            case Operand.OfReg(Reg other) -> {
+                // What is moved is there by then.
+                int second = RegisterMap.of(other == move.dst() ? src : other);
+                yield other != Reg.R10 && withRegister(operate.op(), wide ? 1 : 0, dst, RegisterMap.of(src), second);
             }
-            address(dst, imm);
-            return true;
+        };
+    }
+
+    private boolean addressed(int dst, int imm) {
+        long sum = (long) frame.frameOffset() + imm;
+        if (sum < 0 || sum > MAX_ADD) {
+            return false;
         }
+        address(dst, imm);
+        return true;
+    }
+
+    private boolean withRegister(AluOp op, int sf, int d, int n, int m) {
+        var row = switch (op) {
+            case ADD -> ADD_REG;
+            case SUB -> SUB_REG;
+            case MUL -> MUL;
+            case DIV -> UDIV;
+            case SDIV -> SDIV;
+            case OR -> ORR_REG;
+            case AND -> AND_REG;
+            case XOR -> EOR_REG;
+            case LSH -> LSLV;
+            case RSH -> LSRV;
+            case ARSH -> ASRV;
+            case MOD, SMOD, NEG, MOV, MOVSX8, MOVSX16, MOVSX32 -> Encoding.NOP;
+        };
+        if (row == Encoding.NOP) {
+            return false;
+        }
+        three(row, sf, d, n, m);
+        return true;
+    }
+
+    private boolean withImmediate(AluOp op, boolean wide, int d, int n, int imm) {
+        int sf = wide ? 1 : 0;
+        int bits = wide ? 64 : 32;
+        int shift = imm & bits - 1;
+        return switch (op) {
+            case ADD -> added(wide, d, n, imm);
+            case SUB -> added(wide, d, n, -(long) imm);
+            case AND -> masked(AND_IMM, wide, d, n, imm);
+            case OR -> masked(ORR_IMM, wide, d, n, imm);
+            case XOR -> masked(EOR_IMM, wide, d, n, imm);
+            case LSH -> {
+                asm.emit(UBFM, "sbrqnd", sf, sf, -shift & bits - 1, bits - 1 - shift, n, d);
+                yield true;
+            }
+            case RSH -> {
+                asm.emit(UBFM, "sbrqnd", sf, sf, shift, bits - 1, n, d);
+                yield true;
+            }
+            case ARSH -> {
+                asm.emit(SBFM, "sbrqnd", sf, sf, shift, bits - 1, n, d);
+                yield true;
+            }
+            case MUL, DIV, SDIV, MOD, SMOD, NEG, MOV, MOVSX8, MOVSX16, MOVSX32 -> false;
+        };
+    }
+
+    private boolean added(boolean wide, int d, int n, long imm) {
         if (imm < -MAX_ADD || imm > MAX_ADD) {
             return false;
         }
-        asm.addImmediate(true, dst, RegisterMap.of(src), imm, RegisterMap.SCRATCH_1);
+        asm.addImmediate(wide, d, n, (int) imm, RegisterMap.SCRATCH_1);
+        return true;
+    }
+
+    private boolean masked(Encoding row, boolean wide, int d, int n, int imm) {
+        var mask = LogicalImmediate.encode(imm, wide ? 64 : 32);
+        if (mask.isEmpty()) {
+            return false;
+        }
+        int fields = mask.getAsInt();
+        asm.emit(row, "sbrqnd", wide ? 1 : 0, fields >> 12, fields >> 6 & 63, fields & 63, n, d);
         return true;
     }
 

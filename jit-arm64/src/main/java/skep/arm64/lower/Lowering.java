@@ -237,7 +237,7 @@ public final class Lowering {
             var first = insnAt.apply(slot);
             var second = insnAt.apply(next);
             if (first instanceof Insn.Alu move && second instanceof Insn.Alu add) {
-                return alu.moveAndAdd(move, add);
+                return alu.moveAndOperate(move, add);
             }
             return !calls.isKernelLoad(slot) && !calls.isKernelLoad(next) && memory.pair(first, second);
         }
