@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -40,6 +41,31 @@ class Arm64ScriptsTest {
         scripts().limit(3).forEach(script -> compare(script, "20ms"));
     }
 
+    /**
+     * The code in the JVM's own process, where that is an aarch64 one: {@code -Dskep.aarch64.java} names the command that starts one, such as
+     * {@code qemu-aarch64 -L ROOT ROOT/usr/lib/jvm/java-25-openjdk-arm64/bin/java} with the files of Debian's packages for arm64 under ROOT.
+     */
+    @Tag("slow")
+    @Test
+    void aScriptPrintsTheSameInsideAnAarch64Jvm() throws IOException, InterruptedException {
+        var command = System.getProperty("skep.aarch64.java", "");
+        Assumptions.assumeTrue(!command.isEmpty(), "skep.aarch64.java names no aarch64 JVM");
+        var script = "begin { @a[1] = 2; for ($kv : @a) { printf(\"%d %d\\n\", $kv.0, $kv.1); } }"
+                + " fentry:vfs_read { @[str(args.file->f_path.dentry->d_name.name)] = hist(args.count); }";
+        var words = new ArrayList<>(List.of(command.split(" ")));
+        words.addAll(List.of(
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "skep.cli.Main"));
+        words.addAll(arguments("arm64", script, "20ms"));
+        var process = new ProcessBuilder(words).redirectErrorStream(true).start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(run("interp", script, "20ms"), process.waitFor() + "\n" + said);
+    }
+
     private static void compare(String script, String duration) {
         Backend.named("arm64").unavailableReason().ifPresent(reason -> Assumptions.abort(reason));
         assertEquals(run("interp", script, duration), run("arm64", script, duration), script);
@@ -48,9 +74,11 @@ class Arm64ScriptsTest {
     private static String run(String backend, String script, String duration) {
         var bytes = new ByteArrayOutputStream();
         var out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-        var arguments =
-                List.of("--target", "embedded:seed=3", "--duration", duration, "--backend", backend, "-e", script);
-        int status = Main.run(arguments, InputStream.nullInputStream(), out, out);
+        int status = Main.run(arguments(backend, script, duration), InputStream.nullInputStream(), out, out);
         return status + "\n" + bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    private static List<String> arguments(String backend, String script, String duration) {
+        return List.of("--target", "embedded:seed=3", "--duration", duration, "--backend", backend, "-e", script);
     }
 }

@@ -1,6 +1,7 @@
 package skep.arm64.exec;
 
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import skep.arm64.lower.LoweringOptions;
 import skep.arm64.lower.UnsupportedInsnException;
 import skep.vm.Backend;
@@ -11,6 +12,7 @@ import skep.vm.RefusedProgramException;
 import skep.vm.UnverifiedProgram;
 import skep.vm.VmRuntime;
 import skep.vm.verifier.VerifiedProgram;
+import skep.vm.verifier.VerifierInput.Privilege;
 
 /** The backend {@code arm64}: machine code, run by a process of its own, on aarch64 directly and elsewhere under an emulator. */
 public final class Arm64Backend implements Backend {
@@ -54,7 +56,14 @@ public final class Arm64Backend implements Backend {
 
     @Override
     public Executable compile(VerifiedProgram program, VmRuntime runtime) {
-        return compile(Host.HOST, LinkedProgram.of(program, runtime), LoweringOptions.VERIFIED);
+        return compile(Host.HOST, LinkedProgram.of(program, runtime), options(program));
+    }
+
+    /** The constants of whoever may not load anything he likes are hidden. */
+    static LoweringOptions options(VerifiedProgram program) {
+        return program.input().privilege() == Privilege.FULL
+                ? LoweringOptions.VERIFIED
+                : LoweringOptions.VERIFIED.blinded(ThreadLocalRandom.current().nextLong());
     }
 
     private static Executable compile(CodeHost host, LinkedProgram linked, LoweringOptions options) {

@@ -32,6 +32,10 @@ import skep.vm.VmCpu;
 import skep.vm.VmFault;
 import skep.vm.VmMap;
 import skep.vm.VmRuntime;
+import skep.vm.verifier.Verdict;
+import skep.vm.verifier.Verifier;
+import skep.vm.verifier.VerifierInput;
+import skep.vm.verifier.VerifierInput.Privilege;
 
 class Arm64BackendTest {
     private final Arm64Backend backend = new Arm64Backend();
@@ -200,6 +204,26 @@ class Arm64BackendTest {
             assertEquals(0, fault.insn());
             assertTrue(fault.getMessage().contains("probe.bt:3: @ = args.x;"), fault.getMessage());
             machine.releaseProgram(program.id());
+        }
+    }
+
+    @Test
+    void theConstantsOfAnUnprivilegedProgramAreHidden() {
+        var code = Assembler.assemble("r0 = 0x1a2b3c4d\nexit");
+        for (var privilege : Privilege.values()) {
+            var input = VerifierInput.of(code, ProgramType.SOCKET_FILTER)
+                    .privilege(privilege)
+                    .build();
+            if (Verifier.verify(input) instanceof Verdict.Accepted accepted) {
+                boolean hidden =
+                        Arm64Backend.options(accepted.program()).blinding().isPresent();
+                assertEquals(privilege != Privilege.FULL, hidden, privilege.name());
+                try (var cpu = new VmCpu(VmRuntime.bare(helpers), KernelServices.detached());
+                        var program = backend.compile(accepted.program(), cpu.runtime())) {
+                    assertEquals(hidden, !program.dump().contains("#" + 0x3c4d), privilege.name());
+                    assertEquals(0x1a2b_3c4d, program.run(cpu, 0));
+                }
+            }
         }
     }
 
