@@ -16,6 +16,8 @@ import skep.vm.verifier.VerifierInput.Privilege;
 
 /** The backend {@code arm64}: machine code, run by a process of its own, on aarch64 directly and elsewhere under an emulator. */
 public final class Arm64Backend implements Backend {
+    private static final boolean LSE = Processor.hasLse();
+
     private static final class Pool {
         static final SharedPool POOL = SharedPool.create();
     }
@@ -27,7 +29,7 @@ public final class Arm64Backend implements Backend {
 
     /** Where verified programs run. */
     private static final class Host {
-        static final CodeHost HOST = Runner.isNative() ? new NativeHost(Pool.POOL) : Process.RUNNER;
+        static final CodeHost HOST = Processor.isHere() ? new NativeHost(Pool.POOL) : Process.RUNNER;
     }
 
     static Runner runner() {
@@ -51,7 +53,7 @@ public final class Arm64Backend implements Backend {
 
     @Override
     public Executable compile(UnverifiedProgram program, VmRuntime runtime) {
-        return compile(Process.RUNNER, LinkedProgram.of(program, runtime), LoweringOptions.CHECKED);
+        return compile(Process.RUNNER, LinkedProgram.of(program, runtime), LoweringOptions.CHECKED.withLse(LSE));
     }
 
     @Override
@@ -61,9 +63,10 @@ public final class Arm64Backend implements Backend {
 
     /** The constants of whoever may not load anything he likes are hidden. */
     static LoweringOptions options(VerifiedProgram program) {
+        var options = LoweringOptions.VERIFIED.withLse(LSE);
         return program.input().privilege() == Privilege.FULL
-                ? LoweringOptions.VERIFIED
-                : LoweringOptions.VERIFIED.blinded(ThreadLocalRandom.current().nextLong());
+                ? options
+                : options.blinded(ThreadLocalRandom.current().nextLong());
     }
 
     private static Executable compile(CodeHost host, LinkedProgram linked, LoweringOptions options) {

@@ -74,15 +74,11 @@ final class Runner implements CodeHost {
 
     /** Why emitted code cannot be run on this machine; empty if it can. */
     static Optional<String> unavailableReason() {
-        if (isNative() || emulator().isPresent()) {
+        if (Processor.isHere() || emulator().isPresent()) {
             return Optional.empty();
         }
         return Optional.of(
                 "this is no aarch64 machine and " + EMULATOR + " is not installed (Debian: apt install qemu-user)");
-    }
-
-    static boolean isNative() {
-        return System.getProperty("os.arch").equals("aarch64");
     }
 
     private static Optional<Path> emulator() {
@@ -104,7 +100,7 @@ final class Runner implements CodeHost {
                 throw new IOException("cannot make " + file + " executable");
             }
             file.toFile().deleteOnExit();
-            var command = isNative()
+            var command = Processor.isHere()
                     ? List.of(file.toString(), pool.path())
                     : List.of(emulator().orElseThrow().toString(), file.toString(), pool.path());
             return new Runner(pool, command);

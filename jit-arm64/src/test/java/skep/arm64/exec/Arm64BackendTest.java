@@ -208,6 +208,16 @@ class Arm64BackendTest {
     }
 
     @Test
+    void aProcessorSaysWhetherItHasAtomicsInOneInstruction() {
+        var words = java.nio.ByteBuffer.allocate(48).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        words.putLong(6).putLong(4096).putLong(16).putLong(0xff).putLong(0).putLong(0);
+        assertEquals(false, Processor.hasLse(words.array()), "a Cortex-A72");
+        words.putLong(24, 0x1ff);
+        assertEquals(true, Processor.hasLse(words.array()));
+        assertEquals(false, Processor.hasLse(new byte[0]));
+    }
+
+    @Test
     void theConstantsOfAnUnprivilegedProgramAreHidden() {
         var code = Assembler.assemble("r0 = 0x1a2b3c4d\nexit");
         for (var privilege : Privilege.values()) {
