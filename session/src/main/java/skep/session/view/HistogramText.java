@@ -43,8 +43,15 @@ final class HistogramText {
             largest = Math.max(largest, bucket.count());
         }
         var out = new StringBuilder();
+        int width = RANGE_WIDTH;
+        if (histogram instanceof Aggregate.LogLinearHistogram) {
+            // Bounds without units grow long; the other two keep the width that people's eyes and scripts expect.
+            for (var bucket : buckets) {
+                width = Math.max(width, range(bucket, step).length());
+            }
+        }
         for (var bucket : buckets) {
-            pad(out, range(bucket, step), RANGE_WIDTH, false);
+            pad(out, range(bucket, step), width, false);
             pad(out, Long.toString(bucket.count()), COUNT_WIDTH, true);
             int columns = largest == 0 ? 0 : (int) (bucket.count() / (double) largest * BAR_COLUMNS);
             out.append(" |").repeat('@', columns).repeat(' ', BAR_COLUMNS - columns);
