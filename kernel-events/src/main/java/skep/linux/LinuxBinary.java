@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.tukaani.xz.XZInputStream;
+import skep.btf.Btf;
+import skep.elf.DebugTypes;
 import skep.elf.ElfFile;
 import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
@@ -121,6 +123,17 @@ final class LinuxBinary implements UserBinary {
             }
             return Optional.empty();
         });
+    }
+
+    @Override
+    public Optional<Btf> functionTypes(String function) {
+        try {
+            var own = DebugTypes.of(file);
+            var types = own.isEmpty() ? debugFile().map(DebugTypes::of).orElse(own) : own;
+            return types.function(function);
+        } catch (MalformedElfException damaged) {
+            return Optional.empty();
+        }
     }
 
     /** The line numbers of the file, or of its debugging file. */

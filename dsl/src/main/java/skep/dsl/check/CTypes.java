@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import skep.btf.Btf;
 import skep.btf.BtfKind;
@@ -16,13 +17,18 @@ import skep.isa.kernel.KernelInfo;
 /** Finds types by name: the language's own, those of the script's C preamble, those of the kernel. */
 final class CTypes {
     /** Asked for its types only when a name is none of the script's: reading them takes longer than a short script. */
-    private final KernelInfo kernel;
+    private final Supplier<Optional<Btf>> types;
 
     private final CDeclarations declared;
     private final Map<Integer, Type> converted = new HashMap<>();
 
     CTypes(KernelInfo kernel, CDeclarations declared) {
-        this.kernel = kernel;
+        this(kernel::types, declared);
+    }
+
+    /** The same over other types than the kernel's: those of a program. */
+    CTypes(Supplier<Optional<Btf>> types, CDeclarations declared) {
+        this.types = types;
         this.declared = declared;
     }
 
@@ -79,10 +85,10 @@ final class CTypes {
     }
 
     private Optional<Type> kernelType(String name) {
-        if (kernel.types().isEmpty()) {
+        if (types.get().isEmpty()) {
             return Optional.empty();
         }
-        var btf = kernel.types().get();
+        var btf = types.get().get();
         OptionalInt id;
         if (name.startsWith("struct ")) {
             id = btf.find(name.substring(7), BtfKind.STRUCT);
@@ -102,10 +108,10 @@ final class CTypes {
 
     /** Names of the kernel's types of the kind that a name is of, for hints. */
     Stream<String> names(String like) {
-        if (kernel.types().isEmpty()) {
+        if (types.get().isEmpty()) {
             return Stream.empty();
         }
-        var btf = kernel.types().get();
+        var btf = types.get().get();
         int space = like.indexOf(' ');
         var keyword = space < 0 ? "" : like.substring(0, space + 1);
         var kind = switch (keyword) {
@@ -134,7 +140,7 @@ final class CTypes {
     }
 
     private Type convertFresh(int id) {
-        var btf = kernel.types().orElseThrow();
+        var btf = types.get().orElseThrow();
         int resolved = btf.resolve(id);
         return switch (btf.type(resolved)) {
             case BtfType.Int i -> {
@@ -161,7 +167,7 @@ final class CTypes {
     }
 
     private Type pointed(int id) {
-        var btf = kernel.types().orElseThrow();
+        var btf = types.get().orElseThrow();
         int resolved = btf.resolve(id);
         return switch (btf.type(resolved)) {
             case BtfType.Struct _,
@@ -176,7 +182,7 @@ final class CTypes {
     }
 
     private Type array(BtfType.Array a) {
-        var btf = kernel.types().orElseThrow();
+        var btf = types.get().orElseThrow();
         int element = btf.resolve(a.elementId());
         if (btf.type(element) instanceof BtfType.Int i
                 && i.sizeBytes() == 1
@@ -262,17 +268,17 @@ final class CTypes {
             return Optional.of(
                     new Typed.IntConst(type, Type.enumerator(type, name).orElseThrow(), span));
         }
-        if (kernel.types().isEmpty()) {
+        if (types.get().isEmpty()) {
             return Optional.empty();
         }
-        return kernel.types()
+        return types.get()
                 .get()
                 .enumerator(name)
                 .map(value -> new Typed.IntConst(enumerationOf(name, value), value, span));
     }
 
     private Type enumerationOf(String name, long value) {
-        var btf = kernel.types().orElseThrow();
+        var btf = types.get().orElseThrow();
         for (var kind : List.of(BtfKind.ENUM, BtfKind.ENUM64)) {
             var ids = btf.ids(kind).iterator();
             while (ids.hasNext()) {
@@ -288,15 +294,15 @@ final class CTypes {
 
     /** Parameters of a kernel function, eight bytes each in the context of a typed program, and its result. */
     Optional<Signature> function(String name) {
-        return kernel.types().flatMap(btf -> btf.function(name).map(this::signature));
+        return types.get().flatMap(btf -> btf.function(name).map(this::signature));
     }
 
     /** Arguments of a raw tracepoint, from the type of its probe function ({@code btf_trace_<event>}). */
     Optional<Signature> tracepoint(String event) {
-        if (kernel.types().isEmpty()) {
+        if (types.get().isEmpty()) {
             return Optional.empty();
         }
-        var btf = kernel.types().get();
+        var btf = types.get().get();
         var id = btf.find("btf_trace_" + event, BtfKind.TYPEDEF);
         if (id.isEmpty()
                 || !(btf.resolved(id.getAsInt()) instanceof BtfType.Pointer pointer)
@@ -316,7 +322,7 @@ final class CTypes {
 
     /** The typedef has types only; the function that calls the tracepoint's probes has the names too. */
     private List<String> tracepointNames(String event, int count) {
-        var btf = kernel.types().orElseThrow();
+        var btf = types.get().orElseThrow();
         for (var prefix : List.of("__probestub_", "__traceiter_")) {
             var function = btf.find(prefix + event, BtfKind.FUNC);
             if (function.isPresent()

@@ -17,6 +17,7 @@ import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
+import skep.isa.kernel.Registers;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -391,7 +392,7 @@ public final class Checker {
             default -> ScriptProgram.Role.PROBE;
         };
         var spec = group.first;
-        var context = context(group.shape, spec, group.shownAs);
+        var context = context(group.shape, spec, group.shownAs, Uses.of(probe).uses("args"));
         return new Instance(
                 probe,
                 context,
@@ -420,11 +421,12 @@ public final class Checker {
                 Optional.empty());
     }
 
-    private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs) {
+    private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
         Optional<CTypes.Signature> signature = switch (shape.kind) {
             case FENTRY, FEXIT -> checking.types.function(spec.target());
             case RAWTRACEPOINT ->
                 shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
+            case UPROBE -> usesArguments ? userFunction(spec) : Optional.empty();
             default -> Optional.empty();
         };
         var format = shape.kind == ProbeKind.TRACEPOINT
@@ -442,6 +444,23 @@ public final class Checker {
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
                 signature.map(CTypes.Signature::result));
+    }
+
+    /** The arguments of a program's function, by its debugging information, where registers hold them. */
+    private Optional<CTypes.Signature> userFunction(ProbeSpec spec) {
+        var types = kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target()));
+        if (types.isEmpty()) {
+            return Optional.empty();
+        }
+        var signature = new CTypes(() -> types, checking.types.declared()).function(spec.target());
+        return signature.map(known -> {
+            var placed = new ArrayList<Type.Field>();
+            for (var parameter : known.parameters()) {
+                Registers.argument(kernel.arch(), placed.size())
+                        .ifPresent(offset -> placed.add(new Type.Field(parameter.name(), parameter.type(), offset)));
+            }
+            return new CTypes.Signature(placed, known.result());
+        });
     }
 
     /** Whether the code depends on which of several attach points fired. */

@@ -2,6 +2,7 @@ package skep.isa.kernel;
 
 import java.util.List;
 import java.util.Optional;
+import skep.btf.Btf;
 
 /** A program or library of the traced machine, as far as probes are concerned. Read lazily; safe for any thread. */
 public interface UserBinary {
@@ -25,6 +26,14 @@ public interface UserBinary {
      * @param sizeBytes 0 if the file does not tell
      */
     record Symbol(long address, long sizeBytes) {}
+
+    /**
+     * What a function takes and returns, by the binary's debugging information: types with a function of this name among
+     * them. Empty if nothing is known.
+     */
+    default Optional<Btf> functionTypes(String function) {
+        return Optional.empty();
+    }
 
     /** The places of its static probes, in the order of the file; several may share a name. */
     List<UsdtProbe> staticProbes();
