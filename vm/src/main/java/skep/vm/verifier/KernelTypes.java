@@ -340,6 +340,11 @@ final class KernelTypes {
             }
             return;
         }
+        int pointee = strip(pointer.typeId());
+        if (pointee != 0 && types.type(pointee) instanceof BtfType.Prototype) {
+            w.log.line("func '" + w.input.attachTo() + "' arg" + argument + " type FUNC_PROTO is not a struct");
+            throw w.denied("invalid bpf_context access off=%d size=%d", off, size);
+        }
         if (size != 8) {
             w.log.line("func '" + attached.get().name() + "' size " + size + " must be 8");
             throw w.denied("invalid bpf_context access off=%d size=%d", off, size);
@@ -356,8 +361,10 @@ final class KernelTypes {
         }
         boolean iterator =
                 w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
-        boolean nullable = (iterator && argument > 0) || nullTracepointArgument(argument);
-        value.markPointer(RegKind.BTF_ID, Flag.TRUSTED.bit | (nullable ? Flag.MAYBE_NULL.bit : 0));
+        var to = w.input.attachTo();
+        boolean nullable = iterator ? TypedArguments.iteratorNull(to, argument) : nullTracepointArgument(argument);
+        boolean trusted = !iterator || TypedArguments.iteratorTrusted(to, argument);
+        value.markPointer(RegKind.BTF_ID, (trusted ? Flag.TRUSTED.bit : 0) | (nullable ? Flag.MAYBE_NULL.bit : 0));
         value.struct = found.struct();
         if (nullable) {
             value.id = w.newId();
@@ -378,11 +385,8 @@ final class KernelTypes {
         if (w.input.attachType().filter(a -> a == AttachType.TRACE_RAW_TP).isEmpty()) {
             return false;
         }
-        return NULL_ARGUMENTS.getOrDefault(w.input.attachTo(), -1) == argument;
+        return TypedArguments.tracepointNull(w.input.attachTo(), argument);
     }
-
-    private static final Map<String, Integer> NULL_ARGUMENTS =
-            Map.of("sched_pi_setprio", 1, "tcp_send_reset", 1, "mm_page_alloc", 0, "writeback_dirty_folio", 1);
 
     // ---- kernel symbols ----
 
