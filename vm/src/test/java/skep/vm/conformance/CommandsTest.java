@@ -14,10 +14,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import skep.elf.ObjectWriter;
 import skep.isa.Assembler;
+import skep.isa.kernel.ProgramType;
+import skep.isa.object.BpfObject;
+import skep.isa.object.LineTable;
+import skep.isa.object.ProgramSpec;
 import skep.target.ToolCommand;
 
 class CommandsTest {
@@ -114,6 +121,25 @@ class CommandsTest {
         assertTrue(text.contains("-- by branch: paths"), text);
         assertTrue(text.contains("├ from 2 to 4, as explored before at 4"), text);
         assertTrue(text.contains("-- by instruction"), text);
+    }
+
+    @Test
+    void anObjectFileIsExplainedBySourceLine() throws IOException {
+        var code = Assembler.assemble("r0 = 0\nr0 += 1\nif r0 < 9 goto pc-2\nr0 = 0\nexit");
+        var lines = new LineTable(List.of(
+                new LineTable.Entry(0, "x.bt", 0, 1, 1, "begin {"),
+                new LineTable.Entry(1, "x.bt", 0, 1, 2, "  while ($i < 9) { $i++; }"),
+                new LineTable.Entry(3, "x.bt", 0, 1, 3, "}")));
+        var program = new ProgramSpec(
+                "count", ProgramType.SOCKET_FILTER, Optional.empty(), "", "GPL", code, List.of(), lines);
+        var file = Files.write(
+                folder.resolve("count.o"),
+                ObjectWriter.write(new BpfObject(List.of(program), List.of()), Map.of("count", "socket")));
+        var text = output("vm verify", "", "--explain", file.toString());
+        assertTrue(text.contains("== count"), text);
+        assertTrue(text.contains("-- by source line"), text);
+        assertTrue(text.contains("line 2: while ($i < 9) { $i++; }"), text);
+        assertTrue(text.contains("%, is the loop of slots 1 to 2, 9 rounds"), text);
     }
 
     private static String errors(String command, String... arguments) {
