@@ -98,7 +98,9 @@ public final class Main {
         var tools = tools();
         for (var tool : tools) {
             var words = Arrays.asList(tool.name().split(" "));
-            if (args.size() >= words.size() && args.subList(0, words.size()).equals(words)) {
+            if (args.size() >= words.size()
+                    && args.subList(0, words.size()).equals(words)
+                    && tool.accepts(args.subList(words.size(), args.size()))) {
                 return tool.run(args.subList(words.size(), args.size()), in, out, err);
             }
         }

@@ -110,8 +110,9 @@ final class ScriptCommand {
                     || Files.exists(Path.of("/usr/include", name))
                     || arguments.includeDirs().stream().anyMatch(folder -> Files.exists(Path.of(folder, name)));
             if (!there && arguments.warnings()) {
-                err.println("WARNING: --include " + header + ": there is no such header here\nHINT: -I names a folder to"
-                        + " search; types of the kernel are known without headers");
+                err.println(
+                        "WARNING: --include " + header + ": there is no such header here\nHINT: -I names a folder to"
+                                + " search; types of the kernel are known without headers");
             }
         }
     }

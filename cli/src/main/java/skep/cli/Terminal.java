@@ -32,7 +32,10 @@ final class Terminal implements ViewSink {
         this.quiet = arguments.quiet();
         this.warnings = arguments.warnings();
         this.oldStyle = arguments.format() == Arguments.Format.TEXT
-                && arguments.language().filter(level -> level.compareTo("0.23") < 0).isPresent();
+                && arguments
+                        .language()
+                        .filter(level -> level.compareTo("0.23") < 0)
+                        .isPresent();
         this.notifyAttached = System.getenv(NOTIFY_ATTACHED) != null;
     }
 

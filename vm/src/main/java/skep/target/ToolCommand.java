@@ -15,6 +15,11 @@ public interface ToolCommand {
     /** One line for {@code --help}, then usage lines if there are options. */
     String summary();
 
+    /** Whether it is meant, where several commands share a name: one runs object files, another C files. */
+    default boolean accepts(List<String> arguments) {
+        return true;
+    }
+
     /**
      * Runs to the end.
      *

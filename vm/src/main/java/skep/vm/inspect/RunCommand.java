@@ -46,6 +46,11 @@ public final class RunCommand implements ToolCommand {
                   --duration  how long, for example 500ms, 3s or 1m; without it until Ctrl-C or the command's end""";
     }
 
+    @Override
+    public boolean accepts(List<String> arguments) {
+        return arguments.stream().noneMatch(a -> a.endsWith(".c"));
+    }
+
     /** What was asked for. */
     private record Arguments(String target, Optional<Duration> duration, Optional<String> command, Path file) {
         static Arguments parse(List<String> words) {
