@@ -19,6 +19,8 @@ import skep.isa.Insn;
 import skep.isa.MemSize;
 import skep.isa.Reg;
 import skep.isa.Width;
+import skep.isa.kernel.Errno;
+import skep.isa.kernel.Helper;
 import skep.vm.LinkedProgram;
 import skep.vm.VmCpu;
 
@@ -362,6 +364,7 @@ final class FunctionEmitter {
             }
             case Insn.Call call when LinkedProgram.isTailCall(call) -> tailCall(slot);
             case Insn.Call call when call.kind() == Insn.CallKind.LOCAL -> localCall(slot);
+            case Insn.Call call when loopCallback(call, slot) >= 0 -> loopCall(loopCallback(call, slot));
             default -> insns.emit(insn, slot);
         }
         return true;
@@ -413,6 +416,65 @@ final class FunctionEmitter {
         }
         code.labelBinding(none);
         insns.afterCall();
+    }
+
+    /** The function that a verified call of {@code bpf_loop} runs, if the block says so and it lies in this class; or -1. */
+    private int loopCallback(Insn.Call call, int slot) {
+        boolean loops = call.kind() == Insn.CallKind.HELPER && call.imm() == Helper.LOOP.number();
+        if (!loops || linked.checked()) {
+            return -1;
+        }
+        int callback = -1;
+        int begin = slot;
+        while (begin > from && !function.blocks().begins(begin)) {
+            begin--;
+        }
+        for (int at = begin; at < slot; at = program.next(at)) {
+            var insn = program.at(at);
+            if (DecodedProgram.written(insn) == Reg.R2.number() || insn instanceof Insn.Call) {
+                callback = insn instanceof Insn.LoadImm64 load && load.kind() == Insn.ImmKind.FUNC
+                        ? program.callee(at)
+                        : -1;
+            }
+        }
+        boolean here = callback >= 0
+                && plan.functions().get(program.functionAt(callback)).inClass() == owner.compiling();
+        return here ? callback : -1;
+    }
+
+    /** {@code bpf_loop(count, callback, ctx, flags)} as a loop around a direct call; results as the helper's. */
+    private void loopCall(int callee) {
+        int index = temporary + 2;
+        int times = temporary + 4;
+        var tooMany = code.newLabel();
+        var again = code.newLabel();
+        var ended = code.newLabel();
+        var done = code.newLabel();
+        code.loadConstant((long) Errno.EINVAL.negated());
+        insns.store(Reg.R0);
+        insns.load(Reg.R4);
+        code.lconst_0().lcmp().ifne(done);
+        insns.load(Reg.R1);
+        code.loadConstant(0xffff_ffffL).land().lstore(times);
+        code.lload(times).loadConstant((long) JitSupport.MAX_LOOPS).lcmp().ifgt(tooMany);
+        code.lconst_0().lstore(index);
+        code.labelBinding(again);
+        code.lload(index).lload(times).lcmp().ifge(ended);
+        code.aload(0);
+        insns.load(Reg.R10);
+        code.loadConstant((long) VmCpu.FRAME_BYTES).lsub();
+        code.lload(index);
+        insns.load(Reg.R3);
+        code.lconst_0().lconst_0().lconst_0();
+        code.lload(index).lconst_1().ladd().lstore(index);
+        code.invokestatic(self, name(callee), FUNCTION);
+        code.lconst_0().lcmp().ifeq(again);
+        code.labelBinding(ended).lload(index);
+        insns.store(Reg.R0);
+        code.goto_(done);
+        code.labelBinding(tooMany).loadConstant((long) Errno.E2BIG.negated());
+        insns.store(Reg.R0);
+        code.labelBinding(done);
     }
 
     private void localCall(int slot) {

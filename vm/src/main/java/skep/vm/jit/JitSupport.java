@@ -10,6 +10,9 @@ final class JitSupport {
     /** As the interpreter's: BPF_MAX_LOOPS. */
     static final int MAX_MAY_GOTOS = 8 << 20;
 
+    /** {@code BPF_MAX_LOOPS}: how often {@code bpf_loop} goes round at most. */
+    static final int MAX_LOOPS = 8 << 20;
+
     private static final long MIN_BULK_BYTES = 16;
 
     private JitSupport() {}

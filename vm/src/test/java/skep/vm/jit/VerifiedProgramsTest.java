@@ -132,6 +132,36 @@ class VerifiedProgramsTest {
 
     @ParameterizedTest
     @MethodSource("backends")
+    void loopsRefuseFlagsAndTooManyRounds(Backend backend) {
+        var code = Assembler.assemble("""
+                r4 = *(u64 *)(r1 +8)
+                r1 = *(u64 *)(r1 +0)
+                r2 = subprog[body]
+                r3 = 0
+                call bpf_loop
+                exit
+                body:
+                r0 = 0
+                exit
+                """);
+        try (var executable = backend.compile(Trusted.program(code, Map.of()), machine)) {
+            var table = Map.of(
+                    List.of(0L, 0L), 0L,
+                    List.of(7L, 0L), 7L,
+                    List.of(1L << 32 | 3, 0L), 3L,
+                    List.of(3L, 1L), -22L,
+                    List.of((8L << 20) + 1, 0L), -7L,
+                    List.of((8L << 20) + 1, 2L), -22L);
+            table.forEach((arguments, result) -> {
+                Memory.putLong(memory.address(), arguments.get(0));
+                Memory.putLong(memory.address() + 8, arguments.get(1));
+                assertEquals(result, executable.run(cpu, memory.address()), arguments.toString());
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("backends")
     void subprogramsHaveFramesAndRegistersOfTheirOwn(Backend backend) {
         var code = Assembler.assemble("""
                 r6 = 1
