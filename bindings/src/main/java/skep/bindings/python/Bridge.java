@@ -37,6 +37,7 @@ public final class Bridge implements AutoCloseable {
     private final List<Value> callbacks = new ArrayList<>();
     private final Journal journal = new Journal();
     private volatile long stopAtNanos = Long.MAX_VALUE;
+    private long stopAfterNanos = Long.MAX_VALUE;
     private String failure = "";
     private String failedStep = "";
 
@@ -49,6 +50,11 @@ public final class Bridge implements AutoCloseable {
     /** From this moment of {@link System#nanoTime} on the script is asked to end, as by Ctrl-C. */
     void stopAt(long nanos) {
         stopAtNanos = nanos;
+    }
+
+    /** The script is asked to end this long after it has attached its first program. */
+    void stopAfterAttaching(long nanos) {
+        stopAfterNanos = nanos;
     }
 
     Journal journal() {
@@ -91,6 +97,9 @@ public final class Bridge implements AutoCloseable {
         int link = guarded(call);
         if (link != FAILED) {
             journal.attached();
+            if (stopAfterNanos != Long.MAX_VALUE) {
+                stopAtNanos = System.nanoTime() + stopAfterNanos;
+            }
         }
         return link;
     }

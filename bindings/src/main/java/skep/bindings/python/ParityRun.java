@@ -27,7 +27,10 @@ final class ParityRun implements AutoCloseable {
     /** {@code BPF_PROG_TYPE_KPROBE}: what a function without a hint is loaded as when nothing was attached. */
     private static final int KPROBE = 2;
 
-    private static final Duration GRACE = Duration.ofSeconds(12);
+    private static final Duration GRACE = Duration.ofSeconds(90);
+
+    /** When a tool that attaches nothing is asked to end. */
+    private static final Duration IDLE = Duration.ofSeconds(30);
 
     private final PythonHost host = new PythonHost();
     private final PrintStream err;
@@ -141,7 +144,8 @@ final class ParityRun implements AutoCloseable {
             var command = new ArrayList<String>();
             command.add(file.toString());
             command.addAll(words);
-            bridge.stopAt(System.nanoTime() + time.toNanos());
+            bridge.stopAt(System.nanoTime() + IDLE.toNanos());
+            bridge.stopAfterAttaching(time.toNanos());
             var context = new Context[1];
             var killed = new boolean[1];
             var kill = watchdog.schedule(
@@ -172,7 +176,7 @@ final class ParityRun implements AutoCloseable {
         boolean loads = compiles && !refused && (journal.attachedProbes() > 0 || loadsAll(bridge));
         int lines = (int) text.lines().filter(line -> !line.isBlank()).count();
         var why = "";
-        if (killed) {
+        if (killed && (lines < 2 || journal.attachedProbes() == 0)) {
             why = "did not end";
         } else if (text.contains("Traceback (most recent call last)") && !text.contains("KeyboardInterrupt")) {
             why = failures.isEmpty()
@@ -180,7 +184,7 @@ final class ParityRun implements AutoCloseable {
                     : failures.getLast();
         } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
             why = failures.getLast();
-        } else if (status != 0 && status != 130) {
+        } else if (status != 0 && status != 130 && !killed) {
             why = "status " + status + ": "
                     + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
         }

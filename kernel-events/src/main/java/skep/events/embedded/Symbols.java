@@ -45,6 +45,11 @@ final class Symbols {
         data.put(name, address);
     }
 
+    /** Addresses of variables by name. */
+    Map<String, Long> data() {
+        return data;
+    }
+
     Optional<Routine> find(String name) {
         return Optional.ofNullable(byName.get(name));
     }

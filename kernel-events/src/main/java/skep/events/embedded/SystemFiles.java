@@ -134,6 +134,9 @@ final class SystemFiles {
                 .named()
                 .forEach((name, routine) ->
                         lines.add(String.format(Locale.ROOT, "%016x T %s%n", routine.address, name)));
+        kernel.symbols
+                .data()
+                .forEach((name, address) -> lines.add(String.format(Locale.ROOT, "%016x D %s%n", address, name)));
         lines.sort(null);
         return String.join("", lines);
     }

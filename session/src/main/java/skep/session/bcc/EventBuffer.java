@@ -9,6 +9,9 @@ public final class EventBuffer implements AutoCloseable {
     /** What stands before the fields: the CPU and the size of the record. */
     private static final int LEADING = 2;
 
+    /** How long one poll hands over records at most. */
+    private static final long MAX_TURN_NANOS = 100_000_000;
+
     private final OutputReader reader;
     private final Optional<RecordDecoder> decoder;
     private final Object[] values;
@@ -39,6 +42,8 @@ public final class EventBuffer implements AutoCloseable {
             return 0;
         }
         var failure = new Throwable[1];
+        // Programs may write faster than the script reads: it gets its turn all the same.
+        long[] endNanos = {0};
         int count = reader.poll(timeoutMillis, record -> {
             try {
                 current = record;
@@ -50,7 +55,10 @@ public final class EventBuffer implements AutoCloseable {
                     values[LEADING] = RecordDecoder.bytes(record, 0, (int) record.byteSize());
                 }
                 sink.accept(values);
-                return !closed;
+                if (endNanos[0] == 0) {
+                    endNanos[0] = System.nanoTime() + MAX_TURN_NANOS;
+                }
+                return !closed && System.nanoTime() - endNanos[0] < 0;
             } catch (RuntimeException | Error e) {
                 failure[0] = e;
                 return false;
