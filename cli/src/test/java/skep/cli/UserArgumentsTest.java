@@ -25,7 +25,7 @@ class UserArgumentsTest {
             struct node { struct node *next; struct inner in; count_t n; unsigned low : 3; unsigned high : 5; };
             __attribute__((noinline)) long work(int x, const char *name, struct node *p, enum color c, bool yes, count_t many)
             {
-              __asm__ volatile("" :: "r"(x), "r"(name), "r"(p), "r"(many) : "memory");
+              __asm__ volatile("" :: "r"(x), "r"(name), "r"(p), "r"(c), "r"((int)yes), "r"(many) : "memory");
               return x + p->n + many;
             }
             int main(void) {
