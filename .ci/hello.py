@@ -1,0 +1,2 @@
+import platform
+print("hello from Python" if platform.system() == "Linux" else platform.system())
