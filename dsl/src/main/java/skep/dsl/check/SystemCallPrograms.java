@@ -86,6 +86,10 @@ final class SystemCallPrograms {
      * registers of the kernel differ; a probe that looks at them stays what it was, and is refused.
      */
     List<Checker.Instance> substituted(Script.Probe probe, List<Checker.Instance> instances, Diagnostics diagnostics) {
+        // Asking the kernel what it allows costs more than compiling a short script.
+        if (instances.stream().noneMatch(one -> isAtFunction(one.context().kind()))) {
+            return instances;
+        }
         var refusal = checking.kernel.unsupported(Feature.KPROBE);
         if (refusal.isEmpty()) {
             return instances;
@@ -95,8 +99,7 @@ final class SystemCallPrograms {
         for (var one : instances) {
             var kind = one.context().kind();
             var prefix = kind == ProbeKind.KRETPROBE ? EXIT : ENTER;
-            boolean function = kind == ProbeKind.KPROBE || kind == ProbeKind.KRETPROBE;
-            boolean possible = function
+            boolean possible = isAtFunction(kind)
                     && one.specs().stream().allMatch(this::isSystemCallFunction)
                     && ONLY_AT_FUNCTIONS.stream().noneMatch(uses::uses)
                     && isPossible(prefix);
@@ -114,6 +117,10 @@ final class SystemCallPrograms {
             programs.add(program(probe, prefix, List.of(mapped.get())));
         }
         return programs;
+    }
+
+    private static boolean isAtFunction(ProbeKind kind) {
+        return kind == ProbeKind.KPROBE || kind == ProbeKind.KRETPROBE;
     }
 
     private boolean isSystemCallFunction(ProbeSpec spec) {
