@@ -5,11 +5,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
+import skep.dsl.Histograms;
 import skep.session.aggregate.Aggregate;
 
 /** Histograms and what is drawn of them: bars with marks at quantiles, and several over one another. */
 public final class Distributions {
     private static final double[] MARKED = {0.5, 0.9, 0.99};
+
+    /** More buckets are hard to see. */
+    private static final int MAX_BUCKETS = 48;
 
     private Distributions() {}
 
@@ -20,7 +24,7 @@ public final class Distributions {
                     case Aggregate.Histogram h -> Optional.of(h);
                     case Aggregate.Quantiles q
                     when q.divisor() == 1 ->
-                        Optional.of(new Aggregate.Log2Histogram(skep.dsl.Histograms.SKETCH_BITS, q.counts()));
+                        Optional.of(new Aggregate.Log2Histogram(Histograms.SKETCH_BITS, q.counts()));
                     default -> Optional.empty();
                 }
                 : Optional.empty();
@@ -48,7 +52,8 @@ public final class Distributions {
                 .toList();
         var buckets = new TreeMap<Long, Aggregate.Bucket>();
         var labels = new TreeMap<Long, String>();
-        for (var histogram : histograms) {
+        var drawn = coarse(histograms);
+        for (var histogram : drawn) {
             for (var bucket : histogram.buckets()) {
                 buckets.put(place(bucket), bucket);
                 labels.put(place(bucket), HistogramText.range(histogram, bucket));
@@ -59,13 +64,36 @@ public final class Distributions {
         for (int i = 0; i < histograms.size(); i++) {
             var counts = new TreeMap<Long, Long>();
             buckets.keySet().forEach(at -> counts.put(at, 0L));
-            histograms.get(i).buckets().forEach(bucket -> counts.put(place(bucket), bucket.count()));
+            drawn.get(i).buckets().forEach(bucket -> counts.put(place(bucket), bucket.count()));
             series.add(new Picture.Series(
                     names.get(i),
                     List.copyOf(counts.values()),
                     marks(histograms.get(i), List.copyOf(buckets.values()), axis)));
         }
         return new Picture.Overlay(title, axis.text(), List.copyOf(labels.values()), series);
+    }
+
+    /** With as few divisions of each power of two that the buckets can be drawn; quantiles come from the fine ones. */
+    private static List<Aggregate.Histogram> coarse(List<Aggregate.Histogram> histograms) {
+        var coarse = histograms;
+        while (coarse.stream().anyMatch(h -> h.buckets().size() > MAX_BUCKETS)
+                && coarse.stream().allMatch(h -> h instanceof Aggregate.Log2Histogram l && l.bits() > 0)) {
+            coarse = coarse.stream()
+                    .map(h -> halved((Aggregate.Log2Histogram) h))
+                    .toList();
+        }
+        return coarse;
+    }
+
+    private static Aggregate.Histogram halved(Aggregate.Log2Histogram fine) {
+        int bits = fine.bits() - 1;
+        var counts = new long[Histograms.log2Buckets(bits)];
+        for (int i = fine.counts().first(); i <= fine.counts().last(); i++) {
+            // All negative values are in the first bucket.
+            int to = i == 0 ? 0 : Histograms.log2Bucket(Histograms.log2Min(i, fine.bits()), bits);
+            counts[to] += fine.counts().at(i);
+        }
+        return new Aggregate.Log2Histogram(bits, Aggregate.Counts.of(counts));
     }
 
     private static long place(Aggregate.Bucket bucket) {
