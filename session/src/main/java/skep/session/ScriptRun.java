@@ -127,7 +127,8 @@ final class ScriptRun implements AutoCloseable {
         object = loaded;
         var symbols = new Symbols(target);
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
-        mapReader = new MapReader(loaded, values, symbols);
+        var origin = target.isLive() ? "" : target.kernel().description();
+        mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
         actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch);
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);

@@ -1,5 +1,7 @@
 package skep.vm;
 
+import java.util.Optional;
+
 /**
  * What helpers ask of the kernel that a program runs in: clock, current task, kernel memory, stacks. The embedded
  * kernel implements it; a VM without a kernel uses {@link #detached()}. Addresses are of the VM's own memory unless a
@@ -97,6 +99,25 @@ public interface KernelServices {
     /** Kernel address of the task with this pid, or 0. */
     default long taskOfPid(int pid) {
         return 0;
+    }
+
+    /**
+     * Which tasks an iterator walks.
+     *
+     * @param threads whether threads count that do not lead their process
+     * @param process kernel address of a task whose process alone is walked, or 0
+     */
+    record TaskWalk(boolean threads, long process) {
+        public static final TaskWalk PROCESSES = new TaskWalk(false, 0);
+        public static final TaskWalk THREADS = new TaskWalk(true, 0);
+    }
+
+    /** A task by thread id and kernel address. */
+    record WalkedTask(int tid, long address) {}
+
+    /** The task of a walk with the next higher thread id. */
+    default Optional<WalkedTask> taskAfter(int tid, TaskWalk walk) {
+        return Optional.empty();
     }
 
     /** Sends a signal to the current process or thread; 0 or a negated error. */

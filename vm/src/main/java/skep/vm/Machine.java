@@ -367,7 +367,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
     public Optional<HelperFunction> kfunc(int btfId, int module) {
         return module != 0
                 ? Optional.empty()
-                : typeName(btfId, BtfKind.FUNC).flatMap(Kfunc::ofName).flatMap(row -> KfuncTable.function(row, this));
+                : typeName(btfId, BtfKind.FUNC).flatMap(Kfunc::ofName).flatMap(KfuncTable::function);
     }
 
     private Optional<String> typeName(int btfId, BtfKind kind) {
