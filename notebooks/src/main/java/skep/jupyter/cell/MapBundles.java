@@ -27,14 +27,13 @@ final class MapBundles {
     private static final int MAX_ROWS = 200;
 
     /**
-     * Sorts a table by the column whose head is clicked. Where scripts do not run, the table stands as it is.
+     * Sorts the table by the column whose head is clicked. It stands in each head itself: front ends move scripts elsewhere.
+     * Where it may not run, the table stands as it is.
      */
-    private static final String SORTER = """
-            <script>(function(){var t=document.currentScript.previousElementSibling,b=t.tBodies[0];
-            Array.from(t.tHead.rows[0].cells).forEach(function(h,i){h.style.cursor='pointer';h.title='sort';h.onclick=function(){
-            var up=h.dataset.up!=='1',r=Array.from(b.rows);h.dataset.up=up?'1':'0';
-            r.sort(function(x,y){var p=x.cells[i].textContent,q=y.cells[i].textContent,m=parseFloat(p),n=parseFloat(q);
-            var c=isNaN(m)||isNaN(n)?p.localeCompare(q):m-n;return up?c:-c});r.forEach(function(x){b.appendChild(x)})}})})()</script>""";
+    private static final String SORT = "var h=this,i=h.cellIndex,b=h.closest('table').tBodies[0],u=h.dataset.up!='1',"
+            + "r=[].slice.call(b.rows);h.dataset.up=u?'1':'0';r.sort(function(x,y){var p=x.cells[i].textContent,"
+            + "q=y.cells[i].textContent,m=parseFloat(p),n=parseFloat(q),c=isNaN(m)||isNaN(n)?p.localeCompare(q):m-n;"
+            + "return u?c:-c});r.forEach(function(x){b.appendChild(x)})";
 
     private MapBundles() {}
 
@@ -102,7 +101,11 @@ final class MapBundles {
     private static String html(Picture.Table table, String note) {
         var html = new StringBuilder("<table><thead><tr>");
         for (var column : table.columns()) {
-            html.append("<th>").append(Html.escape(column.name())).append("</th>");
+            html.append("<th title=\"sort\" style=\"cursor:pointer\" onclick=\"")
+                    .append(Html.escape(SORT))
+                    .append("\">")
+                    .append(Html.escape(column.name()))
+                    .append("</th>");
         }
         html.append("</tr></thead><tbody>");
         var rows = table.rows();
@@ -117,7 +120,7 @@ final class MapBundles {
             }
             html.append("</tr>");
         }
-        html.append("</tbody></table>").append(SORTER);
+        html.append("</tbody></table>");
         var below = new ArrayList<String>();
         if (!table.title().startsWith("@") || table.title().contains(" ")) {
             below.add(table.title());

@@ -26,7 +26,7 @@ record Axis(String text, String unit, double scale) {
         var named = unitOfName(map.name());
         var unit = named.isEmpty() ? unitOfExpression(expression) : named;
         // A long expression explains nothing that its unit does not.
-        var what = expression.isEmpty() || expression.length() > 48 ? "" : expression;
+        var what = expression.length() > 48 || expression.matches("\\d*") ? "" : expression;
         return new Axis(with(what, unit), unit, 1);
     }
 

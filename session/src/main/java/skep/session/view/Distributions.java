@@ -12,6 +12,10 @@ import skep.session.aggregate.Aggregate;
 public final class Distributions {
     private static final double[] MARKED = {0.5, 0.9, 0.99};
 
+    private static final List<String> TIMES = List.of("ns", "µs", "ms", "s");
+
+    private static final List<String> SIZES = List.of("bytes", "KiB", "MiB", "GiB");
+
     /** More buckets are hard to see. */
     private static final int MAX_BUCKETS = 48;
 
@@ -121,11 +125,23 @@ public final class Distributions {
         return marks;
     }
 
-    /** A number as people say it: three digits, and its unit. */
+    /** A number as people say it: three digits or so, in the unit that keeps it short. */
     static String withUnit(double value, String unit) {
-        var number = Math.abs(value) >= 100 || value == Math.rint(value)
-                ? String.format(Locale.ROOT, "%.0f", value)
-                : String.format(Locale.ROOT, "%.1f", value);
-        return unit.isEmpty() ? number : number + " " + unit;
+        int at = TIMES.indexOf(unit);
+        double number = value;
+        var shown = unit;
+        while (at >= 0 && at + 1 < TIMES.size() && Math.abs(number) >= 10_000) {
+            number /= 1000;
+            shown = TIMES.get(++at);
+        }
+        at = SIZES.indexOf(unit);
+        while (at >= 0 && at + 1 < SIZES.size() && Math.abs(number) >= 10_000) {
+            number /= 1024;
+            shown = SIZES.get(++at);
+        }
+        var text = Math.abs(number) >= 100 || number == Math.rint(number)
+                ? String.format(Locale.ROOT, "%.0f", number)
+                : String.format(Locale.ROOT, "%.1f", number);
+        return shown.isEmpty() ? text : text + " " + shown;
     }
 }

@@ -34,7 +34,9 @@ public final class SvgRenderer {
                 .append(drawing.height())
                 .append("\" viewBox=\"0 0 ")
                 .append(drawing.width());
-        out.append(' ').append(drawing.height()).append("\" role=\"img\">\n");
+        out.append(' ').append(drawing.height()).append("\" role=\"img\"");
+        // In a narrow column it shrinks.
+        out.append(" style=\"max-width:100%;height:auto\">\n");
         out.append("<title>").append(escaped(picture.title())).append("</title>\n");
         out.append("<style>");
         out.append(".skep text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}"

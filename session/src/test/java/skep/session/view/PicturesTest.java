@@ -159,6 +159,14 @@ class PicturesTest {
     }
 
     @Test
+    void quantilesAreSaidInAUnitThatKeepsThemShort() {
+        assertEquals("83.5 ms", Distributions.withUnit(83_547, "µs"));
+        assertEquals("310 µs", Distributions.withUnit(310, "µs"));
+        assertEquals("127 KiB", Distributions.withUnit(130_122, "bytes"));
+        assertEquals("0.5", Distributions.withUnit(0.5, ""));
+    }
+
+    @Test
     void rowsOfPercentilesStandBelowATable() {
         var how = new Pictures.Arrangement(0, "", false, 1, 1, true, true);
         assertEquals("""
