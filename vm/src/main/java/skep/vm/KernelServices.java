@@ -130,11 +130,6 @@ public interface KernelServices {
         return false;
     }
 
-    /** Appends to the file that a reader of an iterator sees; {@code false} when its buffer is full. */
-    default boolean seqWrite(long seqFile, byte[] bytes) {
-        return false;
-    }
-
     /** The symbol that covers a kernel address, as {@code name} or {@code name+0x10}, or its digits. */
     default String symbol(long kernelAddress, boolean withOffset) {
         return "0x" + Long.toHexString(kernelAddress);

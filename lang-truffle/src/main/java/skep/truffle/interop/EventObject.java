@@ -11,7 +11,8 @@ final class EventObject extends GuestObject {
     private static final Members<EventObject> MEMBERS = new Members<EventObject>()
             .property("kind", event -> event.event.kind())
             .property("text", event -> event.event.text())
-            .property("value", EventObject::value);
+            .property("value", EventObject::value)
+            .method("handle", 0, 0, (event, _) -> event.handle());
 
     private final ScriptEvent event;
 
@@ -24,6 +25,14 @@ final class EventObject extends GuestObject {
             case View.Printed printed -> Guest.of(printed.value());
             case View.MapView map -> new MapObject(map);
             default -> Nothing.NOTHING;
+        };
+    }
+
+    private Object handle() {
+        return switch (event.view()) {
+            case View.Printed printed -> Handover.give(printed.value());
+            case View.MapView map -> Handover.give(map);
+            default -> Handover.give(new Value.Text(event.text()));
         };
     }
 

@@ -45,6 +45,15 @@ public abstract class GuestObject implements TruffleObject {
         return GuestException.of(failure);
     }
 
+    /** Internal members, which every object has and none lists. */
+    private Optional<Object> internal(String name) {
+        return switch (name) {
+            case "skepKind" -> Optional.of(kind());
+            case "skepNames" -> Optional.of(new ArrayObject(ownNames()));
+            default -> Optional.empty();
+        };
+    }
+
     @SuppressWarnings("unchecked")
     private Members<GuestObject> members() {
         return (Members<GuestObject>) table();
@@ -94,7 +103,9 @@ public abstract class GuestObject implements TruffleObject {
     @ExportMessage
     @TruffleBoundary
     final boolean isMemberReadable(String member) {
-        return members().has(member) || own(member).isPresent();
+        return members().has(member)
+                || own(member).isPresent()
+                || internal(member).isPresent();
     }
 
     @ExportMessage
@@ -107,10 +118,18 @@ public abstract class GuestObject implements TruffleObject {
             if (members().has(member)) {
                 return members().read(this, member);
             }
-            return own(member).orElseThrow(() -> UnknownIdentifierException.create(member));
+            return own(member).or(() -> internal(member)).orElseThrow(() -> UnknownIdentifierException.create(member));
         } catch (RuntimeException failure) {
             throw guestForm(failure);
         }
+    }
+
+    @ExportMessage
+    @TruffleBoundary
+    final boolean isMemberInternal(String member) {
+        return !members().has(member)
+                && own(member).isEmpty()
+                && internal(member).isPresent();
     }
 
     @ExportMessage

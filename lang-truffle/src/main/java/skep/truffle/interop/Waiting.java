@@ -2,6 +2,8 @@ package skep.truffle.interop;
 
 import com.oracle.truffle.api.TruffleSafepoint;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import skep.session.RunningScript;
 import skep.session.ScriptEvent;
 
@@ -12,7 +14,13 @@ import skep.session.ScriptEvent;
 final class Waiting {
     private static final int EVENTS_AT_ONCE = 256;
 
+    private static final Set<Thread> THREADS = ConcurrentHashMap.newKeySet();
+
     private Waiting() {}
+
+    static boolean isWaiting(Thread thread) {
+        return THREADS.contains(thread);
+    }
 
     /** Truffle's way to get a thread back, told apart from {@link Thread#interrupt}. */
     private record Nudge(RunningScript script) implements TruffleSafepoint.Interrupter {
@@ -49,11 +57,14 @@ final class Waiting {
 
     private static List<ScriptEvent> take(RunningScript script, long millis) throws InterruptedException {
         List<ScriptEvent> taken;
+        THREADS.add(Thread.currentThread());
         try {
             taken = script.events().take(EVENTS_AT_ONCE, millis);
         } catch (InterruptedException ctrlC) {
             script.stop();
             return List.of();
+        } finally {
+            THREADS.remove(Thread.currentThread());
         }
         if (taken.isEmpty() && script.events().isNudged()) {
             throw new InterruptedException();
@@ -70,11 +81,14 @@ final class Waiting {
     private static boolean waitForEnd(RunningScript script) throws InterruptedException {
         while (true) {
             boolean ended;
+            THREADS.add(Thread.currentThread());
             try {
                 ended = script.events().waitForEnd();
             } catch (InterruptedException ctrlC) {
                 script.stop();
                 continue;
+            } finally {
+                THREADS.remove(Thread.currentThread());
             }
             if (ended) {
                 return true;
