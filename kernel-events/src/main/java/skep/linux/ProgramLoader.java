@@ -113,7 +113,8 @@ final class ProgramLoader {
 
     private LoadException rejection(ProgramSpec program, Bpf.ProgramLoad load, long errno, LoadOptions options) {
         var log = log(load, Math.max(1, options.verifierLogLevel()));
-        if (log.isBlank()) {
+        // Some refusals come before the verifier looks at an instruction: then it only counts them.
+        if (log.isBlank() || verdict(log).isBlank()) {
             return new LoadException(withoutLog(program, errno), program, -1, "", (int) errno);
         }
         int insn = lastInsn(log);

@@ -12,10 +12,13 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TracedProcess;
 import skep.vm.AddressSpace.Access;
+import skep.vm.Iteration;
 import skep.vm.Machine;
 import skep.vm.Memory;
 import skep.vm.VmCpu;
 import skep.vm.VmObject;
+import skep.vm.VmProgram;
+import skep.vm.maps.BpfMap;
 
 /** The embedded kernel as a target: the model, a VM for its programs, and the thread that runs it. */
 public final class EmbeddedTarget implements Target {
@@ -106,6 +109,22 @@ public final class EmbeddedTarget implements Target {
             long[] result = {0};
             kernel.firing.runFor(session, () -> result[0] = loaded.run(cpus[0], onceContext.address()));
             return result[0];
+        });
+    }
+
+    /** Walks an iterator to its end now, as the session's process. */
+    byte[] iterate(VmProgram program, Optional<BpfMap> map) {
+        Iteration.refusal(program, map).ifPresent(reason -> {
+            throw new TargetException(reason);
+        });
+        return clockwork.locked(() -> {
+            var written = new byte[][] {new byte[0]};
+            kernel.firing.runFor(session, () -> {
+                try (var walk = new Iteration(program, cpus[0], map)) {
+                    written[0] = walk.readAll();
+                }
+            });
+            return written[0];
         });
     }
 
