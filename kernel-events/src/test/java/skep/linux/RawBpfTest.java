@@ -515,7 +515,7 @@ class RawBpfTest {
         told.append(" type ").append(answer.getInt(0));
         told.append(" tag ").append(HexFormat.of().formatHex(answer.array(), 8, 16));
         told.append(" maps ").append(answer.getInt(52));
-        told.append(" name ").append(new String(answer.array(), 64, 16, StandardCharsets.US_ASCII).strip());
+        told.append(" name ").append(new String(answer.array(), 64, 16, StandardCharsets.US_ASCII).replace("\0", ""));
         told.append(" gpl ").append(answer.getInt(84));
         int id = ByteBuffer.wrap(side.bytes(ids, 4))
                 .order(ByteOrder.LITTLE_ENDIAN)
