@@ -211,7 +211,7 @@ final class LinuxObject implements LoadedObject {
         var newTypes = new ObjectTypes(host);
         types.add(newTypes);
         try {
-            more.types().ifPresent(newTypes::load);
+            newTypes.load(more);
             for (var map : more.maps()) {
                 var present = maps.get(map.name());
                 if (present == null && options.reuse().get(map.name()) instanceof LinuxMap shared) {

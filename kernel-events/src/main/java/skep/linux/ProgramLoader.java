@@ -36,7 +36,7 @@ final class ProgramLoader {
         int attachBtfId = attachBtfId(program);
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
-        try (var functions = new FunctionTypes(host, program, types);
+        try (var described = types.describe(program);
                 var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
@@ -55,8 +55,13 @@ final class ProgramLoader {
                     0,
                     program.sleepable() ? Bpf.SLEEPABLE : 0,
                     versionCode(),
-                    functions.info());
+                    described.info());
             long fd = host.bpf().programLoad(load);
+            if (Errno.isError(fd) && load.functions().lineCount() > 0) {
+                // It may be the lines that this kernel refuses; if not, its log is easier to read without them.
+                load = load.withFunctions(load.functions().withoutLines());
+                fd = host.bpf().programLoad(load);
+            }
             if (Errno.isError(fd)) {
                 throw rejection(program, load, -fd, options);
             }
