@@ -41,6 +41,7 @@ def run(work, *args):
 while os.getppid() == parent:
     for i in range(200): branch(i)
     gc.collect()
+    libc.malloc(1000)
     run(take, first, second); run(take, second, first)
     time.sleep(0.05)
 """
@@ -166,6 +167,20 @@ def refused():
         server.listen(1)
 
 
+def crowded():
+    """More connections than a server has room for: the rest send their first packet again after a second."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        clients = [socket.socket() for _ in range(4)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        time.sleep(1.5)
+        for client in clients:
+            client.close()
+
+
 def descriptors():
     """One file passed through a pair of sockets."""
     a, b = socket.socketpair()
@@ -266,7 +281,7 @@ try:
     places.append(listen(socket.AF_INET6, "::1"))
 except OSError:
     pass
-for work, pause in ((files, 0.05), (processes, 0.2), (refused, 0.2), (descriptors, 0.1), (shared_memory, 0.1),
+for work, pause in ((files, 0.05), (processes, 0.2), (refused, 0.2), (crowded, 0.1), (descriptors, 0.1), (shared_memory, 0.1),
                     (mounts, 0.5), (os.sync, 2), (lambda: socket.getaddrinfo("localhost", 80), 0.2)):
     forever(work, pause)
 for place in places:

@@ -285,7 +285,7 @@ final class ParityRun implements AutoCloseable {
                     : failures.getLast();
         } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
             why = failures.getLast();
-        } else if (status != 0 && status != 130 && !killed && !bridge.stopping()) {
+        } else if (status != 0 && status != 130 && !killed && !bridge.stopping() && (status > 1 || lines <= HEADING)) {
             why = "status " + status + ": "
                     + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
         }

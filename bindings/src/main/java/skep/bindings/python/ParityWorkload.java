@@ -32,7 +32,9 @@ final class ParityWorkload implements AutoCloseable {
             }
             Files.write(script, in.readAllBytes());
         }
-        process = new ProcessBuilder("python3", script.toString(), System.getProperty("java.home") + "/bin/java")
+        // The tools' own interpreter: distributions build it with static probes.
+        var python = Files.isExecutable(Path.of("/usr/bin/python3")) ? "/usr/bin/python3" : "python3";
+        process = new ProcessBuilder(python, script.toString(), System.getProperty("java.home") + "/bin/java")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         // Not closed: the process would write to a broken pipe.
