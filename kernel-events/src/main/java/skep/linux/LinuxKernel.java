@@ -128,6 +128,20 @@ public final class LinuxKernel implements KernelInfo {
     }
 
     @Override
+    public OptionalLong memoryBytes() {
+        // MemTotal:       24689764 kB
+        return host.files()
+                .text("/proc/meminfo")
+                .flatMap(text -> text.lines()
+                        .filter(line -> line.startsWith("MemTotal:"))
+                        .findFirst())
+                .map(line -> line.replaceAll("[^0-9]", ""))
+                .filter(digits -> !digits.isEmpty())
+                .map(digits -> OptionalLong.of(Long.parseLong(digits) * 1024))
+                .orElse(OptionalLong.empty());
+    }
+
+    @Override
     public Optional<Btf> types() {
         if (!typesRead) {
             synchronized (this) {

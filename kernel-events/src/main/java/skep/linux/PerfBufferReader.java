@@ -14,6 +14,11 @@ import skep.target.TargetException;
  * several in no particular one. A CPU whose ring is full drops records and says later how many.
  */
 final class PerfBufferReader implements OutputReader {
+    /** As of {@link RingBufferReader}. */
+    private static final int MANY_RECORDS = 64;
+
+    private static final int GATHER_MILLIS = 2;
+
     private static final int RECORD_LOST = 2;
     private static final int RECORD_SAMPLE = 9;
 
@@ -24,6 +29,7 @@ final class PerfBufferReader implements OutputReader {
     private volatile boolean closed;
     private volatile long lost;
     private int cpu;
+    private boolean busy;
 
     private PerfBufferReader(List<PerfRing> rings, int[] cpus, Waiter waiter) {
         this.rings = rings;
@@ -65,10 +71,15 @@ final class PerfBufferReader implements OutputReader {
             if (closed) {
                 return 0;
             }
+            if (timeoutMillis != 0 && busy) {
+                waiter.pause(Math.min(timeoutMillis & Integer.MAX_VALUE, GATHER_MILLIS));
+            }
             if (timeoutMillis != 0 && rings.stream().noneMatch(PerfRing::hasData)) {
                 waiter.await(timeoutMillis);
             }
-            return closed ? 0 : drain(sink);
+            int count = closed ? 0 : drain(sink);
+            busy = count >= MANY_RECORDS;
+            return count;
         }
     }
 

@@ -27,7 +27,7 @@ import skep.isa.kernel.Unsupported;
  * What a compiler may know of a kernel, written down on its machine and read on another: a zip file of
  *
  * <pre>
- *   kernel      lines KEY VALUE: description, arch, version, cpus
+ *   kernel      lines KEY VALUE: description, arch, version, cpus, memory (bytes)
  *   features    lines FEATURE TAB reason TAB instead; those that are refused
  *   btf         the kernel's types as it publishes them
  *   formats     category:event, then the fields as in tracefs, a blank line after each
@@ -59,8 +59,13 @@ final class RecordedKernel implements KernelInfo {
                 arch %s
                 version %s
                 cpus %d
+                memory %d
                 """.formatted(
-                        kernel.description(), kernel.arch(), kernel.version(), kernel.possibleCpus()));
+                        kernel.description(),
+                        kernel.arch(),
+                        kernel.version(),
+                        kernel.possibleCpus(),
+                        kernel.memoryBytes().orElse(0)));
         var features = new StringBuilder();
         for (var feature : Feature.values()) {
             kernel.unsupported(feature)

@@ -186,6 +186,9 @@ final class BuiltinChecker {
                     // The caller's registers: the only argument of a system call's function, and of the tracepoint.
                     yield new Typed.ContextLoad(0, Type.INT64, span);
                 }
+                if (probe.raw()) {
+                    yield untyped(index, Type.INT64, span);
+                }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
                 }
@@ -203,6 +206,17 @@ final class BuiltinChecker {
                         span,
                         "The " + name + " builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes");
         };
+    }
+
+    /**
+     * A word of a typed program's context, copied: the kernel takes the word itself for a pointer to what the function declares, which
+     * is not to be calculated with.
+     */
+    private static Typed.Expr untyped(int word, Type type, Span span) {
+        var pointer = new Type.Pointer(type, Type.AddressSpace.KERNEL);
+        var start = new Typed.ContextAddress(pointer, span);
+        var moved = new Typed.PointerMove(start, new Typed.IntConst(Type.INT64, word, span), false, pointer, span);
+        return new Typed.Dereference(moved, type, span);
     }
 
     /** Arguments that do not fit into registers lie on the stack, behind the return address on x86-64. */
@@ -250,8 +264,13 @@ final class BuiltinChecker {
             throw new CheckError("builtin", span, "'" + span.text() + "' builtin is not allowed in a for-loop");
         }
         return switch (probe.kind()) {
-            case KRETPROBE, URETPROBE ->
-                new Typed.ContextLoad(probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            case KRETPROBE, URETPROBE -> {
+                if (probe.raw()) {
+                    yield untyped(probe.parameters().size(), Type.UINT64, span);
+                }
+                yield new Typed.ContextLoad(
+                        probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            }
             case FEXIT -> {
                 var type = probe.result().orElse(Type.INT64);
                 if (type instanceof Type.Void) {

@@ -38,6 +38,7 @@ public final class Checker {
     private final Diagnostics diagnostics;
     private final Script script;
     private final SystemCallPrograms systemCalls;
+    private final TrampolinePrograms trampolines;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;
@@ -48,6 +49,7 @@ public final class Checker {
         var declared = CPreamble.read(script, kernel, options, diagnostics);
         this.checking = new Checking(kernel, options, settings, new CTypes(kernel, declared));
         this.systemCalls = new SystemCallPrograms(checking);
+        this.trampolines = new TrampolinePrograms(checking);
     }
 
     /**
@@ -356,10 +358,9 @@ public final class Checker {
         }
         resolver.reportUnmatched(
                 !instances.isEmpty(), checking.settings.forUserSpace().missingProbes());
-        return systemCalls.gathered(
-                probe,
-                systemCalls.substituted(
-                        probe, instances.stream().map(Checker::frozen).toList(), diagnostics));
+        var own = instances.stream().map(Checker::frozen).toList();
+        var typed = trampolines.substituted(probe, own, diagnostics);
+        return systemCalls.gathered(probe, systemCalls.substituted(probe, typed, diagnostics));
     }
 
     private static Instance frozen(Instance i) {

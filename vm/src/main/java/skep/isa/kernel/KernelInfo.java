@@ -20,6 +20,11 @@ public interface KernelInfo {
     /** The number of possible CPUs: how many values a per-CPU map entry has. */
     int possibleCpus();
 
+    /** The machine's memory; empty if it is not known. */
+    default OptionalLong memoryBytes() {
+        return OptionalLong.empty();
+    }
+
     /** The types of the kernel; empty if it publishes none. */
     Optional<Btf> types();
 
