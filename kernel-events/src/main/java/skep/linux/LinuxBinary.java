@@ -81,8 +81,9 @@ final class LinuxBinary implements UserBinary {
             if (file.section(".symtab").isPresent()) {
                 return file.symbols();
             }
+            // Names with versions are plain in the file's own table only.
             return debugFile()
-                    .map(ElfFile::symbols)
+                    .map(debug -> file.symbols().with(debug.symbols()))
                     .orElseGet(() -> compressed().map(file.symbols()::with).orElseGet(file::symbols));
         } catch (MalformedElfException damaged) {
             return SymbolTable.empty();

@@ -330,6 +330,7 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> {
             buffers.add(sessions.get(program).openBuffer(table, bytesPerCpu));
             callbacks.add(callback);
+            journal.opened();
             return buffers.size() - 1;
         });
     }
