@@ -164,5 +164,4 @@ public final class ParityCommand implements ToolCommand {
                 result.records(),
                 result.why());
     }
-
 }
