@@ -206,6 +206,7 @@ final class ScriptRun implements AutoCloseable {
         sink.accept(new View.Attached(
                 probes,
                 target.isLive() ? Optional.empty() : Optional.of(target.kernel().description())));
+        target.remarks().forEach(remark -> sink.accept(new View.Note("NOTE: " + remark)));
         if (options.load().verifierLogLevel() > 0) {
             for (var link : links) {
                 sink.accept(new View.Note("  " + link.probe().displayName() + ": " + link.mechanism()));

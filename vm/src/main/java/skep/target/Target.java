@@ -59,6 +59,11 @@ public interface Target extends AutoCloseable {
         return spec().startsWith("linux");
     }
 
+    /** What a user should know of how this target runs programs, a sentence each; shown when a script is attached. */
+    default java.util.List<String> remarks() {
+        return java.util.List.of();
+    }
+
     /** Whether a process of this target still runs; for {@code -p}. */
     default boolean isAlive(int pid) {
         return true;
