@@ -69,16 +69,27 @@ public sealed interface Action {
     /**
      * {@code print(@m, form, …)}, {@code printa(@a, @b, …)}: maps as a picture, or in a form for other programs.
      *
-     * @param form {@code table}, {@code histogram}, {@code heatmap}, {@code flame}, {@code timeline}, {@code folded},
-     *     {@code csv}, {@code json}, {@code pprof}, {@code trace}
+     * @param form {@code table}, {@code histogram}, {@code heatmap}, {@code flame}, {@code timeline}, {@code lanes},
+     *     {@code folded}, {@code csv}, {@code json}, {@code pprof}, {@code trace}
      * @param file where it is written; empty for the output, or a name made of the map's
-     * @param settings {@code top}, {@code sort}, {@code div} and the words {@code rate}, {@code percent}, {@code descending}
+     * @param settings {@code top}, {@code sort}, {@code div} and the words {@code rate}, {@code percent},
+     *     {@code percentiles}, {@code descending}
      */
     record Show(List<String> maps, String form, Optional<String> file, Map<String, String> settings, Span span)
             implements Action {
         /** The forms there are. */
         public static final List<String> FORMS = List.of(
-                "table", "histogram", "heatmap", "flame", "timeline", "folded", "csv", "json", "pprof", "trace");
+                "table",
+                "histogram",
+                "heatmap",
+                "flame",
+                "timeline",
+                "lanes",
+                "folded",
+                "csv",
+                "json",
+                "pprof",
+                "trace");
 
         public Show {
             maps = List.copyOf(maps);

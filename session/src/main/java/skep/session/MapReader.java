@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import skep.dsl.MapView;
 import skep.dsl.Type;
@@ -21,11 +22,14 @@ final class MapReader {
     private final LoadedObject object;
     private final ValueReader values;
     private final Symbols symbols;
+    private final Map<String, View.Labels> labels;
 
-    MapReader(LoadedObject object, ValueReader values, Symbols symbols) {
+    /** @param labels of maps by name; one that is not there has none */
+    MapReader(LoadedObject object, ValueReader values, Symbols symbols, Map<String, View.Labels> labels) {
         this.object = object;
         this.values = values;
         this.symbols = symbols;
+        this.labels = Map.copyOf(labels);
     }
 
     /**
@@ -58,7 +62,8 @@ final class MapReader {
                         .filter(value -> evenIfEmpty || !isEmpty(value))
                         .ifPresent(value -> rows.add(new View.Row(List.of(), value)));
         }
-        return View.MapView.sorted(view.name(), view.key().isPresent(), shape(view.value()), rows);
+        return View.MapView.sorted(view.name(), view.key().isPresent(), shape(view.value()), rows)
+                .labelled(labels.getOrDefault(view.name(), View.Labels.NONE));
     }
 
     /** The row of one key, if it is there. */

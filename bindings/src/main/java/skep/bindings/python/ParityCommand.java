@@ -7,9 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import skep.session.Targets;
 import skep.target.ToolCommand;
 
@@ -35,7 +33,10 @@ public final class ParityCommand implements ToolCommand {
     public String summary() {
         return """
                 measures how far BCC's Python tools come
-                  skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER] [--markdown]""";
+                  skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER]
+                                   [--results FILE.tsv] [--markdown]
+                  with --results, what a run found is appended to a file as it comes, and tools that stand there already
+                  are left out the next time, unless --only names them; --markdown prints all that stands there""";
     }
 
     private record Options(
@@ -45,6 +46,7 @@ public final class ParityCommand implements ToolCommand {
             double seconds,
             List<String> only,
             Path output,
+            Path results,
             boolean markdown) {}
 
     @Override
@@ -55,6 +57,7 @@ public final class ParityCommand implements ToolCommand {
         double seconds = 4;
         List<String> only = List.of();
         var output = Path.of("");
+        var results = Path.of("");
         boolean markdown = false;
         for (int i = 0; i < arguments.size(); i++) {
             var word = arguments.get(i);
@@ -77,6 +80,7 @@ public final class ParityCommand implements ToolCommand {
                 case "--seconds" -> seconds = Double.parseDouble(value);
                 case "--only" -> only = List.of(value.split(","));
                 case "--output" -> output = Path.of(value);
+                case "--results" -> results = Path.of(value);
                 default -> {
                     err.println("ERROR: unknown option " + word);
                     return USAGE;
@@ -86,7 +90,7 @@ public final class ParityCommand implements ToolCommand {
         if (targets.isEmpty()) {
             targets.addAll(List.of(Targets.LIVE, "embedded"));
         }
-        return run(new Options(folder, checkout, targets, seconds, only, output, markdown), out, err);
+        return run(new Options(folder, checkout, targets, seconds, only, output, results, markdown), out, err);
     }
 
     private static int run(Options options, PrintStream out, PrintStream err) {
@@ -100,9 +104,10 @@ public final class ParityCommand implements ToolCommand {
             err.println("ERROR: the workload cannot be started: " + e.getMessage());
             return 1;
         }
-        var results = new LinkedHashMap<String, Map<String, ParityRun.Result>>();
+        ParityResults results;
         try (var run = new ParityRun(
                 err, Duration.ofMillis((long) (1000 * options.seconds())), Long.toString(workload.pid()))) {
+            results = new ParityResults(options.results());
             var tools = ParityRun.tools(options.folder(), options.checkout()).stream()
                     .filter(file -> options.only().isEmpty() || options.only().contains(ParityRun.toolName(file)))
                     .toList();
@@ -110,10 +115,12 @@ public final class ParityCommand implements ToolCommand {
             for (var tool : tools) {
                 done++;
                 for (var spec : options.targets()) {
+                    if (options.only().isEmpty() && results.has(ParityRun.toolName(tool), spec)) {
+                        continue;
+                    }
                     err.printf("%d/%d %s on %s%n", done, tools.size(), ParityRun.toolName(tool), spec);
                     var result = run.run(tool, spec);
-                    results.computeIfAbsent(result.tool(), _ -> new LinkedHashMap<>())
-                            .put(spec, result);
+                    results.add(spec, result);
                     keep(options, spec, result);
                     if (!options.markdown()) {
                         out.println(line(result, spec));
@@ -128,9 +135,9 @@ public final class ParityCommand implements ToolCommand {
             workload.destroy();
         }
         if (options.markdown()) {
-            out.print(ParityTable.markdown(options.targets(), results));
+            out.print(ParityTable.markdown(options.targets(), results.rows()));
         }
-        out.print(ParityTable.counts(options.targets(), results));
+        out.print(ParityTable.counts(options.targets(), results.rows()));
         out.flush();
         return 0;
     }
@@ -149,16 +156,13 @@ public final class ParityCommand implements ToolCommand {
                 "%-14s %-10s -h %-3s compiles %-3s loads %-3s attached %-3d lines %-5d records %-6d %s",
                 result.tool(),
                 spec,
-                mark(result.help()),
-                mark(result.compiles()),
-                mark(result.loads()),
+                ParityResults.mark(result.help()),
+                ParityResults.mark(result.compiles()),
+                ParityResults.mark(result.loads()),
                 result.attached(),
                 result.output(),
                 result.records(),
                 result.why());
     }
 
-    static String mark(boolean yes) {
-        return yes ? "yes" : "no";
-    }
 }

@@ -12,6 +12,8 @@ import skep.btf.BtfBuilder;
 import skep.btf.BtfKind;
 import skep.btf.BtfType;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.Kfunc;
+import skep.vm.helpers.KfuncTable;
 
 /**
  * The types of the kernel that the model imitates. The layouts are those of Debian's Linux 6.12 for cloud machines
@@ -91,7 +93,36 @@ final class KernelTypes {
                     builder.add(new BtfType.Typedef("btf_trace_" + point.event(), pointer));
                 }
             }
+            KfuncTable.rows().forEach(this::declare);
             return builder.build();
+        }
+
+        /** A kernel function that programs may call. */
+        private void declare(Kfunc row) {
+            var parameters = row.arguments().stream()
+                    .map(word -> new BtfType.Parameter("", type(parameterType(word.replace("?", "")))))
+                    .toList();
+            var result = row.result();
+            int returns = type(
+                    result.startsWith("ptr:")
+                            ? "struct " + result.substring(4) + " *"
+                            : result.equals("mem") || result.equals("cast") ? "void *" : result);
+            int prototype = builder.add(new BtfType.Prototype(returns, parameters));
+            builder.add(new BtfType.Function(row.name(), prototype, BtfType.Linkage.STATIC));
+        }
+
+        /** The C type of an argument that a row describes by a word. */
+        private String parameterType(String word) {
+            int colon = word.indexOf(':');
+            return switch (word) {
+                case "any", "const" -> "int";
+                case "size" -> "u32";
+                case "str" -> "const char *";
+                case "mem", "out", "void", "map", "callback" -> "void *";
+                case "dynptr", "newdynptr" -> "struct bpf_dynptr *";
+                case "ctx" -> "struct __sk_buff *";
+                default -> colon < 0 ? "struct " + word + " *" : "struct bpf_iter_" + word.substring(colon + 1) + " *";
+            };
         }
 
         private List<BtfType.Parameter> parameters(List<Prototype.Parameter> declared) {

@@ -16,7 +16,6 @@ import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
 import skep.session.Completion;
-import skep.session.Listing;
 import skep.session.ScriptException;
 import skep.session.Session;
 import skep.session.SessionOptions;
@@ -27,7 +26,7 @@ import skep.target.Target;
 import skep.target.TargetException;
 
 /**
- * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
+ * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [--as NAME] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
  * options may be left out, and so may the line.
  */
 public final class TraceLanguage implements CellLanguage {
@@ -67,7 +66,7 @@ public final class TraceLanguage implements CellLanguage {
             }
             var target = options.target().map(Targets::open).orElseGet(workspace()::fresh);
             try {
-                return trace(target, cell.body(), options.session(), output);
+                return trace(target, cell.body(), options, output);
             } finally {
                 workspace().setGroundTruth(target.groundTruth());
                 if (options.target().isPresent() || !target.isLive()) {
@@ -81,10 +80,14 @@ public final class TraceLanguage implements CellLanguage {
         }
     }
 
-    private Kernel.Outcome trace(Target target, String body, SessionOptions options, CellOutput output) {
-        var screen = new TraceScreen(output, Targets.describe(target), options.duration());
+    private Kernel.Outcome trace(Target target, String body, Options options, CellOutput output) {
+        var screen = new TraceScreen(
+                output,
+                Targets.describe(target),
+                target.isLive(),
+                options.session().duration());
         var done = new CountDownLatch(1);
-        try (var session = Session.prepare(target, "cell", asScript(body), options, screen)) {
+        try (var session = Session.prepare(target, "cell", asScript(body), options.session(), screen)) {
             session.warnings().forEach(output::stderr);
             synchronized (lock) {
                 running = session;
@@ -104,9 +107,18 @@ public final class TraceLanguage implements CellLanguage {
                 join(refresher);
             }
             screen.end(interrupted ? "stopped" : "done");
-            screen.finalMaps().forEach(map -> workspace().variables().put(variable(map), new TraceMap(map)));
+            keep(screen.finalMaps(), options.as());
             return status == 0 ? Kernel.Outcome.Done.PLAIN : Errors.of("ScriptExit", "exit status " + status);
         }
+    }
+
+    private void keep(List<View.MapView> maps, Optional<String> as) {
+        var byName = new java.util.LinkedHashMap<String, TraceMap>();
+        for (var map : maps) {
+            byName.put(map.name(), new TraceMap(map));
+            workspace().variables().put(variable(map), byName.get(map.name()));
+        }
+        as.ifPresent(name -> workspace().variables().put(name, new Run(byName)));
     }
 
     /** A map is there for the other languages under its name; one without a name is {@code maps}. */
@@ -151,24 +163,7 @@ public final class TraceLanguage implements CellLanguage {
 
     @Override
     public Optional<MimeBundle> inspect(String body, int cursor, int detail) {
-        int end = cursor;
-        while (end < body.length() && isProbePart(body.charAt(end))) {
-            end++;
-        }
-        int start = Completion.wordStart(body, end);
-        var word = body.substring(start, end);
-        if (word.isBlank()) {
-            return Optional.empty();
-        }
-        var lines = new ArrayList<String>();
-        if (word.contains(":")) {
-            Listing.list(workspace().target(), word, true, lines::add);
-        }
-        return lines.isEmpty() ? Optional.empty() : Optional.of(MimeBundle.plain(String.join("\n", lines)));
-    }
-
-    private static boolean isProbePart(char c) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == ':' || c == '.' || c == '/' || c == '-' || c == '*';
+        return new Inspection(workspace()).at(body, cursor).map(MimeBundle::plain);
     }
 
     @Override
@@ -209,10 +204,11 @@ public final class TraceLanguage implements CellLanguage {
     }
 
     /** The words behind {@code %%skep}. */
-    private record Options(Optional<String> target, SessionOptions session) {
+    private record Options(Optional<String> target, Optional<String> as, SessionOptions session) {
         static Options parse(List<String> words, Workspace workspace) {
             var target = Optional.<String>empty();
             var duration = workspace.duration();
+            var as = Optional.<String>empty();
             var command = Optional.<String>empty();
             var pid = OptionalInt.empty();
             boolean unsafe = false;
@@ -221,23 +217,24 @@ public final class TraceLanguage implements CellLanguage {
             for (int i = 0; i < words.size(); i++) {
                 var word = words.get(i);
                 boolean needsValue =
-                        Set.of("--target", "--duration", "-c", "-p").contains(word);
+                        Set.of("--target", "--duration", "--as", "-c", "-p").contains(word);
                 if (needsValue && i + 1 == words.size()) {
                     throw new IllegalArgumentException("%%skep: " + word + " needs a value");
                 }
                 switch (word) {
                     case "--target" -> target = Optional.of(words.get(++i));
                     case "--duration" -> duration = duration(words.get(++i));
+                    case "--as" -> as = Optional.of(name(words.get(++i)));
                     case "-c" -> {
                         command = Optional.of(String.join(" ", words.subList(i + 1, words.size())));
                         i = words.size();
                     }
-                    case "-p" -> pid = OptionalInt.of(Integer.parseInt(words.get(++i)));
+                    case "-p" -> pid = OptionalInt.of(process(words.get(++i)));
                     case "--unsafe" -> unsafe = true;
                     default -> {
                         if (word.startsWith("-")) {
-                            throw new IllegalArgumentException(
-                                    "%%skep: no option " + word + "; there are --target, --duration, -c, -p, --unsafe");
+                            throw new IllegalArgumentException("%%skep: no option " + word
+                                    + "; there are --target, --duration, --as, -c, -p, --unsafe");
                         }
                         positional.add(word);
                     }
@@ -246,6 +243,7 @@ public final class TraceLanguage implements CellLanguage {
             var defaults = SessionOptions.DEFAULT;
             return new Options(
                     target,
+                    as,
                     new SessionOptions(
                             positional,
                             named,
@@ -262,6 +260,20 @@ public final class TraceLanguage implements CellLanguage {
                             false,
                             Optional.empty(),
                             LoadOptions.DEFAULT));
+        }
+
+        private static String name(String word) {
+            if (!word.matches("[A-Za-z_]\\w*")) {
+                throw new IllegalArgumentException("%%skep: --as " + word + ": a name is letters, digits and _");
+            }
+            return word;
+        }
+
+        private static int process(String word) {
+            if (!word.matches("[1-9]\\d{0,8}")) {
+                throw new IllegalArgumentException("%%skep: -p " + word + " is no process id");
+            }
+            return Integer.parseInt(word);
         }
 
         private static Optional<Duration> duration(String text) {

@@ -22,6 +22,7 @@ final class TraceScreen implements ViewSink {
     private final CellOutput output;
     private final TextRenderer renderer = new TextRenderer();
     private final String kernel;
+    private final String origin;
     private final Optional<Duration> duration;
     private final String id = UUID.randomUUID().toString();
     private final long startNanos = System.nanoTime();
@@ -33,9 +34,11 @@ final class TraceScreen implements ViewSink {
     private long records;
     private long lost;
 
-    TraceScreen(CellOutput output, String kernel, Optional<Duration> duration) {
+    /** @param live whether the kernel is a real one; what comes from another is marked */
+    TraceScreen(CellOutput output, String kernel, boolean live, Optional<Duration> duration) {
         this.output = output;
         this.kernel = kernel;
+        this.origin = live ? "" : kernel;
         this.duration = duration;
     }
 
@@ -54,7 +57,7 @@ final class TraceScreen implements ViewSink {
                 show(map, true);
             }
             case View.MapView map -> output.display(MapBundles.of(map, true));
-            case Picture picture -> output.display(MapBundles.of(picture));
+            case Picture picture -> output.display(MapBundles.of(picture, origin));
             default -> {
                 records++;
                 var text = renderer.render(view);
@@ -65,6 +68,11 @@ final class TraceScreen implements ViewSink {
                 }
             }
         }
+    }
+
+    @Override
+    public boolean drawsPictures() {
+        return true;
     }
 
     /** The maps as they are while the trace runs. */

@@ -148,8 +148,13 @@ final class LpmTrie implements BpfMap {
             return Errno.ENOSPC.negated();
         }
         if (exists && node != null) {
-            // The value stays where it is: programs may hold its address.
+            // The value stays where it is: programs may hold its address. Bits of the key behind the prefix are the new
+            // key's.
             ValueShape.copyBytes(value, slab.value(node.element), spec.valueSizeBytes());
+            var renamed = new Node(prefix, Memory.bytes(key + LENGTH_BYTES, dataBytes), node.element);
+            renamed.children.set(0, node.children.get(0));
+            renamed.children.set(1, node.children.get(1));
+            place.set(renamed);
             return 0;
         }
         int element = slab.take();
