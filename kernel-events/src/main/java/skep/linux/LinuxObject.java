@@ -270,9 +270,7 @@ final class LinuxObject implements LoadedObject {
     }
 
     private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {
-        return host.isLocal()
-                ? PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu)
-                : RemotePerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
+        return PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
     }
 
     private OutputReader ringBuffer(String name, LinuxMap map) {

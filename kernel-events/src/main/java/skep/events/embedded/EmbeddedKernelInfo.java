@@ -119,6 +119,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                 no(feature, "the embedded kernel runs tracing programs only", "");
             case WATCHPOINT ->
                 no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
+            case USER_STACK_COPY ->
+                no(feature, "the programs of the embedded kernel all have frame pointers", "Use ustack.");
         };
     }
 
