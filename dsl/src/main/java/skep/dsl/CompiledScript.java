@@ -22,6 +22,7 @@ public record CompiledScript(
         List<RuntimeFault> faults,
         boolean usesRingBuffer,
         boolean usesCounters,
+        boolean usesUserSymbols,
         ScriptConfig config) {
     /** The ring buffer that carries {@link Action} records. */
     public static final String EVENTS_MAP = "events";

@@ -10,6 +10,7 @@ package skep.dsl;
  * @param maxPrograms the most programs that may be loaded
  * @param ringBufferPages size of the ring buffer in pages
  * @param demangle whether C++ symbols are demangled
+ * @param showDebugInfo whether frames of user stacks tell where they are in the source
  * @param missingProbes {@code error}, {@code warn} or {@code ignore}
  */
 public record ScriptConfig(
@@ -20,6 +21,7 @@ public record ScriptConfig(
         int maxPrograms,
         int ringBufferPages,
         boolean demangle,
+        boolean showDebugInfo,
         String missingProbes) {
-    public static final ScriptConfig DEFAULT = new ScriptConfig(true, "..", 10240, 1024, 1024, 64, true, "error");
+    public static final ScriptConfig DEFAULT = new ScriptConfig(true, "..", 10240, 1024, 1024, 64, true, true, "error");
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 import skep.btf.Btf;
 import skep.elf.DebugTypes;
@@ -32,6 +33,7 @@ final class LinuxBinary implements UserBinary {
     private final String path;
     private final ElfFile file;
     private volatile Optional<SymbolTable> symbols = Optional.empty();
+    private volatile @Nullable LineNumbers lines;
 
     private LinuxBinary(Host host, String path, ElfFile file) {
         this.host = host;
@@ -136,6 +138,20 @@ final class LinuxBinary implements UserBinary {
         }
     }
 
+    /** Where in a source file an address of the file comes from. */
+    Optional<String> lineAt(long address) {
+        try {
+            var known = lines;
+            if (known == null) {
+                known = lineNumbers();
+                lines = known;
+            }
+            return known.at(address);
+        } catch (MalformedElfException damaged) {
+            return Optional.empty();
+        }
+    }
+
     /** The line numbers of the file, or of its debugging file. */
     LineNumbers lineNumbers() {
         var own = LineNumbers.of(file);
@@ -155,6 +171,11 @@ final class LinuxBinary implements UserBinary {
     @Override
     public Optional<Symbol> symbol(String name) {
         return symbols().find(name).map(s -> new Symbol(s.address(), s.sizeBytes()));
+    }
+
+    @Override
+    public boolean isCode(long address) {
+        return symbols().at(address).isPresent();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -264,6 +265,13 @@ public final class LinuxKernel implements KernelInfo {
         return binaries.find(nameOrPath).stream()
                 .<UserBinary>map(binary -> binary)
                 .findFirst();
+    }
+
+    @Override
+    public List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return binaries.find(nameOrPattern, pid).stream()
+                .<UserBinary>map(binary -> binary)
+                .toList();
     }
 
     /** The id of a control group is the number of its folder. */

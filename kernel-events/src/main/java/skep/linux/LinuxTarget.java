@@ -47,16 +47,18 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
-        recordMappings(object);
+        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)) {
+            rememberProcesses();
+        }
         var loaded = LinuxObject.load(host, kernel, object, options);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
-    private void recordMappings(BpfObject object) {
-        boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE);
-        if (stacks && host.isLocal() && !userSymbols.isRecording()) {
+    @Override
+    public synchronized void rememberProcesses() {
+        if (host.isLocal() && !userSymbols.isRecording()) {
             try {
                 var recorder = new MappingRecorder(host, kernel.onlineCpus());
                 owned.add(recorder);
@@ -85,6 +87,16 @@ public final class LinuxTarget implements Target {
     @Override
     public Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return userSymbols.at(pid, address);
+    }
+
+    @Override
+    public Optional<String> userSourceLine(int pid, long address) {
+        return userSymbols.sourceLine(pid, address);
+    }
+
+    @Override
+    public Optional<FilePlace> userFilePlace(int pid, long address) {
+        return userSymbols.filePlace(pid, address);
     }
 
     @Override

@@ -128,7 +128,7 @@ class ScriptRunTest {
 
     @Test
     void nothingIsPrintedAtTheEndWhenTheScriptSaysSo() {
-        config = new ScriptConfig(false, "..", 1, 1, 1, 1, true, "error");
+        config = new ScriptConfig(false, "..", 1, 1, 1, 1, true, true, "error");
         target.events = () -> target.map("c").update(words(7), words(2, 3), 0);
         run(SessionOptions.DEFAULT).run();
         assertFalse(text().contains("@c"));
@@ -226,7 +226,7 @@ class ScriptRunTest {
 
     @Test
     void aMissingProbeMayBeAWarning() {
-        config = new ScriptConfig(true, "..", 1, 1, 1, 1, true, "warn");
+        config = new ScriptConfig(true, "..", 1, 1, 1, 1, true, true, "warn");
         target.refused = "kprobe:vfs_read";
         run(SessionOptions.DEFAULT).run();
         assertTrue(text().startsWith("WARNING: this kernel is built without kprobes\n"), text());

@@ -11,6 +11,7 @@ import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Registers;
 import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Span;
 
 /** The builtins: what a bare name such as {@code pid} or {@code arg0} stands for in a probe. */
@@ -186,6 +187,9 @@ final class BuiltinChecker {
                     // The caller's registers: the only argument of a system call's function, and of the tracepoint.
                     yield new Typed.ContextLoad(0, Type.INT64, span);
                 }
+                if (!probe.staticArguments().isEmpty()) {
+                    yield staticArgument(index, name, span);
+                }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
                 }
@@ -203,6 +207,68 @@ final class BuiltinChecker {
                         span,
                         "The " + name + " builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes");
         };
+    }
+
+    /** An argument of a static probe: in a register or a constant, or in memory that these reach. */
+    private Typed.Expr staticArgument(int index, String name, Span span) {
+        var arguments = probe.staticArguments();
+        if (index >= arguments.size()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    "The static probe " + probe.function() + " has no " + name + ": it has " + arguments.size()
+                            + (arguments.size() == 1 ? " argument" : " arguments"));
+        }
+        var argument = arguments.get(index);
+        var type = new Type.Int(argument.sizeBytes(), argument.signed());
+        var value = switch (argument.place()) {
+            case UsdtArgument.Place.Constant c -> new Typed.IntConst(type, cut(c.value(), type), span);
+            case UsdtArgument.Place.Register r -> register(r.name(), name, span);
+            case UsdtArgument.Place.Memory m -> {
+                Typed.Expr address = register(m.base(), name, span);
+                if (!m.index().isEmpty()) {
+                    var scale = new Typed.IntConst(Type.UINT64, m.scale(), span);
+                    var scaled = new Typed.Arithmetic(
+                            skep.dsl.ast.Expr.BinaryOp.MUL, register(m.index(), name, span), scale, Type.UINT64, span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, scaled, Type.UINT64, span);
+                }
+                if (m.offset() != 0) {
+                    var offset = new Typed.IntConst(Type.UINT64, m.offset(), span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, offset, Type.UINT64, span);
+                }
+                var pointer = new Type.Pointer(type, Type.AddressSpace.USER);
+                yield new Typed.Dereference(new Typed.Convert(address, pointer, span), type, span);
+            }
+            case UsdtArgument.Place.Unreadable u ->
+                throw new CheckError(
+                        "builtin",
+                        span,
+                        name + " of " + probe.function() + " is at " + u.text() + ", which programs cannot read");
+        };
+        return value instanceof Typed.IntConst c
+                ? new Typed.IntConst(Type.INT64, c.value(), span)
+                : new Typed.Convert(new Typed.Convert(value, type, span), Type.INT64, span);
+    }
+
+    private static long cut(long value, Type.Int type) {
+        int bits = 64 - 8 * type.sizeBytes();
+        return type.signed() ? value << bits >> bits : value << bits >>> bits;
+    }
+
+    /** A register by the name that notes of static probes have it: {@code rax} is {@code ax} of the saved registers. */
+    private Typed.Expr register(String register, String argument, Span span) {
+        boolean wide = probe.arch() == Arch.X86_64
+                && register.startsWith("r")
+                && register.length() > 1
+                && !Character.isDigit(register.charAt(1));
+        var offset = Registers.named(probe.arch(), wide ? register.substring(1) : register);
+        if (offset.isEmpty()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    argument + " of " + probe.function() + " is in register " + register + ", which is not saved");
+        }
+        return new Typed.ContextLoad(offset.getAsInt(), Type.UINT64, span);
     }
 
     /** Arguments that do not fit into registers lie on the stack, behind the return address on x86-64. */

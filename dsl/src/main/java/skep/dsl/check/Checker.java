@@ -18,6 +18,7 @@ import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Registers;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -327,10 +328,10 @@ public final class Checker {
             var resolved =
                     resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
             for (var one : resolved) {
-                if (!seen.add(one.shownAs())) {
+                if (!seen.add(one.shownAs() + "+" + one.spec().offset())) {
                     continue;
                 }
-                var shape = shape(one.spec(), uses);
+                var shape = shape(one, uses);
                 boolean own = ownProgram(one.spec(), shape, uses);
                 var group = own
                         ? null
@@ -351,7 +352,9 @@ public final class Checker {
                     instances.add(instance(probe, group));
                 }
                 group.specs.add(attachPoint(one.spec(), shape));
-                group.names.add(one.shownAs());
+                if (!group.names.contains(one.shownAs())) {
+                    group.names.add(one.shownAs());
+                }
             }
         }
         resolver.reportUnmatched(
@@ -378,7 +381,12 @@ public final class Checker {
 
     /** The kind of program that attach points with the same shape share. */
     private record Shape(
-            ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
+            ProbeKind kind,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            boolean raw,
+            List<UsdtArgument> arguments) {}
 
     private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
 
@@ -418,6 +426,7 @@ public final class Checker {
                 false,
                 false,
                 List.of(),
+                List.of(),
                 Optional.empty());
     }
 
@@ -443,6 +452,7 @@ public final class Checker {
                 shape.raw,
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
+                shape.arguments,
                 signature.map(CTypes.Signature::result));
     }
 
@@ -477,11 +487,20 @@ public final class Checker {
         };
     }
 
-    private Shape shape(ProbeSpec spec, Uses uses) {
+    private Shape shape(ProbeResolver.Resolved probe, Uses uses) {
+        var spec = probe.spec();
         return switch (spec.kind()) {
             case BEGIN, END, SELF, TEST, BENCH -> plain(spec, ProgramType.RAW_TRACEPOINT);
             case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP -> throw new AssertionError(spec.kind() + " in a script");
-            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT -> plain(spec, ProgramType.KPROBE);
+            case USDT ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.KPROBE,
+                        Optional.empty(),
+                        "",
+                        false,
+                        uses.usesNumbered() ? probe.arguments() : List.of());
+            case KPROBE, KRETPROBE, UPROBE, URETPROBE -> plain(spec, ProgramType.KPROBE);
             case INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> plain(spec, ProgramType.PERF_EVENT);
             case TRACEPOINT -> {
                 boolean raw = canBeRaw(spec, uses);
@@ -490,7 +509,8 @@ public final class Checker {
                         raw ? ProgramType.RAW_TRACEPOINT : ProgramType.TRACEPOINT,
                         Optional.empty(),
                         "",
-                        raw);
+                        raw,
+                        List.of());
             }
             case RAWTRACEPOINT -> {
                 if (uses.uses("args")) {
@@ -499,7 +519,8 @@ public final class Checker {
                             ProgramType.TRACING,
                             Optional.of(AttachType.TRACE_RAW_TP),
                             spec.target(),
-                            false);
+                            false,
+                            List.of());
                 }
                 yield plain(spec, ProgramType.RAW_TRACEPOINT);
             }
@@ -510,11 +531,11 @@ public final class Checker {
     }
 
     private static Shape plain(ProbeSpec spec, ProgramType type) {
-        return new Shape(spec.kind(), type, Optional.empty(), "", false);
+        return new Shape(spec.kind(), type, Optional.empty(), "", false, List.of());
     }
 
     private static Shape typed(ProbeSpec spec, AttachType attachType) {
-        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false);
+        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false, List.of());
     }
 
     /**

@@ -91,6 +91,7 @@ record Settings(
         private int pages = 64;
         private boolean printMaps = true;
         private boolean demangle = true;
+        private boolean showDebugInfo = true;
         private String trailer = "..";
         private String license = "GPL";
         private String missingProbes = "error";
@@ -148,6 +149,7 @@ record Settings(
                 case "perf_rb_pages" -> pages = value.equals("auto") ? pages : number(value, pages);
                 case "print_maps_on_exit" -> printMaps = truth(value);
                 case "cpp_demangle" -> demangle = truth(value);
+                case "show_debug_info" -> showDebugInfo = truth(value);
                 case "str_trunc_trailer" -> trailer = value;
                 case "license" -> {
                     license = value;
@@ -185,7 +187,15 @@ record Settings(
 
         Settings settings() {
             var forUser = new ScriptConfig(
-                    printMaps, trailer, maxCatBytes, maxProbes, maxPrograms, pages, demangle, missingProbes);
+                    printMaps,
+                    trailer,
+                    maxCatBytes,
+                    maxProbes,
+                    maxPrograms,
+                    pages,
+                    demangle,
+                    showDebugInfo,
+                    missingProbes);
             return new Settings(maxStringBytes, maxMapEntries, onStackBytes, stackMode, license, forUser);
         }
     }

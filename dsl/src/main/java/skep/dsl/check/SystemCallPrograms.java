@@ -252,6 +252,7 @@ final class SystemCallPrograms {
                 false,
                 true,
                 c.parameters(),
+                List.of(),
                 c.result());
         return Optional.of(new Checker.Instance(
                 i.probe(),
@@ -301,6 +302,7 @@ final class SystemCallPrograms {
                 Optional.empty(),
                 false,
                 true,
+                List.of(),
                 List.of(),
                 Optional.empty());
         return new Checker.Instance(

@@ -1,6 +1,8 @@
 package skep.isa.kernel;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
@@ -43,6 +45,14 @@ public interface KernelInfo {
      */
     default Optional<UserBinary> binary(String nameOrPath) {
         return Optional.empty();
+    }
+
+    /**
+     * All programs and libraries that a name stands for: one, several with a wildcard in a path, and for {@code *} or
+     * nothing what the process has mapped as code, or what all processes have.
+     */
+    default List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return binary(nameOrPattern).stream().toList();
     }
 
     /** The id of the control group at a path, as {@code cgroup} tells it; empty if there is none. */
