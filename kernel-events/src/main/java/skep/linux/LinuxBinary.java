@@ -2,6 +2,7 @@ package skep.linux;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -109,16 +110,24 @@ final class LinuxBinary implements UserBinary {
     }
 
     private Optional<ElfFile> debugFile() {
-        var byIdentity = file.buildId()
-                .filter(id -> id.length() > 2)
-                .map(id -> DEBUG + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
-        if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
-            return open(host, byIdentity.get()).map(LinuxBinary::file);
+        var own = host.settings().debugFolder();
+        var folders = own.isEmpty() ? List.of(DEBUG) : List.of(own + "/", DEBUG);
+        for (var debug : folders) {
+            var byIdentity = file.buildId()
+                    .filter(id -> id.length() > 2)
+                    .map(id -> debug + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
+            if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
+                return open(host, byIdentity.get()).map(LinuxBinary::file);
+            }
         }
         return file.debugLink().flatMap(name -> {
             var folder = path.substring(0, path.lastIndexOf('/') + 1);
-            for (var candidate :
-                    List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name)) {
+            var candidates = new ArrayList<String>();
+            if (!own.isEmpty()) {
+                candidates.add(own + "/" + name);
+            }
+            candidates.addAll(List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name));
+            for (var candidate : candidates) {
                 if (!candidate.equals(path) && host.files().exists(candidate)) {
                     return open(host, candidate).map(LinuxBinary::file);
                 }

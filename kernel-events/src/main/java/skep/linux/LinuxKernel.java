@@ -180,7 +180,11 @@ public final class LinuxKernel implements KernelInfo {
 
     /** What ftrace can patch, or all functions where the kernel does not tell. */
     private List<String> tracedFunctions() {
-        var listed = tracefs.read("available_filter_functions").filter(bytes -> bytes.length > 0);
+        var own = host.settings().functions();
+        var listed = (own.isEmpty()
+                        ? tracefs.read("available_filter_functions")
+                        : host.files().read(own))
+                .filter(bytes -> bytes.length > 0);
         if (listed.isEmpty()) {
             return symbols().functions();
         }

@@ -520,7 +520,7 @@ final class BuiltinChecker {
             if (elementBytes == 1
                     && field.type().endsWith("char")
                     && !field.type().startsWith("unsigned")) {
-                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes()), span);
+                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes(), true), span);
             }
             Type element = validSize(elementBytes) ? new Type.Int(elementBytes, field.signed()) : Type.UINT8;
             int length = validSize(elementBytes) ? field.arrayLength() : field.sizeBytes();

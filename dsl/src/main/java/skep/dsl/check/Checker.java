@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import skep.btf.Btf;
 import skep.dsl.CompileOptions;
 import skep.dsl.ScriptConfig;
 import skep.dsl.ScriptProgram;
@@ -427,15 +428,19 @@ public final class Checker {
                 false,
                 List.of(),
                 List.of(),
+                Optional.empty(),
                 Optional.empty());
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
+        var binaryTypes = shape.kind == ProbeKind.UPROBE || shape.kind == ProbeKind.URETPROBE
+                ? Optional.of(binaryTypes(spec))
+                : Optional.<CTypes>empty();
         Optional<CTypes.Signature> signature = switch (shape.kind) {
             case FENTRY, FEXIT -> checking.types.function(spec.target());
             case RAWTRACEPOINT ->
                 shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
-            case UPROBE -> usesArguments ? userFunction(spec) : Optional.empty();
+            case UPROBE -> usesArguments ? userFunction(spec, binaryTypes.orElseThrow()) : Optional.empty();
             default -> Optional.empty();
         };
         var format = shape.kind == ProbeKind.TRACEPOINT
@@ -453,16 +458,26 @@ public final class Checker {
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
                 shape.arguments,
-                signature.map(CTypes.Signature::result));
+                signature.map(CTypes.Signature::result),
+                binaryTypes);
+    }
+
+    /** Types that the debugging information of a program has for a function; read when they are first asked for. */
+    private CTypes binaryTypes(ProbeSpec spec) {
+        var known = new ArrayList<Optional<Btf>>();
+        return new CTypes(
+                () -> {
+                    if (known.isEmpty()) {
+                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                    }
+                    return known.getFirst();
+                },
+                checking.types.declared());
     }
 
     /** The arguments of a program's function, by its debugging information, where registers hold them. */
-    private Optional<CTypes.Signature> userFunction(ProbeSpec spec) {
-        var types = kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target()));
-        if (types.isEmpty()) {
-            return Optional.empty();
-        }
-        var signature = new CTypes(() -> types, checking.types.declared()).function(spec.target());
+    private Optional<CTypes.Signature> userFunction(ProbeSpec spec, CTypes types) {
+        var signature = types.function(spec.target());
         return signature.map(known -> {
             var placed = new ArrayList<Type.Field>();
             for (var parameter : known.parameters()) {

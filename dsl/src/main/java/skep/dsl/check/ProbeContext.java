@@ -22,6 +22,7 @@ import skep.isa.kernel.UsdtArgument;
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
  * @param staticArguments where the arguments of a static probe are, if the probe asks for them
  * @param result type of what the function returns, if known
+ * @param binaryTypes types of the debugging information of the probed program
  */
 public record ProbeContext(
         ProbeKind kind,
@@ -35,7 +36,8 @@ public record ProbeContext(
         boolean fromRegisters,
         List<Type.Field> parameters,
         List<UsdtArgument> staticArguments,
-        Optional<Type> result) {
+        Optional<Type> result,
+        Optional<CTypes> binaryTypes) {
     public ProbeContext {
         parameters = List.copyOf(parameters);
         staticArguments = List.copyOf(staticArguments);

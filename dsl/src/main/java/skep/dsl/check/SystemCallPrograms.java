@@ -253,7 +253,8 @@ final class SystemCallPrograms {
                 true,
                 c.parameters(),
                 List.of(),
-                c.result());
+                c.result(),
+                Optional.empty());
         return Optional.of(new Checker.Instance(
                 i.probe(),
                 context,
@@ -304,6 +305,7 @@ final class SystemCallPrograms {
                 true,
                 List.of(),
                 List.of(),
+                Optional.empty(),
                 Optional.empty());
         return new Checker.Instance(
                 probe,
