@@ -62,6 +62,7 @@ final class CommandLineParser {
                   bcc TOOL             run a Python tool of BCC, unchanged
                   py FILE              run a Python script
                   js FILE              run a JavaScript file
+                  repl                 a prompt that changes language: :bpf :py :js :java
                   jshell               Java's shell, with Skep imported
                   jupyter install      a Jupyter kernel whose cells are traces
                   notebook             an installed Jupyter, with the gallery of notebooks
