@@ -1,4 +1,5 @@
 """BCC's Python interface, carried by skep: programs in C compiled without LLVM, on the live kernel or a simulated one."""
+import atexit
 import os
 import sys
 
@@ -172,6 +173,7 @@ class BPF:
             what = "compile BPF module" if bridge.failed_step() == "COMPILE" else "create the tables of BPF module"
             raise Exception("Failed to %s %s" % (what, shown))
         self._program = self.module = number
+        atexit.register(self.cleanup)
         warnings = host.warnings(number)
         if warnings:
             print(warnings, end="", file=sys.stderr)
