@@ -765,7 +765,7 @@ class BPF:
 
     def cleanup(self):
         if self._program >= 0:
-            host.close(self._program)
+            host.closeProgram(self._program)
             self._program = -1
         for fds in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds, self.raw_tracepoint_fds, self.kfunc_entry_fds,
                     self.kfunc_exit_fds, self.lsm_fds, self.fmod_ret_fds, self.open_perf_events):
