@@ -152,5 +152,4 @@ public final class ParityCommand implements ToolCommand {
                 result.records(),
                 result.why());
     }
-
 }

@@ -87,7 +87,17 @@ final class ParityRun implements AutoCloseable {
 
         Result because(String reason) {
             return new Result(
-                    tool, help, compiles, loads, attached, output, records, status, check, why.isEmpty() ? reason : why, text);
+                    tool,
+                    help,
+                    compiles,
+                    loads,
+                    attached,
+                    output,
+                    records,
+                    status,
+                    check,
+                    why.isEmpty() ? reason : why,
+                    text);
         }
     }
 
@@ -222,10 +232,8 @@ final class ParityRun implements AutoCloseable {
         var status = new AtomicInteger(FAILED);
         var context = new AtomicReference<Context>();
         var host = this.host;
-        var script = Thread.ofPlatform()
-                .daemon()
-                .name("script")
-                .start(() -> status.set(host.run(run, err, context::set)));
+        var script =
+                Thread.ofPlatform().daemon().name("script").start(() -> status.set(host.run(run, err, context::set)));
         while (!joined(script, 50)) {
             if (bridge.overdue(GRACE)) {
                 break;
@@ -292,7 +300,9 @@ final class ParityRun implements AutoCloseable {
         if (why.isEmpty() && journal.compiledPrograms() > 0) {
             why = journal.attachedProbes() == 0
                     ? "attached nothing"
-                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING ? "saw no event" : "";
+                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING
+                            ? "saw no event"
+                            : "";
         } else if (why.isEmpty() && text.startsWith("ERROR")) {
             why = text;
         }

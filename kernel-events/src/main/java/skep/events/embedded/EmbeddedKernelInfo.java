@@ -10,6 +10,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.vm.Iteration;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
@@ -71,6 +72,7 @@ final class EmbeddedKernelInfo implements KernelInfo {
                         .flatMap(
                                 image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
                         .sorted();
+            case ITER -> Stream.of(Iteration.MAP_ELEMENTS, Iteration.TASKS);
             default -> Stream.empty();
         };
     }
@@ -104,7 +106,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                     UPROBE,
                     UPROBE_MULTI,
                     RING_BUFFER,
-                    BTF -> Optional.empty();
+                    BTF,
+                    ITER -> Optional.empty();
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
             case KPROBE_SESSION, UPROBE_SESSION ->
@@ -116,8 +119,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                 no(feature, "the embedded kernel runs tracing programs only", "");
             case WATCHPOINT ->
                 no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
-            case ITER ->
-                no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
+            case USER_STACK_COPY ->
+                no(feature, "the programs of the embedded kernel all have frame pointers", "Use ustack.");
         };
     }
 

@@ -13,6 +13,7 @@ import skep.btf.BtfKind;
 import skep.btf.BtfType;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Kfunc;
+import skep.vm.Iteration;
 import skep.vm.helpers.KfuncTable;
 
 /**
@@ -94,7 +95,40 @@ final class KernelTypes {
                 }
             }
             KfuncTable.rows().forEach(this::declare);
+            iterators();
             return builder.build();
+        }
+
+        /** What iterators are given: a struct of pointers each, and a function that says of what type they are. */
+        private void iterators() {
+            // Programs hand them on and look into neither.
+            struct("seq_file");
+            struct("bpf_map");
+            struct("bpf_iter_meta", "struct seq_file *", "seq", "u64", "session_id", "u64", "seq_num");
+            iterator(Iteration.TASKS, "struct task_struct *", "task");
+            iterator(Iteration.MAP_ELEMENTS, "struct bpf_map *", "map", "void *", "key", "void *", "value");
+        }
+
+        private void iterator(String name, String... typesAndNames) {
+            var all = new ArrayList<>(List.of("struct bpf_iter_meta *", "meta"));
+            all.addAll(List.of(typesAndNames));
+            struct("bpf_iter__" + name, all.toArray(String[]::new));
+            var parameters = new ArrayList<BtfType.Parameter>();
+            for (int i = 0; i < all.size(); i += 2) {
+                parameters.add(new BtfType.Parameter(all.get(i + 1), type(all.get(i))));
+            }
+            int prototype = builder.add(new BtfType.Prototype(type("int"), parameters));
+            builder.add(new BtfType.Function("bpf_iter_" + name, prototype, BtfType.Linkage.STATIC));
+        }
+
+        /** A struct of words of 8 bytes. */
+        private void struct(String name, String... typesAndNames) {
+            var members = new ArrayList<BtfType.Member>();
+            for (int i = 0; i < typesAndNames.length; i += 2) {
+                members.add(new BtfType.Member(typesAndNames[i + 1], type(typesAndNames[i]), 32 * i, 0));
+            }
+            int id = builder.add(new BtfType.Struct(name, 4 * typesAndNames.length, members));
+            known.put("struct " + name, id);
         }
 
         /** A kernel function that programs may call. */
