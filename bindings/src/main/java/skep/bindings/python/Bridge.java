@@ -178,7 +178,7 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> sessions.get(program).load(function, type));
     }
 
-    public void close(int program) {
+    public void closeProgram(int program) {
         sessions.get(program).close();
     }
 

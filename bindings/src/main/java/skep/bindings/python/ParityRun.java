@@ -200,7 +200,7 @@ final class ParityRun implements AutoCloseable {
             words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + IDLE.toNanos());
             bridge.stopAfterAttaching(time.toNanos());
-            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true), bridge);
+            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
