@@ -9,6 +9,7 @@ import org.graalvm.polyglot.Context;
 import org.graalvm.polyglot.Engine;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Value;
+import skep.bindings.polyglot.GuestContext;
 
 /**
  * Runs Python files, each in a context of its own, as the interpreter they were written for would: {@code sys.argv},
@@ -23,7 +24,7 @@ public final class PythonHost implements AutoCloseable {
     private final Path files = PythonFiles.folder();
 
     public PythonHost() {
-        engine = Engine.newBuilder("python")
+        engine = Engine.newBuilder("python", "skep", "bpf-c")
                 .option("engine.WarnInterpreterOnly", "false")
                 .build();
     }
@@ -45,7 +46,7 @@ public final class PythonHost implements AutoCloseable {
 
     /** The same; another thread may close the context to end a script that does not end. */
     int run(Run run, PrintStream err, Consumer<Context> opened) {
-        var builder = Context.newBuilder("python")
+        var builder = Context.newBuilder("python", "skep", "bpf-c")
                 .engine(engine)
                 .allowAllAccess(true)
                 .option("python.PosixModuleBackend", "native")
@@ -53,8 +54,10 @@ public final class PythonHost implements AutoCloseable {
                 .option("python.DontWriteBytecodeFlag", "false")
                 .option("python.InstallSignalHandlers", Boolean.toString(!run.captured()))
                 .arguments("python", run.arguments().toArray(String[]::new));
+        run.bridge().ifPresent(bridge -> builder.option("skep.Target", bridge.spec()));
         try (var context = builder.build()) {
             opened.accept(context);
+            GuestContext.offerToPython(context);
             run.bridge().ifPresent(bridge -> context.getPolyglotBindings().putMember("skep", bridge));
             return start(context, run);
         } catch (PolyglotException failure) {

@@ -50,6 +50,7 @@ public final class BccSession implements AutoCloseable {
     private final Map<Integer, Link> links = new LinkedHashMap<>();
     /** Links that go with others. */
     private final Map<Integer, Integer> companions = new HashMap<>();
+
     private final List<EventBuffer> buffers = new ArrayList<>();
     private int nextLink = 1;
     private boolean closed;
