@@ -10,6 +10,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UserBinary;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
@@ -68,8 +69,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
             case RAWTRACEPOINT -> kernel.rawTracepointNames().stream();
             case UPROBE, URETPROBE ->
                 kernel.userSpace.images().values().stream()
-                        .flatMap(
-                                image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
+                        .flatMap(image -> image.functions().stream().map(name -> image.path() + ":" + name))
+                        .sorted();
+            case USDT ->
+                kernel.userSpace.images().values().stream()
+                        .flatMap(image -> image.probes().stream().map(probe -> image.path() + ":" + probe))
                         .sorted();
             default -> Stream.empty();
         };
@@ -79,6 +83,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
     public boolean hasFunction(String module, String function) {
         return (module.isEmpty() || module.equals("vmlinux"))
                 && kernel.symbols.find(function).filter(Routine::probeable).isPresent();
+    }
+
+    @Override
+    public Optional<UserBinary> binary(String nameOrPath) {
+        return kernel.userSpace.find(nameOrPath).map(image -> image);
     }
 
     @Override

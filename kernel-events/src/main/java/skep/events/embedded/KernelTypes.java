@@ -57,6 +57,20 @@ final class KernelTypes {
         return new Field((int) place.offsetBytes(), (int) layouts.sizeBytes(place.typeId()));
     }
 
+    /** A constant of an enumeration. */
+    int constant(String enumeration, String name) {
+        var id = layouts.find(enumeration, BtfKind.ENUM)
+                .orElseThrow(() -> new IllegalStateException("no enum " + enumeration));
+        if (layouts.type(id) instanceof BtfType.Enumeration values) {
+            for (var value : values.values()) {
+                if (value.name().equals(name)) {
+                    return (int) value.value();
+                }
+            }
+        }
+        throw new IllegalStateException("enum " + enumeration + " has no " + name);
+    }
+
     private int id(String struct) {
         return layouts.find(struct, BtfKind.STRUCT).orElseThrow(() -> new IllegalStateException("no struct " + struct));
     }
