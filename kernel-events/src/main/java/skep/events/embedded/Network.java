@@ -964,11 +964,13 @@ final class Network {
             return;
         }
         segment.transmissions++;
+        segment.lost = false;
         long roundTrip = socket.remote.roundTripNanos() + kernel.rng.below(200_000);
         if (kernel.rng.below(1000) >= lossPerMille) {
             kernel.post(new Packet(Kind.ACK, socket, message.bytes), now + roundTrip);
             return;
         }
+        segment.lost = true;
         kernel.truth.count("packets lost", 1);
         if (segment.transmissions == 1 && message.bytes > 4 * MAX_WIRE_BYTES) {
             kernel.post(new Packet(Kind.DUPLICATE_ACK, socket, 0), now + roundTrip);
@@ -1405,7 +1407,7 @@ final class Network {
                 }
                 task.call(enterLoss, socket.address).object = socket;
             }
-            case 2 -> callRetransmitFirst(task, socket);
+            case 2 -> callRetransmitLost(task, socket);
             case 3 -> {
                 if (frame.v0 == 1) {
                     sendSyn(socket);
@@ -1415,10 +1417,12 @@ final class Network {
         }
     }
 
-    private void callRetransmitFirst(Task task, TcpSocket socket) {
-        var segment = socket.unacknowledged.peek();
-        if (segment != null) {
-            callRetransmit(task, socket, segment.data);
+    private void callRetransmitLost(Task task, TcpSocket socket) {
+        for (var segment : socket.unacknowledged) {
+            if (segment.lost) {
+                callRetransmit(task, socket, segment.data);
+                return;
+            }
         }
     }
 
@@ -1437,7 +1441,7 @@ final class Network {
             }
             case 1 -> {
                 socket.probing = !socket.unacknowledged.isEmpty();
-                callRetransmitFirst(task, socket);
+                callRetransmitLost(task, socket);
             }
             default -> task.ret(0);
         }
@@ -1476,7 +1480,7 @@ final class Network {
                 task.work(60);
             }
             case 2 -> task.call(enterRecovery, socket.address, 0).object = socket;
-            case 3 -> callRetransmitFirst(task, socket);
+            case 3 -> callRetransmitLost(task, socket);
             default -> task.ret(0);
         }
     }

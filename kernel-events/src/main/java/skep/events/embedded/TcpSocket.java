@@ -92,6 +92,8 @@ final class TcpSocket {
     static final class Segment {
         final Channels.Datagram data;
         int transmissions;
+        /** The network has lost it. */
+        boolean lost;
 
         Segment(Channels.Datagram data) {
             this.data = data;
