@@ -54,6 +54,20 @@ final class CommandLineParser {
                 """ + Option.helpLines();
     }
 
+    /** What the launcher builds at first use, and what is not on this command's class path until then. */
+    static String languageHelp() {
+        return """
+
+                Languages and notebooks (built at their first use):
+                  bcc TOOL             run a Python tool of BCC, unchanged
+                  py FILE              run a Python script
+                  js FILE              run a JavaScript file
+                  jshell               Java's shell, with Skep imported
+                  jupyter install      a Jupyter kernel whose cells are traces
+                  notebook             an installed Jupyter, with the gallery of notebooks
+                """;
+    }
+
     private void read(List<String> args) {
         for (int i = 0; i < args.size(); i++) {
             var word = args.get(i);

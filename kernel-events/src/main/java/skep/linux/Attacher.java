@@ -158,18 +158,44 @@ final class Attacher {
 
     /** An iterator runs to its end when it is attached: the program has then seen every object. */
     private Link iterator(int fd, ProbeSpec probe) {
-        long link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER);
+        int link = iteratorLink(fd, probe, Optional.empty());
+        walk(link, probe);
+        return new LinuxLink(host, probe, "iterator", link);
+    }
+
+    /** Runs an iterator to its end; returns what it wrote. */
+    byte[] iterate(int fd, ProbeSpec probe, Optional<Integer> map) {
+        int link = iteratorLink(fd, probe, map);
+        try {
+            return walk(link, probe);
+        } finally {
+            host.close(link);
+        }
+    }
+
+    private int iteratorLink(int fd, ProbeSpec probe, Optional<Integer> map) {
+        final int infoBytes = 8;
+        long link;
+        try (var info = host.syscalls().allocate(infoBytes)) {
+            info.putInt(0, map.orElse(0));
+            long address = map.isPresent() ? info.pushed(infoBytes) : 0;
+            link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER, address, map.isPresent() ? infoBytes : 0);
+        }
         if (Errno.isError(link)) {
             throw refused(probe, Feature.ITER, "BPF_LINK_CREATE", -link);
         }
-        long run = host.bpf().iteratorCreate((int) link);
+        return (int) link;
+    }
+
+    private byte[] walk(int link, ProbeSpec probe) {
+        long run = host.bpf().iteratorCreate(link);
         if (Errno.isError(run)) {
-            host.close((int) link);
+            host.close(link);
             throw refused(probe, Feature.ITER, "BPF_ITER_CREATE", -run);
         }
-        host.files().drain((int) run);
+        var written = host.files().drain((int) run);
         host.close((int) run);
-        return new LinuxLink(host, probe, "iterator", (int) link);
+        return written.orElse(new byte[0]);
     }
 
     private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {

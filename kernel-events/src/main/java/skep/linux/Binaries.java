@@ -127,6 +127,13 @@ final class Binaries {
         return folders;
     }
 
+    /** The program of a process and its libraries, through its root: a process in a container has its own files. */
+    List<LinuxBinary> of(int pid) {
+        return mappedBy(pid).stream()
+                .flatMap(path -> open("/proc/" + pid + "/root" + path).stream())
+                .toList();
+    }
+
     /** The files that a process has mapped as code, as its own mount namespace names them. */
     List<String> mappedBy(int pid) {
         return host

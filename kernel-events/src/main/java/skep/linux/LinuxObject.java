@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
 import skep.isa.object.MapSpec;
@@ -210,7 +211,7 @@ final class LinuxObject implements LoadedObject {
         var newTypes = new ObjectTypes(host);
         types.add(newTypes);
         try {
-            more.types().ifPresent(newTypes::load);
+            newTypes.load(more);
             for (var map : more.maps()) {
                 var present = maps.get(map.name());
                 if (present == null && options.reuse().get(map.name()) instanceof LinuxMap shared) {
@@ -259,10 +260,17 @@ final class LinuxObject implements LoadedObject {
         }
     }
 
+    @Override
+    public byte[] iterate(String name, Optional<String> map) {
+        var program = program(name);
+        return attacher.iterate(
+                program.fd(),
+                ProbeSpec.of(ProbeKind.ITER, program.spec().attachTo()),
+                map.map(walked -> ownMap(walked).fd()));
+    }
+
     private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {
-        return host.isLocal()
-                ? PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu)
-                : RemotePerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
+        return PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
     }
 
     private OutputReader ringBuffer(String name, LinuxMap map) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import skep.linux.sys.Errno;
 import skep.target.TargetException;
 
@@ -29,6 +30,7 @@ final class MappingRecorder implements AutoCloseable {
 
     private final List<PerfRing> rings = new ArrayList<>();
     private final Waiter waiter;
+    private final boolean local;
     private final Thread thread;
     private volatile boolean closed;
 
@@ -61,6 +63,7 @@ final class MappingRecorder implements AutoCloseable {
             rings.forEach(PerfRing::close);
             throw failure;
         }
+        this.local = host.isLocal();
         this.waiter = new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray());
         this.thread = Thread.ofPlatform().daemon().name("mappings").unstarted(this::run);
         thread.start();
@@ -68,7 +71,12 @@ final class MappingRecorder implements AutoCloseable {
 
     private void run() {
         while (!closed) {
-            waiter.await(POLL_MILLIS);
+            if (local) {
+                waiter.await(POLL_MILLIS);
+            } else {
+                // An agent that waits for this would do nothing else meanwhile.
+                LockSupport.parkNanos(POLL_MILLIS * 1_000_000L);
+            }
             drain();
         }
     }
@@ -125,11 +133,11 @@ final class MappingRecorder implements AutoCloseable {
         if (closed) {
             return;
         }
-        waiter.wakeUp();
         synchronized (this) {
             closed = true;
             rings.forEach(PerfRing::close);
         }
+        LockSupport.unpark(thread);
         waiter.wakeUp();
         try {
             thread.join(POLL_MILLIS);

@@ -158,10 +158,7 @@ final class UserProbes {
 
     private List<LinuxBinary> files(ProbeSpec probe) {
         if (probe.module().isEmpty() && probe.pid().isPresent()) {
-            int pid = probe.pid().getAsInt();
-            return binaries.mappedBy(pid).stream()
-                    .flatMap(path -> binaries.open("/proc/" + pid + "/root" + path).stream())
-                    .toList();
+            return binaries.of(probe.pid().getAsInt());
         }
         // A process in a container has its own files: they are seen through its root.
         if (probe.pid().isPresent() && probe.module().startsWith("/")) {

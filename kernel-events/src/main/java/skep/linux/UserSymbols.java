@@ -41,6 +41,19 @@ final class UserSymbols {
         return processes.computeIfAbsent(pid, Process::new).at(address);
     }
 
+    /** A place in a file, by the address that it has there before relocation. */
+    record Located(LinuxBinary binary, long address) {}
+
+    /** Which file an address of a process comes from. */
+    Optional<Located> locate(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).locate(address);
+    }
+
+    /** Whether a process has code at an address. */
+    boolean isCode(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).isCode(address);
+    }
+
     private final class Process {
         private final int pid;
         private List<Mapping> mappings = List.of();
@@ -55,17 +68,38 @@ final class UserSymbols {
         }
 
         synchronized Optional<Symbol> at(long address) {
-            var mapping = covering(address);
-            if (mapping.isEmpty() && reads < MAX_READS) {
-                read();
-                mapping = covering(address);
-            }
-            return mapping.filter(m -> m.path().startsWith("/"))
+            return known(address)
+                    .filter(m -> m.path().startsWith("/"))
                     .flatMap(m -> inFile(m, address))
                     .or(() -> compiledAt(address))
                     .or(() -> covering(address)
                             .filter(m -> m.path().startsWith("["))
                             .map(m -> new Symbol(m.path(), m.path(), address - m.start())));
+        }
+
+        synchronized Optional<Located> locate(long address) {
+            return known(address)
+                    .filter(m -> m.path().startsWith("/"))
+                    .flatMap(mapping -> file(mapping).flatMap(binary -> {
+                        var inFile = binary.file().address(address - mapping.start() + mapping.offset());
+                        return inFile.isPresent()
+                                ? Optional.of(new Located(binary, inFile.getAsLong()))
+                                : Optional.empty();
+                    }));
+        }
+
+        synchronized boolean isCode(long address) {
+            return known(address).isPresent();
+        }
+
+        /** The mapping that covers an address, read again if none does. */
+        private Optional<Mapping> known(long address) {
+            var mapping = covering(address);
+            if (mapping.isEmpty() && reads < MAX_READS) {
+                read();
+                mapping = covering(address);
+            }
+            return mapping;
         }
 
         private Optional<Mapping> covering(long address) {

@@ -52,7 +52,7 @@ final class Failures {
             int start = Math.min(place.get().start(), source.text().length());
             int end = Math.clamp(place.get().end(), start, source.text().length());
             var diagnostic = Diagnostic.error("verifier", source.span(start, end), failure.getMessage(), "");
-            return new ScriptException((diagnostic.render() + log).stripTrailing());
+            return new ScriptException((diagnostic.render() + log).stripTrailing(), List.of(diagnostic));
         }
         var where =
                 place.map(entry -> entry.source() + ":" + entry.line() + ": ").orElse("");

@@ -1,8 +1,12 @@
 package skep.session;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import skep.dsl.Action;
 import skep.dsl.Type;
 import skep.isa.kernel.KernelInfo;
 import skep.session.view.Value;
@@ -22,6 +26,9 @@ final class Symbols {
                 target.kernel().symbolAt(address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
         return new Value.Named(address, text);
     }
+
+    private final Map<Long, Unwound> unwound = new HashMap<>();
+    private final Map<Unwound, Unwound> unwoundOnce = new HashMap<>();
 
     Value userSymbol(int pid, long address) {
         var text = target.userSymbol(pid, address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
@@ -64,6 +71,32 @@ final class Symbols {
     Value userStack(LoadedMap stacks, long id, int pid, Type.StackMode mode, int depth) {
         return new Value.Stack(
                 frames(stacks, id, depth, mode, address -> target.userSymbol(pid, address), "[unknown]"));
+    }
+
+    private record Unwound(int pid, List<Long> frames) {}
+
+    /** Unwinds a copy of a stack, and keeps what came of it under the copy's id. */
+    void unwind(Action.StackCopy copy, byte[] record) {
+        var bytes = MemorySegment.ofArray(record);
+        int pid = (int) ValueReader.word(record, copy.process().offsetBytes(), 4);
+        var frames = target.unwind(
+                pid,
+                bytes.asSlice(copy.registersOffset(), copy.registersBytes()),
+                bytes.asSlice(copy.stackOffset(), copy.stackBytes()),
+                copy.depth());
+        // Most stacks come again and again: each is kept once.
+        var stack = new Unwound(pid, frames);
+        unwound.put(
+                ValueReader.word(record, copy.id().offsetBytes(), 8), unwoundOnce.computeIfAbsent(stack, same -> same));
+    }
+
+    /** The stack of an id; without frames if its copy was lost. */
+    Value unwoundStack(long id, Type.StackMode mode, int depth) {
+        var stack = unwound.getOrDefault(id, new Unwound(0, List.of()));
+        return new Value.Stack(stack.frames().stream()
+                .limit(depth)
+                .map(address -> frame(address, mode, at -> target.userSymbol(stack.pid(), at), "[unknown]"))
+                .toList());
     }
 
     private static List<String> frames(

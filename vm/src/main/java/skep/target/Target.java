@@ -1,6 +1,8 @@
 package skep.target;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.object.BpfObject;
@@ -59,6 +61,11 @@ public interface Target extends AutoCloseable {
         return spec().startsWith("linux");
     }
 
+    /** What a user should know of how this target runs programs, a sentence each; shown when a script is attached. */
+    default java.util.List<String> remarks() {
+        return java.util.List.of();
+    }
+
     /** Whether a process of this target still runs; for {@code -p}. */
     default boolean isAlive(int pid) {
         return true;
@@ -67,6 +74,14 @@ public interface Target extends AutoCloseable {
     /** The symbol of a process that covers an address; its module is the path of the binary. Empty if it cannot be told. */
     default Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return Optional.empty();
+    }
+
+    /**
+     * The addresses of a process's stack, the innermost first, by the unwinding tables of its files: from its registers
+     * ({@code struct pt_regs}) and a copy of what lies from its stack pointer on. Empty if this target cannot tell.
+     */
+    default List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
+        return List.of();
     }
 
     /** The path of a cgroup by its id, from the root of its hierarchy, for example {@code /system.slice}. */

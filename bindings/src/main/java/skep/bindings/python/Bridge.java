@@ -3,10 +3,12 @@ package skep.bindings.python;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import org.graalvm.polyglot.Value;
 import skep.session.SyscallNames;
@@ -37,6 +39,7 @@ public final class Bridge implements AutoCloseable {
     private final List<Value> callbacks = new ArrayList<>();
     private final Journal journal = new Journal();
     private volatile long stopAtNanos = Long.MAX_VALUE;
+    private volatile boolean refused;
     private long stopAfterNanos = Long.MAX_VALUE;
     private String failure = "";
     private String failedStep = "";
@@ -57,6 +60,22 @@ public final class Bridge implements AutoCloseable {
         stopAfterNanos = nanos;
     }
 
+    /** Whether the script was asked to end longer ago than this. */
+    boolean overdue(Duration grace) {
+        return stopAtNanos != Long.MAX_VALUE && System.nanoTime() - stopAtNanos > grace.toNanos();
+    }
+
+    /** From now on calls that scripts make again and again end in an exception: for a script that does not end. */
+    void refuse() {
+        refused = true;
+    }
+
+    private void stillWanted() {
+        if (refused) {
+            throw new CancellationException("the script was told to end, and did not");
+        }
+    }
+
     Journal journal() {
         return journal;
     }
@@ -67,6 +86,7 @@ public final class Bridge implements AutoCloseable {
 
     /** What a script prints, when its output is kept. */
     public void print(String text) {
+        stillWanted();
         journal.print(text);
     }
 
@@ -310,12 +330,14 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> {
             buffers.add(sessions.get(program).openBuffer(table, bytesPerCpu));
             callbacks.add(callback);
+            journal.opened();
             return buffers.size() - 1;
         });
     }
 
     /** Polls the buffers of these numbers for at most a tenth of a second; how many records were handed over. */
     public int poll(int[] numbers, int timeoutMillis) {
+        stillWanted();
         int wait = Math.clamp(timeoutMillis, 0, MAX_WAIT_MILLIS);
         long end = System.nanoTime() + wait * 1_000_000L;
         while (true) {
@@ -358,7 +380,13 @@ public final class Bridge implements AutoCloseable {
 
     /** Whether the target has come to its end, or the script is to. */
     public boolean ended() {
-        return target.ended() || System.nanoTime() - stopAtNanos >= 0 && stopAtNanos != Long.MAX_VALUE;
+        stillWanted();
+        return target.ended() || stopping();
+    }
+
+    /** Whether the script is to end although there may be more to read. */
+    public boolean stopping() {
+        return stopAtNanos != Long.MAX_VALUE && System.nanoTime() - stopAtNanos >= 0;
     }
 
     public int possibleCpus() {

@@ -17,6 +17,7 @@ import org.graalvm.polyglot.Value;
  */
 public final class PythonHost implements AutoCloseable {
     private static final int FAILED = 1;
+    private static final int INTERRUPTED = 130;
 
     private final Engine engine;
     private final Path files = PythonFiles.folder();
@@ -70,6 +71,11 @@ public final class PythonHost implements AutoCloseable {
     private static int status(PolyglotException failure, PrintStream err) {
         if (failure.isExit()) {
             return failure.getExitStatus();
+        }
+        // Ctrl-C before the script began: there is no line of it to show.
+        if (failure.isInterrupted() || String.valueOf(failure.getMessage()).startsWith("KeyboardInterrupt")) {
+            err.println("KeyboardInterrupt");
+            return INTERRUPTED;
         }
         failure.printStackTrace(err);
         return FAILED;

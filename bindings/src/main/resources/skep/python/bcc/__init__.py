@@ -680,7 +680,7 @@ class BPF:
             left = _POLL_MILLIS if end is None else max(0, min(_POLL_MILLIS, end - host_millis()))
             count = host.poll(numbers, int(left))
             self._tell_lost(buffers)
-            if count:
+            if count and not host.stopping():
                 return count
             if host.ended():
                 skep_prelude.interrupt()

@@ -7,10 +7,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.dsl.Type;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Registers;
 import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Span;
 
 /** The builtins: what a bare name such as {@code pid} or {@code arg0} stands for in a probe. */
@@ -66,6 +68,7 @@ final class BuiltinChecker {
                 "usermode",
                 "username",
                 "kstack",
+                "dw_ustack",
                 "ustack");
     }
 
@@ -104,6 +107,7 @@ final class BuiltinChecker {
                     case "probetype" -> ExpressionChecker.text(probe.kind().longName(), span);
                     case "kstack" -> stack(false, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "ustack" -> stack(true, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
+                    case "dw_ustack" -> unwoundStack(checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "func" -> function(span);
                     case "retval" -> result(span);
                     case "ctx" -> context(span);
@@ -155,8 +159,23 @@ final class BuiltinChecker {
 
     static Typed.Expr stack(boolean user, Type.StackMode mode, int depth, Span span) {
         var map = "stack_" + depth;
-        Type type = user ? new Type.UserStack(mode, depth, "u" + map) : new Type.KernelStack(mode, depth, map);
+        Type type = user ? new Type.UserStack(mode, depth, "u" + map, false) : new Type.KernelStack(mode, depth, map);
         return new Typed.Stack(user, type, span);
+    }
+
+    /** A stack that user space unwinds; where the kernel cannot copy stacks, one by frame pointers. */
+    Typed.Expr unwoundStack(Type.StackMode mode, int depth, Span span) {
+        var refusal = checking.kernel.unsupported(Feature.USER_STACK_COPY);
+        if (refusal.isPresent()) {
+            checking.warn(
+                    "unwind",
+                    span,
+                    "dw_ustack follows frame pointers, as ustack does: "
+                            + refusal.get().reason(),
+                    "");
+            return stack(true, mode, depth, span);
+        }
+        return new Typed.Stack(true, new Type.UserStack(mode, depth, "", true), span);
     }
 
     private Typed.Expr childPid(Span span) {
@@ -186,6 +205,12 @@ final class BuiltinChecker {
                     // The caller's registers: the only argument of a system call's function, and of the tracepoint.
                     yield new Typed.ContextLoad(0, Type.INT64, span);
                 }
+                if (probe.raw()) {
+                    yield untyped(index, Type.INT64, span);
+                }
+                if (probe.staticArguments().isPresent()) {
+                    yield staticArgument(probe.staticArguments().get(), index, name, span);
+                }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
                 }
@@ -203,6 +228,80 @@ final class BuiltinChecker {
                         span,
                         "The " + name + " builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes");
         };
+    }
+
+    /** An argument of a static probe, from where the compiler of the program left it. */
+    private Typed.Expr staticArgument(List<UsdtArgument> arguments, int index, String name, Span span) {
+        if (index >= arguments.size()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    probe.name() + " has "
+                            + (arguments.isEmpty()
+                                    ? "no arguments"
+                                    : arguments.size() + " arguments, arg0 to arg" + (arguments.size() - 1)));
+        }
+        var argument = arguments.get(index);
+        var type = new Type.Int(argument.sizeBytes(), argument.signed());
+        return switch (argument.place()) {
+            case UsdtArgument.Place.Constant(var value) -> new Typed.IntConst(Type.INT64, value, span);
+            case UsdtArgument.Place.Register(var register) ->
+                new Typed.Convert(new Typed.Convert(register(register, span), type, span), Type.INT64, span);
+            case UsdtArgument.Place.Memory memory ->
+                new Typed.Convert(new Typed.Dereference(address(memory, type, span), type, span), Type.INT64, span);
+            case UsdtArgument.Place.Unreadable(var text) ->
+                throw new CheckError(
+                        "builtin",
+                        span,
+                        name + " of " + probe.name() + " is at " + text + ", which no program can read");
+        };
+    }
+
+    private Typed.Expr address(UsdtArgument.Place.Memory memory, Type type, Span span) {
+        var bytes = new Type.Pointer(Type.INT8, Type.AddressSpace.USER);
+        var offset = new Typed.IntConst(Type.INT64, memory.offset(), span);
+        Typed.Expr distance = memory.index().isEmpty()
+                ? offset
+                : new Typed.Arithmetic(
+                        skep.dsl.ast.Expr.BinaryOp.ADD,
+                        new Typed.Arithmetic(
+                                skep.dsl.ast.Expr.BinaryOp.MUL,
+                                register(memory.index(), span),
+                                new Typed.IntConst(Type.INT64, memory.scale(), span),
+                                Type.INT64,
+                                span),
+                        offset,
+                        Type.INT64,
+                        span);
+        var start = new Typed.ContextLoad(registerOffset(memory.base(), span), bytes, span);
+        var at = new Typed.PointerMove(start, distance, false, bytes, span);
+        return new Typed.Convert(at, new Type.Pointer(type, Type.AddressSpace.USER), span);
+    }
+
+    private Typed.Expr register(String name, Span span) {
+        return new Typed.ContextLoad(registerOffset(name, span), Type.INT64, span);
+    }
+
+    /** Notes name registers as the assembler does: {@code rax} is {@code ax} in the context. */
+    private int registerOffset(String name, Span span) {
+        boolean numbered = name.length() > 1 && Character.isDigit(name.charAt(1));
+        var known = probe.arch() == Arch.X86_64 && name.startsWith("r") && !numbered ? name.substring(1) : name;
+        return Registers.named(probe.arch(), known)
+                .orElseThrow(() -> new CheckError(
+                        "builtin",
+                        span,
+                        "an argument of " + probe.name() + " is in " + name + ", which cannot be read"));
+    }
+
+    /**
+     * A word of a typed program's context, copied: the kernel takes the word itself for a pointer to what the function declares, which
+     * is not to be calculated with.
+     */
+    private static Typed.Expr untyped(int word, Type type, Span span) {
+        var pointer = new Type.Pointer(type, Type.AddressSpace.KERNEL);
+        var start = new Typed.ContextAddress(pointer, span);
+        var moved = new Typed.PointerMove(start, new Typed.IntConst(Type.INT64, word, span), false, pointer, span);
+        return new Typed.Dereference(moved, type, span);
     }
 
     /** Arguments that do not fit into registers lie on the stack, behind the return address on x86-64. */
@@ -250,8 +349,13 @@ final class BuiltinChecker {
             throw new CheckError("builtin", span, "'" + span.text() + "' builtin is not allowed in a for-loop");
         }
         return switch (probe.kind()) {
-            case KRETPROBE, URETPROBE ->
-                new Typed.ContextLoad(probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            case KRETPROBE, URETPROBE -> {
+                if (probe.raw()) {
+                    yield untyped(probe.parameters().size(), Type.UINT64, span);
+                }
+                yield new Typed.ContextLoad(
+                        probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            }
             case FEXIT -> {
                 var type = probe.result().orElse(Type.INT64);
                 if (type instanceof Type.Void) {
@@ -386,6 +490,7 @@ final class BuiltinChecker {
                         yield parameter(parameter, span);
                     }
                 }
+                refuseIfRefused(span);
                 throw new CheckError(
                         "unknown-field",
                         span,
@@ -394,6 +499,15 @@ final class BuiltinChecker {
             }
             default -> throw noArguments(argsSpan);
         };
+    }
+
+    /** Where a kernel refuses typed probes as a whole, that is what there is to say. */
+    private void refuseIfRefused(Span span) {
+        if (probe.parameters().isEmpty() && (probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT)) {
+            checking.kernel.unsupported(Feature.FENTRY).ifPresent(refusal -> {
+                throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
+            });
+        }
     }
 
     private CheckError noArguments(Span span) {

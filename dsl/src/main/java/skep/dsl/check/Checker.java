@@ -18,6 +18,7 @@ import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Registers;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -38,6 +39,7 @@ public final class Checker {
     private final Diagnostics diagnostics;
     private final Script script;
     private final SystemCallPrograms systemCalls;
+    private final TrampolinePrograms trampolines;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;
@@ -48,6 +50,7 @@ public final class Checker {
         var declared = CPreamble.read(script, kernel, options, diagnostics);
         this.checking = new Checking(kernel, options, settings, new CTypes(kernel, declared));
         this.systemCalls = new SystemCallPrograms(checking);
+        this.trampolines = new TrampolinePrograms(checking);
     }
 
     /**
@@ -326,11 +329,18 @@ public final class Checker {
         for (var point : probe.attachPoints()) {
             var resolved =
                     resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
-            for (var one : resolved) {
-                if (!seen.add(one.shownAs())) {
-                    continue;
-                }
-                var shape = shape(one.spec(), uses);
+            var names = new HashSet<String>();
+            resolved.forEach(one -> names.add(one.shownAs()));
+            names.removeAll(seen);
+            seen.addAll(names);
+            var places = resolved.stream()
+                    .filter(one -> names.contains(one.shownAs()))
+                    .flatMap(one -> staticPlaces(one, uses).stream())
+                    .distinct()
+                    .toList();
+            for (var place : places) {
+                var one = place.resolved();
+                var shape = shape(one.spec(), uses).with(place.arguments());
                 boolean own = ownProgram(one.spec(), shape, uses);
                 var group = own
                         ? null
@@ -351,15 +361,52 @@ public final class Checker {
                     instances.add(instance(probe, group));
                 }
                 group.specs.add(attachPoint(one.spec(), shape));
-                group.names.add(one.shownAs());
+                if (!group.names.contains(one.shownAs())) {
+                    group.names.add(one.shownAs());
+                }
             }
         }
         resolver.reportUnmatched(
                 !instances.isEmpty(), checking.settings.forUserSpace().missingProbes());
-        return systemCalls.gathered(
-                probe,
-                systemCalls.substituted(
-                        probe, instances.stream().map(Checker::frozen).toList(), diagnostics));
+        var own = instances.stream().map(Checker::frozen).toList();
+        var typed = trampolines.substituted(probe, own, diagnostics);
+        return systemCalls.gathered(probe, systemCalls.substituted(probe, typed, diagnostics));
+    }
+
+    /** A probe, and where its arguments are if it is a static one of a program. */
+    private record StaticPlace(ProbeResolver.Resolved resolved, Optional<List<UsdtArgument>> arguments) {}
+
+    /** A static probe whose arguments are asked for is as many as it has places: they may be elsewhere at each. */
+    private List<StaticPlace> staticPlaces(ProbeResolver.Resolved one, Uses uses) {
+        var spec = one.spec();
+        boolean usesArguments = uses.names().stream().anyMatch(name -> name.matches("arg[0-9]+"));
+        if (spec.kind() != ProbeKind.USDT || !usesArguments) {
+            return List.of(new StaticPlace(one, Optional.empty()));
+        }
+        int colon = spec.target().indexOf(':');
+        var provider = colon < 0 ? "*" : spec.target().substring(0, colon);
+        var name = spec.target().substring(colon + 1);
+        var binaries = spec.module().isEmpty() && spec.pid().isPresent()
+                ? kernel.binariesOf(spec.pid().getAsInt())
+                : kernel.binaries(spec.module());
+        var places = new ArrayList<StaticPlace>();
+        for (var binary : binaries) {
+            for (var place : binary.staticProbes()) {
+                if (Glob.matches(provider, place.provider()) && Glob.matches(name, place.name())) {
+                    var at = new ProbeSpec(
+                            spec.kind(),
+                            binaries.size() == 1 && !spec.module().isEmpty() ? spec.module() : binary.path(),
+                            place.provider() + ":" + place.name(),
+                            place.offset(),
+                            0,
+                            spec.pid());
+                    places.add(new StaticPlace(
+                            new ProbeResolver.Resolved(at, one.shownAs()), Optional.of(place.arguments())));
+                }
+            }
+        }
+        // A program that is not there is told of when it is attached to.
+        return places.isEmpty() ? List.of(new StaticPlace(one, Optional.empty())) : places;
     }
 
     private static Instance frozen(Instance i) {
@@ -378,7 +425,20 @@ public final class Checker {
 
     /** The kind of program that attach points with the same shape share. */
     private record Shape(
-            ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
+            ProbeKind kind,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            boolean raw,
+            Optional<List<UsdtArgument>> staticArguments) {
+        Shape(ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {
+            this(kind, type, attachType, attachTo, raw, Optional.empty());
+        }
+
+        Shape with(Optional<List<UsdtArgument>> arguments) {
+            return new Shape(kind, type, attachType, attachTo, raw, arguments);
+        }
+    }
 
     private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
 
@@ -422,10 +482,11 @@ public final class Checker {
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
+        checking.using(spec);
         Optional<CTypes.Signature> signature = switch (shape.kind) {
-            case FENTRY, FEXIT -> checking.types.function(spec.target());
+            case FENTRY, FEXIT -> checking.function(spec);
             case RAWTRACEPOINT ->
-                shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
+                shape.type == ProgramType.TRACING ? checking.tracepoint(spec.target()) : Optional.empty();
             case UPROBE -> usesArguments ? userFunction(spec) : Optional.empty();
             default -> Optional.empty();
         };
@@ -443,7 +504,8 @@ public final class Checker {
                 shape.raw,
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
-                signature.map(CTypes.Signature::result));
+                signature.map(CTypes.Signature::result),
+                shape.staticArguments);
     }
 
     /** The arguments of a program's function, by its debugging information, where registers hold them. */
@@ -498,7 +560,7 @@ public final class Checker {
                             spec.kind(),
                             ProgramType.TRACING,
                             Optional.of(AttachType.TRACE_RAW_TP),
-                            spec.target(),
+                            checking.attachToTracepoint(spec.target()),
                             false);
                 }
                 yield plain(spec, ProgramType.RAW_TRACEPOINT);
@@ -514,7 +576,7 @@ public final class Checker {
     }
 
     private static Shape typed(ProbeSpec spec, AttachType attachType) {
-        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false);
+        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), Checking.attachTo(spec), false);
     }
 
     /**

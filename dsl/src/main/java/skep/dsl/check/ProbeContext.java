@@ -6,6 +6,7 @@ import skep.dsl.Type;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.UsdtArgument;
 
 /**
  * What the code of a probe may use.
@@ -16,9 +17,10 @@ import skep.isa.kernel.TracepointFormat;
  * @param category the tracepoint's category, a module or a binary, or empty
  * @param offset bytes from the start of the function
  * @param format the record of a tracepoint
- * @param raw whether a tracepoint is compiled as a raw tracepoint: arguments lie in the context in order
+ * @param raw whether a tracepoint is compiled as a raw tracepoint, a kprobe for a trampoline: arguments lie in the context in order
  * @param fromRegisters whether a tracepoint of a system call is compiled into the program at the one that all pass
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
+ * @param staticArguments where the arguments of a static probe are, if it is known
  * @param result type of what the function returns, if known
  */
 public record ProbeContext(
@@ -32,9 +34,38 @@ public record ProbeContext(
         boolean raw,
         boolean fromRegisters,
         List<Type.Field> parameters,
-        Optional<Type> result) {
+        Optional<Type> result,
+        Optional<List<UsdtArgument>> staticArguments) {
     public ProbeContext {
         parameters = List.copyOf(parameters);
+    }
+
+    /** Of anything but a static probe of a program. */
+    public ProbeContext(
+            ProbeKind kind,
+            String name,
+            String function,
+            String category,
+            long offset,
+            Arch arch,
+            Optional<TracepointFormat> format,
+            boolean raw,
+            boolean fromRegisters,
+            List<Type.Field> parameters,
+            Optional<Type> result) {
+        this(
+                kind,
+                name,
+                function,
+                category,
+                offset,
+                arch,
+                format,
+                raw,
+                fromRegisters,
+                parameters,
+                result,
+                Optional.empty());
     }
 
     /** Whose memory untyped addresses mean. */
@@ -50,7 +81,8 @@ public record ProbeContext(
     /** Whether the context is the processor's registers. */
     public boolean hasRegisters() {
         return switch (kind) {
-            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT, INTERVAL -> true;
+            case KPROBE, KRETPROBE -> !raw;
+            case UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT, INTERVAL -> true;
             default -> false;
         };
     }

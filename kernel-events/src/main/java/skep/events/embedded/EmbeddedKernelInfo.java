@@ -11,6 +11,7 @@ import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
 import skep.isa.kernel.UserBinary;
+import skep.vm.Iteration;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
@@ -75,6 +76,7 @@ final class EmbeddedKernelInfo implements KernelInfo {
                 kernel.userSpace.images().values().stream()
                         .flatMap(image -> image.probes().stream().map(probe -> image.path() + ":" + probe))
                         .sorted();
+            case ITER -> Stream.of(Iteration.MAP_ELEMENTS, Iteration.TASKS);
             default -> Stream.empty();
         };
     }
@@ -113,7 +115,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                     UPROBE,
                     UPROBE_MULTI,
                     RING_BUFFER,
-                    BTF -> Optional.empty();
+                    BTF,
+                    ITER -> Optional.empty();
             case PERF_SOFTWARE, PERF_HARDWARE ->
                 no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
             case KPROBE_SESSION, UPROBE_SESSION ->
@@ -125,8 +128,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                 no(feature, "the embedded kernel runs tracing programs only", "");
             case WATCHPOINT ->
                 no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
-            case ITER ->
-                no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
+            case USER_STACK_COPY ->
+                no(feature, "the programs of the embedded kernel all have frame pointers", "Use ustack.");
         };
     }
 

@@ -159,7 +159,6 @@ final class TypeTrimmer {
             "tty_file_private",
             "rw_semaphore",
             "timer_list",
-            "seq_file",
             "rpc_task",
             "nfs_commit_data",
             "nfs_commitargs",

@@ -96,7 +96,11 @@ public final class JsLanguage implements CellLanguage {
 
     private static void show(Value value, CellOutput output) {
         if (!value.isNull()) {
-            output.result(MimeBundle.plain(value.isString() ? value.asString() : value.toString()));
+            Results.show(
+                    value.isHostObject()
+                            ? value.asHostObject()
+                            : value.isString() ? value.asString() : value.toString(),
+                    output);
         }
     }
 

@@ -48,6 +48,8 @@ public final class BccSession implements AutoCloseable {
     private final Set<String> loaded = new HashSet<>();
     private final Map<String, LoadedMap> borrowed = new HashMap<>();
     private final Map<Integer, Link> links = new LinkedHashMap<>();
+    /** Links that go with others. */
+    private final Map<Integer, Integer> companions = new HashMap<>();
     private final List<EventBuffer> buffers = new ArrayList<>();
     private int nextLink = 1;
     private boolean closed;
@@ -174,6 +176,45 @@ public final class BccSession implements AutoCloseable {
         return object.map(name);
     }
 
+    /**
+     * A table with keys and values in terms of its C types.
+     *
+     * @throws BccException if there is none of that name
+     */
+    public TypedTable typedTable(String name) {
+        var declared = program.table(name)
+                .orElseThrow(() -> new BccException(
+                        BccException.Step.TABLE,
+                        "there is no table " + name + "."
+                                + KernelProbes.didYouMean(
+                                        name, program.tables().stream().map(BccTable::name))));
+        return new TypedTable(declared, table(name));
+    }
+
+    public List<String> tableNames() {
+        return program.tables().stream().map(BccTable::name).toList();
+    }
+
+    /** Attaches every function whose name or macro says where, as BCC does when a program is made; the links. */
+    public synchronized List<Integer> attachHinted() {
+        var made = new ArrayList<Integer>();
+        for (var function : program.functions()) {
+            var name = function.name();
+            switch (function.hint()) {
+                case AttachHint.Kprobe h -> made.add(attachKprobe(name, false, h.function(), 0));
+                case AttachHint.Kretprobe h -> made.add(attachKprobe(name, true, h.function(), 0));
+                case AttachHint.Tracepoint h -> made.add(attachTracepoint(name, h.category(), h.event()));
+                case AttachHint.RawTracepoint h -> made.add(attachRawTracepoint(name, h.event()));
+                case AttachHint.Kfunc h -> made.add(attachTyped("kfunc", name, h.function()));
+                case AttachHint.Kretfunc h -> made.add(attachTyped("kretfunc", name, h.function()));
+                case AttachHint.KmodRet h -> made.add(attachTyped("fmod_ret", name, h.function()));
+                case AttachHint.Lsm h -> made.add(attachTyped("lsm", name, h.hook()));
+                case AttachHint.Iterator _, AttachHint.Section _, AttachHint.None _ -> {}
+            }
+        }
+        return made;
+    }
+
     /** A reader of a perf or ring buffer, with the decoder of what the program submits if that is known. */
     public synchronized EventBuffer openBuffer(String name, long bytesPerCpu) {
         var table = program.table(name)
@@ -255,7 +296,18 @@ public final class BccSession implements AutoCloseable {
     public synchronized int attachKprobe(String function, boolean returns, String event, long offset) {
         known(function);
         var plan = kernelProbes.plan(function, returns, event, offset);
-        return attach(plan.use(), plan.probe());
+        if (plan.before().isEmpty()) {
+            return attach(plan.use(), plan.probe());
+        }
+        int before = attach(plan.before().get().use(), plan.before().get().probe());
+        try {
+            int link = attach(plan.use(), plan.probe());
+            companions.put(link, before);
+            return link;
+        } catch (BccException refused) {
+            detach(before);
+            throw refused;
+        }
     }
 
     public synchronized int attachTracepoint(String function, String category, String event) {
@@ -366,12 +418,21 @@ public final class BccSession implements AutoCloseable {
         };
     }
 
+    /** How many probes are attached now. */
+    public synchronized int links() {
+        return links.size();
+    }
+
     public synchronized boolean detach(int link) {
         var gone = links.remove(link);
         if (gone == null) {
             return false;
         }
         gone.close();
+        var companion = companions.remove(link);
+        if (companion != null) {
+            detach(companion);
+        }
         return true;
     }
 

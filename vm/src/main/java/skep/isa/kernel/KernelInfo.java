@@ -1,5 +1,6 @@
 package skep.isa.kernel;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
@@ -20,8 +21,26 @@ public interface KernelInfo {
     /** The number of possible CPUs: how many values a per-CPU map entry has. */
     int possibleCpus();
 
+    /** The machine's memory; empty if it is not known. */
+    default OptionalLong memoryBytes() {
+        return OptionalLong.empty();
+    }
+
     /** The types of the kernel; empty if it publishes none. */
     Optional<Btf> types();
+
+    /**
+     * The types of a module, which continue the kernel's own; those for {@code vmlinux} and the empty name. Empty if the module is not
+     * loaded, or publishes none.
+     */
+    default Optional<Btf> types(String module) {
+        return module.isEmpty() || module.equals("vmlinux") ? types() : Optional.empty();
+    }
+
+    /** The module that a function belongs to; empty for one of the kernel proper, or none that is known. */
+    default Optional<String> moduleOf(String function) {
+        return Optional.empty();
+    }
 
     Optional<TracepointFormat> tracepoint(String category, String event);
 
@@ -43,6 +62,16 @@ public interface KernelInfo {
      */
     default Optional<UserBinary> binary(String nameOrPath) {
         return Optional.empty();
+    }
+
+    /** All programs and libraries that a name stands for: several for a path with wildcards. */
+    default List<UserBinary> binaries(String nameOrPath) {
+        return binary(nameOrPath).stream().toList();
+    }
+
+    /** The program of a process and the libraries it has loaded; none if that is not known. */
+    default List<UserBinary> binariesOf(int pid) {
+        return List.of();
     }
 
     /** The id of the control group at a path, as {@code cgroup} tells it; empty if there is none. */

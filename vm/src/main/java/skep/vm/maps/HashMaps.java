@@ -3,6 +3,7 @@ package skep.vm.maps;
 import java.util.List;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapFlags;
+import skep.isa.kernel.MapType;
 import skep.isa.object.MapSpec;
 import skep.vm.Memory;
 import skep.vm.verifier.SpecialField;
@@ -77,6 +78,9 @@ final class HashMaps implements BpfMap {
     public int readUser(long key, long into, long flags) {
         if ((flags & MapFlags.LOCK) != 0 && shape.lockOffset() < 0) {
             return Errno.EINVAL.negated();
+        }
+        if (spec.type() == MapType.SOCKHASH && spec.valueSizeBytes() != 8) {
+            return Errno.ENOSPC.negated(); // a socket is told by its cookie
         }
         long value = table.find(key, false);
         if (value == 0) {
