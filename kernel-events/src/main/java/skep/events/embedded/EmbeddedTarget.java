@@ -12,10 +12,13 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TracedProcess;
 import skep.vm.AddressSpace.Access;
+import skep.vm.Iteration;
 import skep.vm.Machine;
 import skep.vm.Memory;
 import skep.vm.VmCpu;
 import skep.vm.VmObject;
+import skep.vm.VmProgram;
+import skep.vm.maps.BpfMap;
 
 /** The embedded kernel as a target: the model, a VM for its programs, and the thread that runs it. */
 public final class EmbeddedTarget implements Target {
@@ -28,10 +31,17 @@ public final class EmbeddedTarget implements Target {
     private final VmCpu[] cpus;
     private final Memory.Block onceContext;
     private final Task session;
+    private final List<String> remarks;
     private final List<EmbeddedObject> objects = new ArrayList<>();
     private boolean closed;
 
     public EmbeddedTarget(EmbeddedOptions options) {
+        this(options, List.of());
+    }
+
+    /** @param remarks what is to be said of the backend that runs its programs */
+    EmbeddedTarget(EmbeddedOptions options, List<String> remarks) {
+        this.remarks = List.copyOf(remarks);
         kernel = new EmbeddedKernel(options);
         info = new EmbeddedKernelInfo(kernel);
         clockwork = new Clockwork(kernel, options.speed());
@@ -62,6 +72,11 @@ public final class EmbeddedTarget implements Target {
     /** The model, for its ground truth. */
     public EmbeddedKernel model() {
         return kernel;
+    }
+
+    @Override
+    public List<String> remarks() {
+        return remarks;
     }
 
     @Override
@@ -106,6 +121,22 @@ public final class EmbeddedTarget implements Target {
             long[] result = {0};
             kernel.firing.runFor(session, () -> result[0] = loaded.run(cpus[0], onceContext.address()));
             return result[0];
+        });
+    }
+
+    /** Walks an iterator to its end now, as the session's process. */
+    byte[] iterate(VmProgram program, Optional<BpfMap> map) {
+        Iteration.refusal(program, map).ifPresent(reason -> {
+            throw new TargetException(reason);
+        });
+        return clockwork.locked(() -> {
+            var written = new byte[][] {new byte[0]};
+            kernel.firing.runFor(session, () -> {
+                try (var walk = new Iteration(program, cpus[0], map)) {
+                    written[0] = walk.readAll();
+                }
+            });
+            return written[0];
         });
     }
 
