@@ -188,11 +188,18 @@ final class Guests implements AutoCloseable {
 
     private static void result(Object value, String text, CellOutput output) {
         switch (value) {
+            // A Python cell without a value has its module as one.
+            case Value guest when isModule(guest) -> {}
             case Value guest -> output.result(bundle(guest, text));
             // As its own language writes it: True is not true.
             case Boolean _, Number _, String _ -> output.result(MimeBundle.plain(text));
             default -> Results.show(value, output);
         }
+    }
+
+    private static boolean isModule(Value value) {
+        var kind = value.getMetaObject();
+        return kind != null && kind.isMetaObject() && kind.getMetaSimpleName().equals("module");
     }
 
     /** What Python's objects say of themselves to notebooks. */
