@@ -26,6 +26,18 @@ def _mend():
         os.stat = lambda path, **named: _Stat(real_stat(path, **named), path)
         real_lstat = os.lstat
         os.lstat = lambda path, **named: _Stat(real_lstat(path, **named), path)
+    except OSError:
+        _refuse_processes()
+
+
+def _refuse_processes():
+    """A sandbox: what would start a process is refused as the system refuses it."""
+    import subprocess
+
+    def refused(*_, **__):
+        raise PermissionError(1, "Operation not permitted: the script runs in a sandbox")
+
+    os.system = os.popen = subprocess.Popen = refused
 
 
 class _Stat(tuple):
@@ -159,6 +171,28 @@ def _simulate(host):
     os.uname = uname
 
 
+def _tracefs():
+    """Tools name tracefs below debugfs; where that is not mounted, its own mount point stands for it."""
+    import io
+    old, new = "/sys/kernel/debug/tracing", "/sys/kernel/tracing"
+    if os.path.exists(old) or not os.path.exists(new + "/events"):
+        return
+    real_open, real_listdir, real_exists, real_isdir = builtins.open, os.listdir, os.path.exists, os.path.isdir
+
+    def moved(path):
+        if isinstance(path, bytes):
+            return moved(path.decode("utf-8", "surrogateescape"))
+        return new + path[len(old):] if isinstance(path, str) and path.startswith(old) else path
+
+    def opened(file, *rest, **named):
+        return real_open(moved(file), *rest, **named)
+
+    builtins.open = io.open = opened
+    os.listdir = lambda path=".": real_listdir(moved(path))
+    os.path.exists = lambda path: real_exists(moved(path))
+    os.path.isdir = lambda path: real_isdir(moved(path))
+
+
 _handlers = {}
 
 
@@ -252,6 +286,8 @@ def run(arguments, captured=False):
         _capture(host)
     if host is not None and not host.live():
         _simulate(host)
+    elif host is not None:
+        _tracefs()
     main = type(sys)("__main__")
     main.__file__ = path
     main.__builtins__ = builtins

@@ -1,6 +1,8 @@
 package skep.target;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.object.BpfObject;
@@ -59,6 +61,11 @@ public interface Target extends AutoCloseable {
         return spec().startsWith("linux");
     }
 
+    /** What a user should know of how this target runs programs, a sentence each; shown when a script is attached. */
+    default java.util.List<String> remarks() {
+        return java.util.List.of();
+    }
+
     /** Whether a process of this target still runs; for {@code -p}. */
     default boolean isAlive(int pid) {
         return true;
@@ -68,6 +75,35 @@ public interface Target extends AutoCloseable {
     default Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return Optional.empty();
     }
+
+    /**
+     * The addresses of a process's stack, the innermost first, by the unwinding tables of its files: from its registers
+     * ({@code struct pt_regs}) and a copy of what lies from its stack pointer on. Empty if this target cannot tell.
+     */
+    default List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
+        return List.of();
+    }
+
+    /** Where in a source file the code at an address of a process comes from: {@code /src/main.c:12}. Empty if it cannot be told. */
+    default Optional<String> userSourceLine(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /** The identity of the file that a process has mapped at an address, and where in the file that is. */
+    default Optional<FilePlace> userFilePlace(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /**
+     * A place in a file.
+     *
+     * @param buildId of the file, in hexadecimal
+     * @param offset in bytes
+     */
+    record FilePlace(String buildId, long offset) {}
+
+    /** From now on, remembers what processes map, so that their symbols are found when they have ended. */
+    default void rememberProcesses() {}
 
     /** The path of a cgroup by its id, from the root of its hierarchy, for example {@code /system.slice}. */
     default Optional<String> cgroupPath(long id) {

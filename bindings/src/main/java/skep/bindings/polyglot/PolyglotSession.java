@@ -22,7 +22,13 @@ import skep.bindings.java.Trace;
 import skep.bindings.java.TraceMap;
 import skep.bindings.java.Variables;
 import skep.bindings.js.JsModule;
+import skep.session.Overflow;
+import skep.session.RunningScript;
+import skep.session.SessionOptions;
+import skep.session.ViewSink;
 import skep.truffle.interop.Guests;
+import skep.truffle.interop.Handover;
+import skep.truffle.interop.TraceOptions;
 
 /**
  * One session that speaks five languages. A piece of text runs in one of them; what it defines at its top level the others see
@@ -222,6 +228,29 @@ public final class PolyglotSession implements AutoCloseable {
         return new Outcome.Done(Optional.empty(), "");
     }
 
+    /**
+     * Runs a script as {@link Language#SKEP} does, but shows it to a sink.
+     *
+     * @throws PolyglotException if it does not compile, or is refused
+     */
+    public void trace(String name, String text, SessionOptions options, ViewSink sink) {
+        running = Thread.currentThread();
+        try {
+            var given = new TraceOptions(
+                    Optional.empty(), name, options, Overflow.DROP_OLDEST, RunningScript.DEFAULT_QUEUE_EVENTS);
+            var trace = guests().bindings("skep").invokeMember("traceWith", text, Handover.give(given));
+            var java = (Trace) guests().toJava(trace);
+            Variables.shared().put("last", java);
+            java.script().warnings().forEach(warning -> print(err, warning));
+            java.script().watch(sink);
+            trace.invokeMember("run");
+            java.maps().forEach((map, view) -> Variables.shared().put(variable(view), view));
+        } finally {
+            running = null;
+            Thread.interrupted();
+        }
+    }
+
     /** A map is there for other languages under its name; one without a name is {@code maps}. */
     private static String variable(TraceMap map) {
         var name = map.name().substring(1);
@@ -243,7 +272,8 @@ public final class PolyglotSession implements AutoCloseable {
     }
 
     private Outcome done(Value value) {
-        if (value.isNull()) {
+        // Python's answer to statements is its main module.
+        if (value.isNull() || GuestVariables.isModule(value)) {
             return new Outcome.Done(Optional.empty(), "");
         }
         return new Outcome.Done(Optional.of(guests().toJava(value)), value.toString());

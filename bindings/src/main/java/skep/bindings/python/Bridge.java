@@ -178,7 +178,7 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> sessions.get(program).load(function, type));
     }
 
-    public void close(int program) {
+    public void closeProgram(int program) {
         sessions.get(program).close();
     }
 
@@ -330,6 +330,7 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> {
             buffers.add(sessions.get(program).openBuffer(table, bytesPerCpu));
             callbacks.add(callback);
+            journal.opened();
             return buffers.size() - 1;
         });
     }

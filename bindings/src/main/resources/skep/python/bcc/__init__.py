@@ -1,4 +1,5 @@
 """BCC's Python interface, carried by skep: programs in C compiled without LLVM, on the live kernel or a simulated one."""
+import atexit
 import os
 import sys
 
@@ -172,6 +173,7 @@ class BPF:
             what = "compile BPF module" if bridge.failed_step() == "COMPILE" else "create the tables of BPF module"
             raise Exception("Failed to %s %s" % (what, shown))
         self._program = self.module = number
+        atexit.register(self.cleanup)
         warnings = host.warnings(number)
         if warnings:
             print(warnings, end="", file=sys.stderr)
@@ -763,7 +765,7 @@ class BPF:
 
     def cleanup(self):
         if self._program >= 0:
-            host.close(self._program)
+            host.closeProgram(self._program)
             self._program = -1
         for fds in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds, self.raw_tracepoint_fds, self.kfunc_entry_fds,
                     self.kfunc_exit_fds, self.lsm_fds, self.fmod_ret_fds, self.open_perf_events):

@@ -34,7 +34,8 @@ final class AttachPoints {
             case FENTRY -> entry(kernelRoutine(probe), probe, attachment, clockwork);
             case FEXIT -> exit(kernelRoutine(probe), probe, attachment, clockwork);
             case SOFTWARE, HARDWARE, WATCHPOINT -> throw refused(probe, "Use profile or interval.");
-            case USDT, ITER, BEGIN, END, SELF, TEST, BENCH, FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
+            case USDT -> staticProbe(probe, attachment, clockwork);
+            case ITER, BEGIN, END, SELF, TEST, BENCH, FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
                 throw refused(probe, "");
         };
     }
@@ -128,17 +129,61 @@ final class AttachPoints {
     }
 
     private Routine userRoutine(ProbeSpec probe) {
-        var images = kernel.userSpace.images();
-        var image = images.get(probe.module());
-        if (image == null) {
-            throw unknown(probe, "binary", probe.module(), images.keySet());
-        }
+        var image = image(probe);
         return atStart(
                 probe,
                 image.symbols
                         .find(probe.target())
+                        .filter(Routine::probeable)
                         .orElseThrow(() -> unknown(
-                                probe, "function of " + image.path, probe.target(), image.symbols.probeableNames())));
+                                probe, "function of " + image, probe.target(), image.symbols.probeableNames())));
+    }
+
+    private UserImage image(ProbeSpec probe) {
+        return kernel.userSpace
+                .find(probe.module())
+                .orElseThrow(() -> unknown(
+                        probe,
+                        "binary",
+                        probe.module(),
+                        kernel.userSpace.images().keySet()));
+    }
+
+    /** All places of a static probe, or the one at the offset that the probe names. */
+    private Link staticProbe(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        var candidates = probe.module().isEmpty() && probe.pid().isPresent()
+                ? mapped(probe.pid().getAsInt())
+                : List.of(image(probe));
+        int colon = probe.target().lastIndexOf(':');
+        var provider = colon < 0 ? "" : probe.target().substring(0, colon);
+        var name = probe.target().substring(colon + 1);
+        var places = candidates.stream()
+                .flatMap(image -> image.probes().stream())
+                .filter(place -> place.name().equals(name)
+                        && (provider.isEmpty() || place.provider().equals(provider))
+                        && (probe.offset() == 0 || place.offset() == probe.offset()))
+                .toList();
+        if (places.isEmpty()) {
+            throw unknown(
+                    probe,
+                    "static probe in " + (probe.module().isEmpty() ? "this process" : probe.module()),
+                    probe.target(),
+                    candidates.stream()
+                            .flatMap(image -> image.probes().stream())
+                            .map(StaticProbe::toString)
+                            .toList());
+        }
+        places.forEach(place -> place.attached = Attachment.with(place.attached, attachment));
+        return link(
+                probe,
+                "static probe",
+                clockwork,
+                () -> places.forEach(place -> place.attached = Attachment.without(place.attached, attachment)));
+    }
+
+    private List<UserImage> mapped(int pid) {
+        var task = kernel.processes.find(pid);
+        return task == null ? List.of() : kernel.userSpace.mapped(task.process);
     }
 
     private static Routine atStart(ProbeSpec probe, Routine routine) {
@@ -160,7 +205,7 @@ final class AttachPoints {
         return new AttachException(
                 probe,
                 probe.displayName() + ": the embedded kernel has no " + what + " " + name,
-                "Did you mean " + nearest + "?");
+                nearest.isEmpty() ? "" : "Did you mean " + nearest + "?");
     }
 
     /** Edit distance of two names; a name that contains the other counts as close. */

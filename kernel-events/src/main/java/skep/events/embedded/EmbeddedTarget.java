@@ -31,10 +31,17 @@ public final class EmbeddedTarget implements Target {
     private final VmCpu[] cpus;
     private final Memory.Block onceContext;
     private final Task session;
+    private final List<String> remarks;
     private final List<EmbeddedObject> objects = new ArrayList<>();
     private boolean closed;
 
     public EmbeddedTarget(EmbeddedOptions options) {
+        this(options, List.of());
+    }
+
+    /** @param remarks what is to be said of the backend that runs its programs */
+    EmbeddedTarget(EmbeddedOptions options, List<String> remarks) {
+        this.remarks = List.copyOf(remarks);
         kernel = new EmbeddedKernel(options);
         info = new EmbeddedKernelInfo(kernel);
         clockwork = new Clockwork(kernel, options.speed());
@@ -65,6 +72,11 @@ public final class EmbeddedTarget implements Target {
     /** The model, for its ground truth. */
     public EmbeddedKernel model() {
         return kernel;
+    }
+
+    @Override
+    public List<String> remarks() {
+        return remarks;
     }
 
     @Override

@@ -392,6 +392,10 @@ final class Processes {
             case 0 -> kernel.slab.callAlloc(task, mms);
             case 1 -> {
                 process.mm = task.result;
+                kernel.percpu.callAlloc(task, 40);
+            }
+            case 2 -> {
+                process.percpuCounters = task.result;
                 task.call(dupMmap, process.mm, task.process.mm).object = process;
             }
             default -> task.ret(0);
@@ -549,7 +553,12 @@ final class Processes {
         var process = (Process) frame.object();
         switch (frame.next()) {
             case 0 -> task.call(exitMmap, process.mm).object = process;
-            case 1 -> kernel.slab.callFree(task, mms, process.mm);
+            case 1 -> {
+                if (process.percpuCounters != 0) {
+                    kernel.percpu.callFree(task, process.percpuCounters);
+                }
+            }
+            case 2 -> kernel.slab.callFree(task, mms, process.mm);
             default -> task.ret(0);
         }
     }
@@ -559,6 +568,11 @@ final class Processes {
         switch (frame.next()) {
             case 0 -> task.spend(1200);
             case 1 -> {
+                if (kernel.virtualMemory.callFreeOne(task, process)) {
+                    frame.pc = 1;
+                    return;
+                }
+                process.mappings.clear();
                 if (process.areas.isEmpty()) {
                     task.ret(0);
                     return;
@@ -654,6 +668,10 @@ final class Processes {
                     var leader = Objects.requireNonNull(dead.leader);
                     reaped(dead);
                     task.call(releaseTask, leader.address).object = leader;
+                    return;
+                }
+                if (task.killedBy != 0) {
+                    task.ret(-Timekeeping.EINTR);
                     return;
                 }
                 process.childExit.add(task);

@@ -114,15 +114,15 @@ final class SystemFiles {
     /** The function of a process's binary that covers an address. All processes map their binaries at the same place. */
     Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         var task = kernel.processes.find(pid);
-        var own = task == null || task.process.invocation == null
-                ? ""
-                : task.process.invocation.program().path();
-        for (var image : kernel.userSpace.images().values()) {
-            if (image.path.equals(own) || image.path.contains(".so")) {
-                var routine = image.symbols.at(address);
-                if (routine.isPresent()) {
-                    return routine.map(r -> new KernelInfo.Symbol(r.name(), image.path, address - r.address));
-                }
+        var images = task == null || task.process.invocation == null
+                ? kernel.userSpace.images().values().stream()
+                        .filter(UserImage::isLibrary)
+                        .toList()
+                : kernel.userSpace.mapped(task.process);
+        for (var image : images) {
+            var routine = image.symbols.at(address);
+            if (routine.isPresent()) {
+                return routine.map(r -> new KernelInfo.Symbol(r.name(), image.path(), address - r.address));
             }
         }
         return Optional.empty();
@@ -271,21 +271,15 @@ final class SystemFiles {
     }
 
     private String maps(Task task) {
-        var own = task.process.invocation == null
-                ? ""
-                : task.process.invocation.program().path();
         var text = new StringBuilder();
-        for (var image : kernel.userSpace.images().values()) {
-            if (!image.symbols.all().isEmpty() && (image.path.equals(own) || image.path.contains(".so"))) {
-                long start = image.symbols.all().iterator().next().address & -4096;
-                long end = image.symbols.all().stream()
-                                        .mapToLong(r -> r.address + r.sizeBytes)
-                                        .max()
-                                        .orElse(start)
-                                + 4095
-                        & -4096;
-                text.append(String.format(Locale.ROOT, "%x-%x r-xp 00000000 fe:00 1 %s%n", start, end, image.path));
-            }
+        for (var image : kernel.userSpace.mapped(task.process)) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%x-%x r-xp 00000000 103:00 %d %s%n",
+                    image.baseAddress(),
+                    image.endAddress(),
+                    1000 + Math.floorMod(image.path().hashCode(), 100_000),
+                    image.path()));
         }
         return text.toString();
     }

@@ -48,6 +48,9 @@ public final class BccSession implements AutoCloseable {
     private final Set<String> loaded = new HashSet<>();
     private final Map<String, LoadedMap> borrowed = new HashMap<>();
     private final Map<Integer, Link> links = new LinkedHashMap<>();
+    /** Links that go with others. */
+    private final Map<Integer, Integer> companions = new HashMap<>();
+
     private final List<EventBuffer> buffers = new ArrayList<>();
     private int nextLink = 1;
     private boolean closed;
@@ -294,7 +297,18 @@ public final class BccSession implements AutoCloseable {
     public synchronized int attachKprobe(String function, boolean returns, String event, long offset) {
         known(function);
         var plan = kernelProbes.plan(function, returns, event, offset);
-        return attach(plan.use(), plan.probe());
+        if (plan.before().isEmpty()) {
+            return attach(plan.use(), plan.probe());
+        }
+        int before = attach(plan.before().get().use(), plan.before().get().probe());
+        try {
+            int link = attach(plan.use(), plan.probe());
+            companions.put(link, before);
+            return link;
+        } catch (BccException refused) {
+            detach(before);
+            throw refused;
+        }
     }
 
     public synchronized int attachTracepoint(String function, String category, String event) {
@@ -405,12 +419,21 @@ public final class BccSession implements AutoCloseable {
         };
     }
 
+    /** How many probes are attached now. */
+    public synchronized int links() {
+        return links.size();
+    }
+
     public synchronized boolean detach(int link) {
         var gone = links.remove(link);
         if (gone == null) {
             return false;
         }
         gone.close();
+        var companion = companions.remove(link);
+        if (companion != null) {
+            detach(companion);
+        }
         return true;
     }
 
