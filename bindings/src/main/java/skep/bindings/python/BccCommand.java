@@ -13,7 +13,7 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.ToolCommand;
 
-/** {@code skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…}: runs a Python tool of BCC's as it is. */
+/** {@code skep bcc [--target SPEC] [--backend NAME] [--duration TIME] TOOL ARGUMENTS…}: runs a Python tool of BCC's as it is. */
 public final class BccCommand implements ToolCommand {
     private static final int USAGE = 2;
 
@@ -26,7 +26,7 @@ public final class BccCommand implements ToolCommand {
     public String summary() {
         return """
                 runs a Python tool that says "from bcc import BPF"
-                  skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…""";
+                  skep bcc [--target SPEC] [--backend NAME] [--duration TIME] TOOL ARGUMENTS…""";
     }
 
     @Override
@@ -42,6 +42,7 @@ public final class BccCommand implements ToolCommand {
 
     static int runScript(List<String> arguments, PrintStream out, PrintStream err) {
         var spec = Targets.LIVE;
+        var backend = "";
         Optional<Duration> duration = Optional.empty();
         int at = 0;
         while (at < arguments.size() && arguments.get(at).startsWith("--")) {
@@ -56,6 +57,7 @@ public final class BccCommand implements ToolCommand {
             at++;
             switch (option) {
                 case "--target" -> spec = value;
+                case "--backend" -> backend = value;
                 case "--duration" -> {
                     try {
                         duration = Optional.of(seconds(value));
@@ -65,7 +67,7 @@ public final class BccCommand implements ToolCommand {
                     }
                 }
                 default -> {
-                    err.println("ERROR: unknown option " + option + "; there are --target and --duration");
+                    err.println("ERROR: unknown option " + option + "; there are --target, --backend and --duration");
                     return USAGE;
                 }
             }
@@ -80,7 +82,7 @@ public final class BccCommand implements ToolCommand {
             return USAGE;
         }
         out.flush();
-        try (var target = Targets.open(architectureOf(spec));
+        try (var target = Targets.open(architectureOf(spec), backend);
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
             return host.run(new PythonHost.Run(rest, Optional.of(bridge), false), err);
