@@ -102,7 +102,7 @@ public final class PythonHost implements AutoCloseable {
         });
         var closed = FileSystem.newCompositeFileSystem(FileSystem.newDenyIOFileSystem(), selected);
         return IOAccess.newBuilder()
-                .fileSystem(FileSystem.allowInternalResourceAccess(FileSystem.allowLanguageHomeAccess(closed)))
+                .fileSystem(FileSystem.allowInternalResourceAccess(closed))
                 .build();
     }
 
