@@ -174,8 +174,16 @@ public final class Bridge implements AutoCloseable {
         return String.join("", sessions.get(program).warnings());
     }
 
-    public int load(int program, String function, int type) {
-        return guarded(() -> sessions.get(program).load(function, type));
+    public int load(int program, String function, int type, int attachType) {
+        return guarded(() -> sessions.get(program).load(function, type, attachType));
+    }
+
+    public int attachPacket(int program, String kind, String function, String target, long flags) {
+        return attaching(() -> sessions.get(program).attachPacket(kind, function, target, flags));
+    }
+
+    public int socket(int program, int link) {
+        return sessions.get(program).socket(link);
     }
 
     public void closeProgram(int program) {
