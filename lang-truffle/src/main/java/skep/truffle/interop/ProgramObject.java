@@ -51,6 +51,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .method("attachUretprobe", 3, 4, (program, a) -> program.uprobe(true, a))
             .method("attachPerfEvent", 3, 5, ProgramObject::perfEvent)
             .method("detach", 1, 1, (program, a) -> program.session.detach(Guest.integer32(a[0])))
+            .method("detachAll", 0, 0, (program, _) -> program.detachAll())
             .method("on", 2, 3, ProgramObject::on)
             .method("poll", 0, 1, ProgramObject::poll)
             .method("sleep", 1, 1, (program, a) -> program.sleep(Guest.number(a[0])))
@@ -64,6 +65,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     private final BccHost host;
     private final BccSession session;
     private final List<String> notices;
+    private final List<Integer> attached = new ArrayList<>();
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
 
     private record Listener(TypedTable table, EventBuffer buffer, Object function) {}
@@ -106,7 +108,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     /** Attaches what says by its name where it goes. */
     public ProgramObject attached() {
         try {
-            session.attachHinted();
+            attached.addAll(session.attachHinted());
             return this;
         } catch (BccException mistake) {
             close();
@@ -133,6 +135,13 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     @Override
     RuntimeException guestForm(RuntimeException failure) {
         return failure instanceof BccException mistake ? GuestException.of(mistake, source) : super.guestForm(failure);
+    }
+
+    /** Detaches what was attached by its name; the tables stay as they are. */
+    private Object detachAll() {
+        attached.forEach(session::detach);
+        attached.clear();
+        return this;
     }
 
     private Object table(String name) {
