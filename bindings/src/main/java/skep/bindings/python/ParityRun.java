@@ -300,7 +300,9 @@ final class ParityRun implements AutoCloseable {
         if (why.isEmpty() && journal.compiledPrograms() > 0) {
             why = journal.attachedProbes() == 0
                     ? "attached nothing"
-                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING ? "saw no event" : "";
+                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING
+                            ? "saw no event"
+                            : "";
         } else if (why.isEmpty() && text.startsWith("ERROR")) {
             why = text;
         }
