@@ -36,7 +36,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .property("machine", program -> program.target.kernel().arch().machine())
             .property("nsecs", program -> program.target.monotonicNanos())
             .method("table", 1, 1, (program, a) -> program.table(Guest.string(a[0])))
-            .method("load", 2, 2, (program, a) -> program.session.load(Guest.string(a[0]), Guest.integer32(a[1])))
+            .method("load", 2, 2, (program, a) -> program.session.load(Guest.string(a[0]), Guest.integer32(a[1]), -1))
             .method("attachKprobe", 2, 3, (program, a) -> program.kprobe(false, a))
             .method("attachKretprobe", 2, 2, (program, a) -> program.kprobe(true, a))
             .method("attachTracepoint", 2, 2, (program, a) -> program.tracepoint(a))
