@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
@@ -102,6 +103,7 @@ public final class PolyglotSession implements AutoCloseable {
     private final OutputStream err;
     private final JsModule module = new JsModule();
     private final Map<Language, GuestVariables> variables = new EnumMap<>(Language.class);
+    private BiConsumer<Language, GuestContext> prelude = (_, _) -> {};
     private Optional<Duration> duration = Optional.empty();
     private String target;
     private @Nullable GuestContext guests;
@@ -149,6 +151,11 @@ public final class PolyglotSession implements AutoCloseable {
         return target;
     }
 
+    /** What else a guest language has at hand from its start; not among the variables that others see. */
+    public void setPrelude(BiConsumer<Language, GuestContext> more) {
+        prelude = more;
+    }
+
     /** How long traces run that {@link Language#SKEP} starts; empty: until they end or are stopped. */
     public void setDuration(Optional<Duration> time) {
         duration = time;
@@ -161,7 +168,7 @@ public final class PolyglotSession implements AutoCloseable {
             return switch (language) {
                 case JAVA -> java(text);
                 case SKEP -> skep(name, text);
-                case BPF -> done(share("program", guests().eval(language.id(), name, text)));
+                case BPF -> done(language, share("program", guests().eval(language.id(), name, text)));
                 case PYTHON, JS -> guest(language, name, text);
             };
         } catch (PolyglotException failure) {
@@ -177,9 +184,15 @@ public final class PolyglotSession implements AutoCloseable {
         var own = variables(language);
         own.bringIn();
         try {
-            return done(guests().eval(source(language, name, text)));
-        } finally {
+            var value = guests().eval(source(language, name, text));
             own.takeOut();
+            return done(language, value);
+        } catch (PolyglotException failure) {
+            // While it is being interrupted the context lets nobody in; what was defined is taken out next time.
+            if (!failure.isInterrupted() && !failure.isCancelled()) {
+                own.takeOut();
+            }
+            throw failure;
         }
     }
 
@@ -194,11 +207,26 @@ public final class PolyglotSession implements AutoCloseable {
         return variables.computeIfAbsent(language, started -> {
             switch (started) {
                 case JS -> module.open(guests(), List.of(), true);
-                case PYTHON -> guests().eval("python", "prelude", "from skep import trace, start, probes, target");
+                case PYTHON -> startPython();
                 case SKEP, BPF, JAVA -> {}
             }
+            prelude.accept(started, guests());
             return new GuestVariables(guests(), started.id());
         });
+    }
+
+    private void startPython() {
+        var bindings = guests().context().getPolyglotBindings();
+        bindings.putMember("skep.out", printer(out));
+        bindings.putMember("skep.err", printer(err));
+        guests().eval("python", "prelude", "import skep._streams\nfrom skep import trace, start, probes, target");
+    }
+
+    private static ProxyExecutable printer(OutputStream stream) {
+        return text -> {
+            print(stream, text[0].asString());
+            return null;
+        };
     }
 
     /** Runs a script: prints what it prints, shares its maps under their names, and the trace as {@code last}. */
@@ -271,12 +299,19 @@ public final class PolyglotSession implements AutoCloseable {
         }
     }
 
-    private Outcome done(Value value) {
+    private Outcome done(Language language, Value value) {
         // Python's answer to statements is its main module.
         if (value.isNull() || GuestVariables.isModule(value)) {
             return new Outcome.Done(Optional.empty(), "");
         }
-        return new Outcome.Done(Optional.of(guests().toJava(value)), value.toString());
+        return new Outcome.Done(Optional.of(guests().toJava(value)), shown(language, value));
+    }
+
+    private String shown(Language language, Value value) {
+        if (language == Language.PYTHON) {
+            return guests().eval("python", "repr", "repr").execute(value).asString();
+        }
+        return value.isString() ? value.asString() : value.toString();
     }
 
     private Outcome java(String text) {

@@ -101,11 +101,12 @@ public final class PythonHost implements AutoCloseable {
         var readable = FileSystem.newReadOnlyFileSystem(FileSystem.newDefaultFileSystem());
         var selected = FileSystem.Selector.of(readable, path -> {
             var absolute = path.toAbsolutePath().normalize();
-            return absolute.equals(allowed) || absolute.startsWith(files.toAbsolutePath().normalize());
+            return absolute.equals(allowed)
+                    || absolute.startsWith(files.toAbsolutePath().normalize());
         });
         var closed = FileSystem.newCompositeFileSystem(FileSystem.newDenyIOFileSystem(), selected);
         return IOAccess.newBuilder()
-                .fileSystem(FileSystem.allowInternalResourceAccess(FileSystem.allowLanguageHomeAccess(closed)))
+                .fileSystem(FileSystem.allowInternalResourceAccess(closed))
                 .build();
     }
 

@@ -11,6 +11,8 @@ final class Counters {
     /** A software event that happens in a task. */
     enum Kind {
         PAGE_FAULTS,
+        /** Passing time, which a timer stands for. */
+        CLOCK,
         CONTEXT_SWITCHES,
         MIGRATIONS
     }

@@ -50,6 +50,7 @@ public final class EmbeddedKernel implements AutoCloseable {
     final PerCpuAllocator percpu;
     final Counters counters = new Counters(this);
     final CriticalSections sections;
+    final Containers containers;
     final Security security;
     final Signals signals;
     final Virtio virtio;
@@ -75,7 +76,7 @@ public final class EmbeddedKernel implements AutoCloseable {
     final Processes processes;
     final Timekeeping timekeeping;
     final TraceLog traceLog = new TraceLog();
-    final SystemFiles files = new SystemFiles(this);
+    final SystemFiles files;
 
     /** The CPU whose step or interrupt is being modelled. */
     private Cpu active;
@@ -107,6 +108,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         var none = Tracepoint.declare(0, "none", "none", "", "");
         objects = new KernelObjects(this);
         sections = new CriticalSections(this);
+        containers = new Containers(this);
         pages = new PageAllocator(this);
         pressure = new MemoryPressure(this);
         percpu = new PerCpuAllocator(this);
@@ -139,6 +141,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         syscalls = new Syscalls(this);
         libraries = new Libraries(this);
         Scenario.load(options.scenario()).populate(this, new Programs(this));
+        files = new SystemFiles(this);
     }
 
     public EmbeddedOptions options() {

@@ -1,6 +1,7 @@
 package skep.events.embedded;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
 import skep.isa.kernel.Arch;
@@ -94,6 +95,13 @@ final class EmbeddedKernelInfo implements KernelInfo {
     }
 
     @Override
+    public OptionalLong cgroupId(String path) {
+        var below = path.startsWith("/sys/fs/cgroup") ? path.substring("/sys/fs/cgroup".length()) : path;
+        var found = kernel.containers.findGroup(below.isEmpty() ? "/" : below);
+        return found.isPresent() ? OptionalLong.of(found.get()) : OptionalLong.empty();
+    }
+
+    @Override
     public Optional<Long> symbolAddress(String name) {
         return kernel.symbols.address(name);
     }
@@ -120,11 +128,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
                     BTF_TRACEPOINT,
                     UPROBE,
                     UPROBE_MULTI,
+                    PERF_SOFTWARE,
+                    PERF_HARDWARE,
                     RING_BUFFER,
                     BTF,
                     ITER -> Optional.empty();
-            case PERF_SOFTWARE, PERF_HARDWARE ->
-                no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
             case KPROBE_SESSION, UPROBE_SESSION ->
                 no(
                         feature,

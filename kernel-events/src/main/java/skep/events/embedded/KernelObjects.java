@@ -236,7 +236,8 @@ final class KernelObjects {
         taskLeader.put(memory, at, leader == null ? at : leader.address);
         taskStart.put(memory, at, task.kernel.clockNanos());
         taskStartBoot.put(memory, at, task.kernel.clockNanos());
-        taskNsproxy.put(memory, at, initNsproxy);
+        var container = task.process.container;
+        taskNsproxy.put(memory, at, container == null ? initNsproxy : container.nsproxy());
         taskPrio.put(memory, at, task.priority);
         taskStaticPrio.put(memory, at, task.priority);
         taskFlags.put(memory, at, task.process.kernelThread() ? 0x0020_0040 : 0x0040_0040);
@@ -265,9 +266,15 @@ final class KernelObjects {
         }
         taskThreadPid.put(memory, at, task.pidStruct);
         if (task.pidStruct != 0) {
-            set("pid", "level", task.pidStruct, 0);
+            var container = process.container;
+            set("pid", "level", task.pidStruct, container == null ? 0 : 1);
             set("pid", "numbers[0].nr", task.pidStruct, task.tid);
             set("pid", "numbers[0].ns", task.pidStruct, pidNamespace);
+            if (container != null) {
+                long inner = task.pidStruct + types.sizeBytes("upid");
+                set("pid", "numbers[0].nr", inner, process.innerPid);
+                set("pid", "numbers[0].ns", inner, container.pidNamespace());
+            }
         }
     }
 
@@ -297,6 +304,11 @@ final class KernelObjects {
     /** Address of a CPU's {@code struct cfs_rq}. */
     long runQueue(Cpu cpu) {
         return runQueues[cpu.id];
+    }
+
+    /** Address of the machine's own process-id namespace. */
+    long pidNamespace() {
+        return pidNamespace;
     }
 
     /** Address of the network namespace. */

@@ -377,6 +377,14 @@ final class PageCache {
         return cachedPages;
     }
 
+    long dirtyPages() {
+        long pages = 0;
+        for (var inode : dirtyInodes) {
+            pages += inode.dirty.cardinality();
+        }
+        return pages;
+    }
+
     private boolean callReclaim(Task task, @Nullable Object spared, long sparedIndex) {
         for (int tries = 0; tries < 8 && !oldest.isEmpty(); tries++) {
             var victim = oldest.remove();

@@ -14,6 +14,10 @@ final class Process {
     int uid;
     int gid;
     long cgroupId = 1;
+    /** The container that it is in, and its number there. */
+    Containers.@Nullable Container container;
+
+    int innerPid;
     final ArrayList<@Nullable OpenFile> files = new ArrayList<>();
     final ArrayList<Process> children = new ArrayList<>();
     /** Tasks in {@code wait4} for a child of this process. */
@@ -51,6 +55,8 @@ final class Process {
         this.gid = gid;
         if (parent != null) {
             cgroupId = parent.cgroupId;
+            container = parent.container;
+            innerPid = parent.container == null ? 0 : parent.innerPid + 1 + pid % 97;
         }
     }
 

@@ -22,6 +22,7 @@ import java.util.Map;
  *           | "clients6" port value value         the same, with addresses of IPv6
  *           | "memory" value value                MiB of memory and of swap area
  *           | "rotating" value                    unless it is 0, documents and the large file are on the rotating disk
+ *           | "container" name uid program {arg}  a process in a container of this name
  *           | "pair" uid program program          two processes with a socket between them
  *           | "processes" value uid program {arg} .
  * value     = factor { ( "*" | "/" ) factor } .
@@ -81,8 +82,16 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
                 case "", "#" -> {}
                 case "about" -> about.append(line.substring("about".length()).strip());
                 case "param" -> parameters.put(words.get(1), Long.parseLong(words.get(2)));
-                case "services", "cache", "loss", "clients", "clients6", "memory", "rotating", "pair", "processes" ->
-                    statements.add(words);
+                case "services",
+                        "cache",
+                        "loss",
+                        "clients",
+                        "clients6",
+                        "memory",
+                        "rotating",
+                        "pair",
+                        "container",
+                        "processes" -> statements.add(words);
                 default ->
                     throw new IllegalArgumentException("scenario " + name + ": no statement " + words.getFirst());
             }
@@ -113,10 +122,15 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
                             1000 * value(statement.get(2), kernel),
                             (int) value(statement.get(3), kernel),
                             statement.getFirst().endsWith("6") ? Network.AF_INET6 : Network.AF_INET);
+                case "container" -> {
+                    var task = boot(
+                            kernel, statement.subList(3, statement.size()), Integer.parseInt(statement.get(2)), next++);
+                    kernel.processes.bootInto(task, kernel.containers.container(statement.get(1)));
+                }
                 case "pair" -> {
                     int uid = Integer.parseInt(statement.get(1));
-                    var first = boot(kernel, statement.get(2), uid, next++);
-                    var second = boot(kernel, statement.get(3), uid, next++);
+                    var first = boot(kernel, List.of(statement.get(2)), uid, next++);
+                    var second = boot(kernel, List.of(statement.get(3)), uid, next++);
                     kernel.channels.bootPair(first.process, second.process);
                 }
                 case "processes" -> {
@@ -135,11 +149,11 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
         }
     }
 
-    private static Task boot(EmbeddedKernel kernel, String name, int uid, int cpu) {
+    private static Task boot(EmbeddedKernel kernel, List<String> arguments, int uid, int cpu) {
         var program = kernel.userSpace
-                .findProgram(name)
-                .orElseThrow(() -> new IllegalArgumentException("no program " + name));
-        return kernel.processes.bootProcess(program, List.of(name), uid, cpu);
+                .findProgram(arguments.getFirst())
+                .orElseThrow(() -> new IllegalArgumentException("no program " + arguments.getFirst()));
+        return kernel.processes.bootProcess(program, arguments, uid, cpu);
     }
 
     private long value(String expression, EmbeddedKernel kernel) {

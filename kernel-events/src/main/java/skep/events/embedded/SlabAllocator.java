@@ -132,6 +132,11 @@ final class SlabAllocator {
         return cache;
     }
 
+    /** How many pages slabs have. */
+    long pages() {
+        return slabOfPage.size();
+    }
+
     Collection<SlabCache> caches() {
         return caches.values();
     }
