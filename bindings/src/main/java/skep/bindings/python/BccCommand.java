@@ -26,7 +26,8 @@ public final class BccCommand implements ToolCommand {
     public String summary() {
         return """
                 runs a Python tool that says "from bcc import BPF"
-                  skep bcc [--target SPEC] [--backend NAME] [--duration TIME] TOOL ARGUMENTS…""";
+                  skep bcc [--target SPEC] [--backend NAME] [--duration TIME] [--sandbox] TOOL ARGUMENTS…
+                  with --sandbox the script reaches no files, processes and environment of this machine""";
     }
 
     @Override
@@ -44,9 +45,15 @@ public final class BccCommand implements ToolCommand {
         var spec = Targets.LIVE;
         var backend = "";
         Optional<Duration> duration = Optional.empty();
+        boolean sandboxed = false;
         int at = 0;
         while (at < arguments.size() && arguments.get(at).startsWith("--")) {
             var word = arguments.get(at);
+            if (word.equals("--sandbox")) {
+                sandboxed = true;
+                at++;
+                continue;
+            }
             int equals = word.indexOf('=');
             var option = equals < 0 ? word : word.substring(0, equals);
             if (equals < 0 && at + 1 >= arguments.size()) {
@@ -67,7 +74,8 @@ public final class BccCommand implements ToolCommand {
                     }
                 }
                 default -> {
-                    err.println("ERROR: unknown option " + option + "; there are --target, --backend and --duration");
+                    err.println("ERROR: unknown option " + option
+                            + "; there are --target, --backend, --duration and --sandbox");
                     return USAGE;
                 }
             }
@@ -85,7 +93,7 @@ public final class BccCommand implements ToolCommand {
         try (var target = Targets.open(architectureOf(spec), backend);
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
-            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false), err);
+            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false, sandboxed), err);
         } catch (TargetException | IllegalArgumentException refused) {
             err.println("ERROR: " + refused.getMessage());
             return 1;

@@ -228,6 +228,21 @@ public final class EmbeddedTarget implements Target {
     }
 
     @Override
+    public Optional<String> readLink(String path) {
+        return clockwork.locked(() -> kernel.files.link(path));
+    }
+
+    @Override
+    public Optional<FileStatus> fileStatus(String path) {
+        return clockwork.locked(() -> kernel.files.status(path));
+    }
+
+    @Override
+    public Optional<String> cgroupPath(long id) {
+        return clockwork.locked(() -> Optional.of(kernel.containers.path(id)));
+    }
+
+    @Override
     public boolean isAlive(int pid) {
         return clockwork.locked(() -> kernel.processes.find(pid) != null);
     }
