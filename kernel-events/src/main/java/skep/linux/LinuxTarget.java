@@ -56,17 +56,19 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
-        recordMappings(object);
+        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
+                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks)) {
+            rememberProcesses();
+        }
         var loaded = LinuxObject.load(host, kernel, object, options);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
-    private void recordMappings(BpfObject object) {
-        boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
-                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks);
-        if (stacks && !userSymbols.isRecording()) {
+    @Override
+    public synchronized void rememberProcesses() {
+        if (!userSymbols.isRecording()) {
             try {
                 var recorder = new MappingRecorder(host, kernel.onlineCpus());
                 owned.add(recorder);
@@ -106,6 +108,16 @@ public final class LinuxTarget implements Target {
     @Override
     public List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
         return unwinder.unwind(pid, registers, stack, depth);
+    }
+
+    @Override
+    public Optional<String> userSourceLine(int pid, long address) {
+        return userSymbols.sourceLine(pid, address);
+    }
+
+    @Override
+    public Optional<FilePlace> userFilePlace(int pid, long address) {
+        return userSymbols.filePlace(pid, address);
     }
 
     @Override

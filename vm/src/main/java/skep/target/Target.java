@@ -84,6 +84,27 @@ public interface Target extends AutoCloseable {
         return List.of();
     }
 
+    /** Where in a source file the code at an address of a process comes from: {@code /src/main.c:12}. Empty if it cannot be told. */
+    default Optional<String> userSourceLine(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /** The identity of the file that a process has mapped at an address, and where in the file that is. */
+    default Optional<FilePlace> userFilePlace(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /**
+     * A place in a file.
+     *
+     * @param buildId of the file, in hexadecimal
+     * @param offset in bytes
+     */
+    record FilePlace(String buildId, long offset) {}
+
+    /** From now on, remembers what processes map, so that their symbols are found when they have ended. */
+    default void rememberProcesses() {}
+
     /** The path of a cgroup by its id, from the root of its hierarchy, for example {@code /system.slice}. */
     default Optional<String> cgroupPath(long id) {
         return Optional.empty();

@@ -174,11 +174,19 @@ public final class Bridge implements AutoCloseable {
         return String.join("", sessions.get(program).warnings());
     }
 
-    public int load(int program, String function, int type) {
-        return guarded(() -> sessions.get(program).load(function, type));
+    public int load(int program, String function, int type, int attachType) {
+        return guarded(() -> sessions.get(program).load(function, type, attachType));
     }
 
-    public void close(int program) {
+    public int attachPacket(int program, String kind, String function, String target, long flags) {
+        return attaching(() -> sessions.get(program).attachPacket(kind, function, target, flags));
+    }
+
+    public int socket(int program, int link) {
+        return sessions.get(program).socket(link);
+    }
+
+    public void closeProgram(int program) {
         sessions.get(program).close();
     }
 

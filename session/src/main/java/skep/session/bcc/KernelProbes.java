@@ -86,7 +86,9 @@ final class KernelProbes {
                     function, function + "@" + event, ProgramType.TRACING, Optional.of(type), event, form);
             return new Plan(use, ProbeSpec.of(returns ? ProbeKind.FEXIT : ProbeKind.FENTRY, event));
         }
-        if (offset == 0 && !returns && kernel.unsupported(Feature.RAW_TRACEPOINT).isEmpty()) {
+        if (offset == 0
+                && !returns
+                && kernel.unsupported(Feature.RAW_TRACEPOINT).isEmpty()) {
             var tracepoint = tracepoint(function, event, refusal.get().reason());
             if (tracepoint.isPresent()) {
                 return tracepoint.get();
@@ -114,7 +116,12 @@ final class KernelProbes {
             host.tellOnce("kprobes of finish_task_switch are served by the tracepoint " + AFTER_SWITCH
                     + ", which does not see the first switch to a new task: " + reason);
             var note = new FunctionUse(
-                    function, function + "@sched_switch", ProgramType.RAW_TRACEPOINT, Optional.empty(), "", new Form.SwitchNote());
+                    function,
+                    function + "@sched_switch",
+                    ProgramType.RAW_TRACEPOINT,
+                    Optional.empty(),
+                    "",
+                    new Form.SwitchNote());
             return Optional.of(new Plan(
                     raw(function, event, new Form.AfterSwitch()),
                     ProbeSpec.of(ProbeKind.RAWTRACEPOINT, AFTER_SWITCH),

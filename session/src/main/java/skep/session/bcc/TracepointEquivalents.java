@@ -28,9 +28,18 @@ final class TracepointEquivalents {
             new Equivalent("wake_up_new_task", "sched_wakeup_new", List.of(0), "at its end"),
             new Equivalent("ttwu_do_wakeup", "sched_wakeup", List.of(-1, 0), ""),
             new Equivalent("try_to_wake_up", "sched_waking", List.of(0), "only tasks that do sleep"),
-            new Equivalent("kmem_cache_alloc", "kmem_cache_alloc", List.of(2, 3), "at its end, with the allocations of a node"),
-            new Equivalent("kmem_cache_alloc_noprof", "kmem_cache_alloc", List.of(2, 3), "at its end, with the allocations of a node"),
-            new Equivalent("tcp_retransmit_skb", "tcp_retransmit_skb", List.of(0, 1), "only what was sent, at its end"));
+            new Equivalent(
+                    "kmem_cache_alloc",
+                    "kmem_cache_alloc",
+                    List.of(2, 3),
+                    "at its end, with the allocations of a node"),
+            new Equivalent(
+                    "kmem_cache_alloc_noprof",
+                    "kmem_cache_alloc",
+                    List.of(2, 3),
+                    "at its end, with the allocations of a node"),
+            new Equivalent(
+                    "tcp_retransmit_skb", "tcp_retransmit_skb", List.of(0, 1), "only what was sent, at its end"));
 
     private TracepointEquivalents() {}
 
