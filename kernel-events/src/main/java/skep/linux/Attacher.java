@@ -233,8 +233,16 @@ final class Attacher {
         var bound = new ArrayList<Bound>();
         try {
             if (probe.pid().isPresent()) {
-                for (int thread : threads(probe.pid().getAsInt())) {
-                    bound.add(perfEvent(fd, probe, feature, event, thread, -1));
+                int pid = probe.pid().getAsInt();
+                for (int thread : threads(pid)) {
+                    try {
+                        bound.add(perfEvent(fd, probe, feature, event, thread, -1));
+                    } catch (AttachException failure) {
+                        // Threads end while their events are opened; only the process must be there.
+                        if (thread == pid || host.files().exists("/proc/" + pid + "/task/" + thread)) {
+                            throw failure;
+                        }
+                    }
                 }
                 return perfLink(host, probe, mechanism, bound);
             }

@@ -79,6 +79,11 @@ public final class RunningScript implements AutoCloseable {
             }
 
             @Override
+            public void batchEnds() {
+                onlooker().ifPresent(ViewSink::batchEnds);
+            }
+
+            @Override
             public boolean drawsPictures() {
                 return onlooker().map(ViewSink::drawsPictures).orElse(false);
             }
@@ -95,6 +100,12 @@ public final class RunningScript implements AutoCloseable {
      */
     public static void setAudience(Function<RunningScript, Optional<ViewSink>> newAudience) {
         audience = newAudience;
+    }
+
+    /** Shows it to this one instead of an audience; before it begins. */
+    public synchronized void watch(ViewSink sink) {
+        quiet = true;
+        onlooker = Optional.of(sink);
     }
 
     /** Begins without an audience. */

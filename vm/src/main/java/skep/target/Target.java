@@ -123,6 +123,24 @@ public interface Target extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Where a symbolic link of such a target leads; empty if there is none. */
+    default Optional<String> readLink(String path) {
+        return Optional.empty();
+    }
+
+    /** What such a target says of one of its files; empty if there is none. */
+    default Optional<FileStatus> fileStatus(String path) {
+        return Optional.empty();
+    }
+
+    /**
+     * A file of a simulated system.
+     *
+     * @param mode type and permissions, as {@code st_mode}
+     * @param device major number in the bits from 8 on and minor number, of a device file; else 0
+     */
+    record FileStatus(long inode, int mode, long sizeBytes, long device) {}
+
     /** The next line that programs print with {@code bpf_trace_printk}, for targets without a {@code trace_pipe} file. */
     default Optional<String> traceLine(int timeoutMillis) {
         return Optional.empty();

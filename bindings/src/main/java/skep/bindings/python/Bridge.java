@@ -505,6 +505,17 @@ public final class Bridge implements AutoCloseable {
     }
 
     /** The names in a folder of a simulated system, one a line. */
+    public Object readLink(String path) {
+        return target.readLink(path).<Object>map(link -> link).orElse(false);
+    }
+
+    /** Inode, mode, size and device of a file of a simulated system, with blanks between them; false if there is none. */
+    public Object fileStatus(String path) {
+        return target.fileStatus(path)
+                .<Object>map(s -> s.inode() + " " + s.mode() + " " + s.sizeBytes() + " " + s.device())
+                .orElse(false);
+    }
+
     public Object listFolder(String path) {
         return target.listFolder(path)
                 .<Object>map(names -> String.join("\n", names))

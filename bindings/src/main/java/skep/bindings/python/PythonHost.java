@@ -16,6 +16,7 @@ import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.io.FileSystem;
 import org.graalvm.polyglot.io.IOAccess;
 import org.graalvm.polyglot.proxy.ProxyArray;
+import skep.bindings.polyglot.GuestContext;
 
 /**
  * Runs Python files, each in a context of its own, as the interpreter they were written for would: {@code sys.argv},
@@ -31,7 +32,7 @@ public final class PythonHost implements AutoCloseable {
     private final Path files = PythonFiles.folder();
 
     public PythonHost() {
-        engine = Engine.newBuilder("python")
+        engine = Engine.newBuilder("python", "skep", "bpf-c")
                 .option("engine.WarnInterpreterOnly", "false")
                 .build();
     }
@@ -54,7 +55,7 @@ public final class PythonHost implements AutoCloseable {
 
     /** The same; another thread may close the context to end a script that does not end. */
     int run(Run run, PrintStream err, Consumer<Context> opened) {
-        var builder = Context.newBuilder("python")
+        var builder = Context.newBuilder("python", "skep", "bpf-c")
                 .engine(engine)
                 .allowExperimentalOptions(true)
                 .allowHostAccess(BRIDGE_ONLY)
@@ -72,8 +73,10 @@ public final class PythonHost implements AutoCloseable {
                 .option("python.DontWriteBytecodeFlag", "false")
                 .option("python.InstallSignalHandlers", Boolean.toString(!run.captured()))
                 .arguments("python", run.arguments().toArray(String[]::new));
+        run.bridge().ifPresent(bridge -> builder.option("skep.Target", bridge.spec()));
         try (var context = builder.build()) {
             opened.accept(context);
+            GuestContext.offerToPython(context);
             run.bridge().ifPresent(bridge -> context.getPolyglotBindings().putMember("skep", bridge));
             return start(context, run);
         } catch (PolyglotException failure) {
@@ -98,7 +101,8 @@ public final class PythonHost implements AutoCloseable {
         var readable = FileSystem.newReadOnlyFileSystem(FileSystem.newDefaultFileSystem());
         var selected = FileSystem.Selector.of(readable, path -> {
             var absolute = path.toAbsolutePath().normalize();
-            return absolute.equals(allowed) || absolute.startsWith(files.toAbsolutePath().normalize());
+            return absolute.equals(allowed)
+                    || absolute.startsWith(files.toAbsolutePath().normalize());
         });
         var closed = FileSystem.newCompositeFileSystem(FileSystem.newDenyIOFileSystem(), selected);
         return IOAccess.newBuilder()

@@ -61,7 +61,7 @@ class PolyglotSessionTest {
         assertEquals("", run(Language.PYTHON, "numbers = [1, 2]\nanswer = 42\nword = 'eel'\nbig = 2 ** 63"));
         assertEquals("42 eel 2", run(Language.JS, "`${answer} ${word} ${numbers.length}`"));
         assertEquals("", run(Language.JS, "numbers.push(3); var twice = x => 2 * x; let half = 0.5; undefined"));
-        assertEquals("[1, 2, 3]", run(Language.PYTHON, "str(numbers)"));
+        assertEquals("'[1, 2, 3]'", run(Language.PYTHON, "str(numbers)"));
         assertEquals("84", run(Language.PYTHON, "twice(answer)"));
         assertEquals("0.5", run(Language.PYTHON, "half"));
         assertEquals("43", run(Language.JAVA, "answer + 1"));
@@ -104,7 +104,7 @@ class PolyglotSessionTest {
         var script = "'begin { print(1); print(2); exit(); }'";
         assertEquals("", run(Language.PYTHON, "seen = []\ndef heard(e):\n    seen.append(e.value)"));
         assertEquals("", run(Language.JS, "new Trace(" + script + ").on('print', e => heard(e)).run(); undefined"));
-        assertEquals("[1, 2]", run(Language.PYTHON, "str([int(x) for x in seen])"));
+        assertEquals("[1, 2]", run(Language.PYTHON, "[int(x) for x in seen]"));
         assertEquals("", run(Language.JS, "var hits = []; var hear = e => hits.push(e.value); undefined"));
         assertEquals(
                 "",
@@ -123,6 +123,14 @@ class PolyglotSessionTest {
         assertTrue(run(Language.JS, "\nnosuch").contains("cell:2"), run(Language.JS, "\nnosuch"));
         assertTrue(run(Language.JAVA, "nosuch").startsWith("CompileError"), "java");
         assertTrue(run(Language.BPF, "int f(void *ctx) {\n return nosuch; }").contains(":2"), "bpf-c");
+    }
+
+    @Test
+    void whatTheyPrintGoesToTheSession() {
+        assertEquals("", run(Language.PYTHON, "import sys\nprint('from python')\nprint('complaint', file=sys.stderr)"));
+        assertEquals("", run(Language.JS, "console.log('from js')"));
+        assertEquals("", run(Language.JAVA, "System.out.println(\"from java\");"));
+        assertEquals("from python\ncomplaint\nfrom js\nfrom java\n", out());
     }
 
     @Test

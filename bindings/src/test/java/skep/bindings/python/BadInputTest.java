@@ -41,12 +41,17 @@ class BadInputTest {
 
     @Test
     void anErrorInCIsWordedAsClangDoesWithItsPlace() {
-        fails("""
+        fails(
+                """
                 b = BPF(text='''int f(struct pt_regs *ctx) {
                     int a = 1
                     return a + nosuch;
                 }''')
-                """, "<text>:2:14: error: expected ';' at end of declaration", "    int a = 1\n", "             ^", "Failed to compile BPF module");
+                """,
+                "<text>:2:14: error: expected ';' at end of declaration",
+                "    int a = 1\n",
+                "             ^",
+                "Failed to compile BPF module");
         fails("""
                 b = BPF(text='''int f(struct pt_regs *ctx) {
                     return 1 + nosuch;
@@ -60,7 +65,11 @@ class BadInputTest {
 
     @Test
     void anUnknownMacroIsNamed() {
-        fails("b = BPF(text='BPF_HASHMAP(t, u32, u64);\\nint f(void *ctx) { return 0; }')\n", "<text>:1:1: error:", "BPF_HASHMAP", "BPF_HASH");
+        fails(
+                "b = BPF(text='BPF_HASHMAP(t, u32, u64);\\nint f(void *ctx) { return 0; }')\n",
+                "<text>:1:1: error:",
+                "BPF_HASHMAP",
+                "BPF_HASH");
     }
 
     @Test

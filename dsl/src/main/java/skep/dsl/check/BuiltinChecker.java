@@ -208,7 +208,8 @@ final class BuiltinChecker {
                 if (probe.raw()) {
                     yield untyped(index, Type.INT64, span);
                 }
-                if (!probe.staticArguments().isEmpty()) {
+                // A static probe that was found has a place, though it may have no arguments.
+                if (!probe.staticArguments().isEmpty() || probe.kind() == ProbeKind.USDT && probe.offset() != 0) {
                     yield staticArgument(index, name, span);
                 }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
@@ -237,8 +238,12 @@ final class BuiltinChecker {
             throw new CheckError(
                     "builtin",
                     span,
-                    "The static probe " + probe.function() + " has no " + name + ": it has " + arguments.size()
-                            + (arguments.size() == 1 ? " argument" : " arguments"));
+                    "The static probe " + probe.function() + " has no " + name + ": it has "
+                            + switch (arguments.size()) {
+                                case 0 -> "no arguments";
+                                case 1 -> "1 argument";
+                                default -> arguments.size() + " arguments";
+                            });
         }
         var argument = arguments.get(index);
         var type = new Type.Int(argument.sizeBytes(), argument.signed());

@@ -400,7 +400,10 @@ public final class BccSession implements AutoCloseable {
 
     /** The descriptor of a link that is a socket, -1 for others. */
     public synchronized int socket(int link) {
-        return Optional.ofNullable(links.get(link)).map(Link::socket).orElse(OptionalInt.empty()).orElse(-1);
+        return Optional.ofNullable(links.get(link))
+                .map(Link::socket)
+                .orElse(OptionalInt.empty())
+                .orElse(-1);
     }
 
     private static OptionalInt optional(int pid) {
