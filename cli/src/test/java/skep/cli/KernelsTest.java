@@ -88,6 +88,11 @@ class KernelsTest {
                     "kprobe:vfs_read /pid == cpid/ { @[kstack(2)] = count(); }",
                     "vfs_read\\+"),
             row("fentry", Feature.FENTRY, "fentry:vfs_read /pid == cpid/ { @ = max(args.count); }", "@: [1-9]"),
+            row(
+                    "fentry of a module, with its types",
+                    Feature.FENTRY,
+                    "fentry:ext4:ext4_file_open /pid == cpid/ { @[sizeof(struct ext4_inode_info) > 100] = max(args.filp->f_flags); }",
+                    "@\\[true\\]: [1-9]"),
             row("fexit", Feature.FENTRY, "fexit:vfs_read /pid == cpid/ { @ = max(retval); }", "@: [1-9]"),
             row(
                     "tracepoint",

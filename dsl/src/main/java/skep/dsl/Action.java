@@ -27,6 +27,26 @@ public sealed interface Action {
     /** A value in a record: its type and where it starts, counted from the start of the record. */
     record Argument(Type type, int offsetBytes) {}
 
+    /**
+     * A copy of a process's stack, for the value of {@code dw_ustack} with the same id.
+     *
+     * @param id {@code s64}, never negative
+     * @param process {@code u32}
+     * @param registersOffset where the process's registers are in the record ({@code struct pt_regs})
+     * @param stackOffset where the stack is, from its pointer on
+     * @param depth how many frames are wanted
+     */
+    record StackCopy(
+            Argument id,
+            Argument process,
+            int registersOffset,
+            int registersBytes,
+            int stackOffset,
+            int stackBytes,
+            int depth,
+            Span span)
+            implements Action {}
+
     /** {@code printf}, {@code errorf}, {@code warnf}, {@code debugf}, {@code fail}: formatted text. */
     record Print(Channel channel, Format format, List<Argument> arguments, Span span) implements Action {
         public Print {

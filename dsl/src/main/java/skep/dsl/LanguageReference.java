@@ -85,6 +85,9 @@ public final class LanguageReference {
                 builtin("uid", "user of the current process"),
                 builtin("usermode", "whether the processor was in user mode"),
                 builtin("username", "name of the user"),
+                builtin(
+                        "dw_ustack",
+                        "as ustack, by the unwinding tables of the process's files (.eh_frame): needs no frame pointers; dw_ustack([mode,] [depth])"),
                 builtin("ustack", "stack of the process; ustack([mode,] [depth])"),
                 function(
                         "assert(condition, \"text\")", "stops the script with an error if the condition does not hold"),

@@ -19,6 +19,17 @@ public sealed interface Type {
     /** The name as diagnostics and {@code typeof} show it. */
     String display();
 
+    /** Whether it has a stack that user space unwinds: two such values may be the same stack though their bytes differ. */
+    default boolean hasUnwoundStack() {
+        return switch (this) {
+            case UserStack stack -> stack.unwound();
+            case Tuple tuple -> tuple.elements().stream().anyMatch(Type::hasUnwoundStack);
+            case Rec rec ->
+                rec.members().stream().anyMatch(member -> member.type().hasUnwoundStack());
+            default -> false;
+        };
+    }
+
     Type VOID = new Void();
     Int INT8 = new Int(1, true);
     Int INT16 = new Int(2, true);
@@ -79,8 +90,27 @@ public sealed interface Type {
         }
     }
 
-    /** Characters up to the first NUL, in a field of {@code sizeBytes}; a full field has no NUL and was cut off. */
-    record Str(int sizeBytes) implements Type {
+    /**
+     * Characters up to the first NUL, in {@code sizeBytes}; if they are full there is no NUL.
+     *
+     * @param field whether this is an array of C, which may be full; other strings that are full were cut off. Types that
+     *     differ in this alone are equal.
+     */
+    record Str(int sizeBytes, boolean field) implements Type {
+        public Str(int sizeBytes) {
+            this(sizeBytes, false);
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Str s && s.sizeBytes == sizeBytes;
+        }
+
+        @Override
+        public int hashCode() {
+            return sizeBytes;
+        }
+
         @Override
         public int alignBytes() {
             return 1;
@@ -304,8 +334,12 @@ public sealed interface Type {
         }
     }
 
-    /** A stack trace of a process: {@code s64} id in the stack map, {@code u32} process id, four bytes of zero. */
-    record UserStack(StackMode mode, int depth, String map) implements Type {
+    /**
+     * A stack trace of a process: {@code s64} id in the stack map, {@code u32} process id, four bytes of zero.
+     *
+     * @param unwound whether user space finds the frames, in a copy of the stack that was sent under the id; the map is not used then
+     */
+    record UserStack(StackMode mode, int depth, String map, boolean unwound) implements Type {
         @Override
         public int sizeBytes() {
             return 16;
@@ -318,7 +352,7 @@ public sealed interface Type {
 
         @Override
         public String display() {
-            return "ustack_" + mode.title() + "_" + depth;
+            return (unwound ? "dw_ustack_" : "ustack_") + mode.title() + "_" + depth;
         }
     }
 

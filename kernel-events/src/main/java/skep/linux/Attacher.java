@@ -151,8 +151,9 @@ final class Attacher {
                 default -> BREAK_EXECUTE;
             };
         }
-        var event =
-                new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), probe.value(), access);
+        // The processor takes no other length for code than that of a word.
+        long length = access == BREAK_EXECUTE ? Long.BYTES : probe.value();
+        var event = new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), length, access);
         return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
     }
 
@@ -204,6 +205,11 @@ final class Attacher {
                 : kprobes.attach(program, fd, probe);
     }
 
+    /** @see UserProbes#attachMany */
+    Optional<Link> attachMany(ProgramSpec program, List<ProbeSpec> probes, UserProbes.Reload reload) {
+        return userProbes.attachMany(program, probes, reload);
+    }
+
     /** @see Kprobes#attachMany */
     Optional<Link> attachMany(ProbeSpec first, List<String> functions, UserProbes.Reload reload) {
         return kprobes.attachMany(first, functions, reload);
@@ -224,11 +230,22 @@ final class Attacher {
 
     /** Sampling events count on one CPU each; with a process they follow it over all of them. */
     private Link onEachCpu(int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event) {
-        if (probe.pid().isPresent()) {
-            return perfLink(fd, probe, mechanism, feature, event, probe.pid().getAsInt(), -1);
-        }
         var bound = new ArrayList<Bound>();
         try {
+            if (probe.pid().isPresent()) {
+                int pid = probe.pid().getAsInt();
+                for (int thread : threads(pid)) {
+                    try {
+                        bound.add(perfEvent(fd, probe, feature, event, thread, -1));
+                    } catch (AttachException failure) {
+                        // Threads end while their events are opened; only the process must be there.
+                        if (thread == pid || host.files().exists("/proc/" + pid + "/task/" + thread)) {
+                            throw failure;
+                        }
+                    }
+                }
+                return perfLink(host, probe, mechanism, bound);
+            }
             for (int cpu : kernel.onlineCpus()) {
                 bound.add(perfEvent(fd, probe, feature, event, -1, cpu));
             }
@@ -237,6 +254,15 @@ final class Attacher {
             throw failure;
         }
         return perfLink(host, probe, mechanism, bound);
+    }
+
+    /** The threads that a process has now; an event is for one thread. */
+    private List<Integer> threads(int pid) {
+        var threads = host.files().list("/proc/" + pid + "/task").stream()
+                .filter(entry -> entry.chars().allMatch(c -> c >= '0' && c <= '9'))
+                .map(Integer::valueOf)
+                .toList();
+        return threads.isEmpty() ? List.of(pid) : threads;
     }
 
     /** A perf event and the link that binds a program to it; the link is -1 where the event itself binds it (before 5.15). */

@@ -2,9 +2,12 @@ package skep.linux;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 import skep.btf.Btf;
 import skep.elf.DebugTypes;
@@ -12,6 +15,8 @@ import skep.elf.ElfFile;
 import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
 import skep.elf.SymbolTable;
+import skep.elf.UnwindRow;
+import skep.elf.UnwindTable;
 import skep.elf.UsdtNotes;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.UsdtArgument;
@@ -31,7 +36,10 @@ final class LinuxBinary implements UserBinary {
     private final Host host;
     private final String path;
     private final ElfFile file;
+    private List<UnwindTable> unwindTables = List.of();
+    private boolean unwindTablesRead;
     private volatile Optional<SymbolTable> symbols = Optional.empty();
+    private volatile @Nullable LineNumbers lines;
 
     private LinuxBinary(Host host, String path, ElfFile file) {
         this.host = host;
@@ -108,16 +116,24 @@ final class LinuxBinary implements UserBinary {
     }
 
     private Optional<ElfFile> debugFile() {
-        var byIdentity = file.buildId()
-                .filter(id -> id.length() > 2)
-                .map(id -> DEBUG + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
-        if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
-            return open(host, byIdentity.get()).map(LinuxBinary::file);
+        var own = host.settings().debugFolder();
+        var folders = own.isEmpty() ? List.of(DEBUG) : List.of(own + "/", DEBUG);
+        for (var debug : folders) {
+            var byIdentity = file.buildId()
+                    .filter(id -> id.length() > 2)
+                    .map(id -> debug + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
+            if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
+                return open(host, byIdentity.get()).map(LinuxBinary::file);
+            }
         }
         return file.debugLink().flatMap(name -> {
             var folder = path.substring(0, path.lastIndexOf('/') + 1);
-            for (var candidate :
-                    List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name)) {
+            var candidates = new ArrayList<String>();
+            if (!own.isEmpty()) {
+                candidates.add(own + "/" + name);
+            }
+            candidates.addAll(List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name));
+            for (var candidate : candidates) {
                 if (!candidate.equals(path) && host.files().exists(candidate)) {
                     return open(host, candidate).map(LinuxBinary::file);
                 }
@@ -132,6 +148,37 @@ final class LinuxBinary implements UserBinary {
             var own = DebugTypes.of(file);
             var types = own.isEmpty() ? debugFile().map(DebugTypes::of).orElse(own) : own;
             return types.function(function);
+        } catch (MalformedElfException damaged) {
+            return Optional.empty();
+        }
+    }
+
+    /** How the caller of a place in its code is found, by the file or its debugging file; empty if neither says. */
+    Optional<UnwindRow> unwindRow(long address) {
+        return unwindTables().stream()
+                .flatMap(table -> table.at(address).stream())
+                .findFirst();
+    }
+
+    private synchronized List<UnwindTable> unwindTables() {
+        if (unwindTables.isEmpty() && !unwindTablesRead) {
+            unwindTablesRead = true;
+            var tables = new ArrayList<>(UnwindTable.of(file));
+            debugFile().map(UnwindTable::of).ifPresent(tables::addAll);
+            unwindTables = List.copyOf(tables);
+        }
+        return unwindTables;
+    }
+
+    /** Where in a source file an address of the file comes from. */
+    Optional<String> lineAt(long address) {
+        try {
+            var known = lines;
+            if (known == null) {
+                known = lineNumbers();
+                lines = known;
+            }
+            return known.at(address);
         } catch (MalformedElfException damaged) {
             return Optional.empty();
         }
@@ -159,6 +206,11 @@ final class LinuxBinary implements UserBinary {
     }
 
     @Override
+    public boolean isCode(long address) {
+        return symbols().at(address).isPresent();
+    }
+
+    @Override
     public List<UsdtProbe> staticProbes() {
         var arch = file.machine() == ElfFile.MACHINE_ARM64 ? Arch.ARM64 : Arch.X86_64;
         return places().stream()
@@ -167,8 +219,37 @@ final class LinuxBinary implements UserBinary {
                         place.name(),
                         place.offset(),
                         place.semaphoreOffset(),
-                        UsdtArgument.parse(place.arguments(), arch)))
+                        UsdtArgument.parse(place.arguments(), arch).stream()
+                                .map(argument -> placed(argument, place.offset()))
+                                .toList()))
                 .toList();
+    }
+
+    /** {@code 8+name(%rip)}: a variable of the program, at a fixed distance from the probe wherever the program is loaded. */
+    private static final Pattern RELATIVE =
+            Pattern.compile("(?:([0-9]+)\\+)?([A-Za-z_.$][A-Za-z0-9_.$]*)(?:([+-][0-9]+))?\\(%rip\\)");
+
+    private UsdtArgument placed(UsdtArgument argument, long probeOffset) {
+        if (!(argument.place() instanceof UsdtArgument.Place.Unreadable(var text))) {
+            return argument;
+        }
+        var form = RELATIVE.matcher(text);
+        var probe = file.address(probeOffset);
+        if (!form.matches() || probe.isEmpty()) {
+            return argument;
+        }
+        long behind = number(form.group(1)) + number(form.group(3));
+        return symbols()
+                .find(form.group(2))
+                .map(symbol -> new UsdtArgument(
+                        argument.sizeBytes(),
+                        argument.signed(),
+                        new UsdtArgument.Place.Memory("rip", symbol.address() + behind - probe.getAsLong(), "", 1)))
+                .orElse(argument);
+    }
+
+    private static long number(@Nullable String digits) {
+        return digits == null ? 0 : Long.parseLong(digits);
     }
 
     List<UsdtNotes.Place> places() {

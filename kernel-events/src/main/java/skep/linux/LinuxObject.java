@@ -169,7 +169,13 @@ final class LinuxObject implements LoadedObject {
         var attached = new ArrayList<Optional<Link>>(Collections.nCopies(requests.size(), Optional.empty()));
         try {
             Kprobes.groups(specs, probes).forEach((group, members) -> attachGroup(group, members, probes, attached));
-            for (int i = 0; i < attached.size(); i++) {
+            for (var members : UserProbes.groups(specs, probes)) {
+                var here = members.stream().map(probes::get).toList();
+                var program = program(requests.get(members.getFirst()).program());
+                attacher.attachMany(program.spec(), here, type -> reload(program, type))
+                        .ifPresent(whole -> share(whole, members, here, attached));
+            }
+            for (int i : inOrder(probes)) {
                 if (attached.get(i).isEmpty()) {
                     attached.set(i, Optional.of(attach(requests.get(i).program(), probes.get(i))));
                 }
@@ -189,13 +195,32 @@ final class LinuxObject implements LoadedObject {
                         here.getFirst(),
                         functions,
                         type -> reload(program(group.program().name()), type))
-                .ifPresent(whole -> {
-                    var shared = SharedLink.of(whole, here);
-                    for (int i = 0; i < members.size(); i++) {
-                        attached.set(members.get(i), Optional.of(shared.get(i)));
-                    }
-                    links.addAll(shared);
-                });
+                .ifPresent(whole -> share(whole, members, here, attached));
+    }
+
+    private void share(Link whole, List<Integer> members, List<ProbeSpec> probes, List<Optional<Link>> attached) {
+        var shared = SharedLink.of(whole, probes);
+        for (int i = 0; i < members.size(); i++) {
+            attached.set(members.get(i), Optional.of(shared.get(i)));
+        }
+        links.addAll(shared);
+    }
+
+    /** Of programs at one function the kernel runs first what was attached last. */
+    private static List<Integer> inOrder(List<ProbeSpec> probes) {
+        var order = new ArrayList<Integer>();
+        for (int i = 0; i < probes.size(); i++) {
+            boolean lastRunsFirst = switch (probes.get(i).kind()) {
+                case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, FENTRY, FEXIT -> true;
+                default -> false;
+            };
+            if (lastRunsFirst) {
+                order.addFirst(i);
+            } else {
+                order.add(i);
+            }
+        }
+        return order;
     }
 
     @Override
@@ -270,9 +295,7 @@ final class LinuxObject implements LoadedObject {
     }
 
     private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {
-        return host.isLocal()
-                ? PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu)
-                : RemotePerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
+        return PerfBufferReader.open(host, map, kernel.onlineCpus(), bytesPerCpu);
     }
 
     private OutputReader ringBuffer(String name, LinuxMap map) {

@@ -1,12 +1,16 @@
 package skep.linux;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
+import skep.isa.object.ProgramSpec;
 import skep.target.Inventory;
 import skep.target.LoadOptions;
 import skep.target.LoadedObject;
@@ -19,10 +23,14 @@ import skep.target.TracedProcess;
  * nothing of the kernel; each load and attach reads what it needs.
  */
 public final class LinuxTarget implements Target {
+    /** {@code BPF_JMP | BPF_CALL} of a helper, the rest of the word being zero but for its number. */
+    private static final int CALL = 0x85;
+
     private final String spec;
     private final Host host;
     private final LinuxKernel kernel;
     private final UserSymbols userSymbols;
+    private final StackUnwinder unwinder;
     private final SystemNames names;
     private final List<AutoCloseable> owned = new ArrayList<>();
     private volatile long endNanos = Long.MAX_VALUE;
@@ -32,6 +40,7 @@ public final class LinuxTarget implements Target {
         this.host = host;
         this.kernel = new LinuxKernel(host);
         this.userSymbols = new UserSymbols(host, kernel.binaries());
+        this.unwinder = new StackUnwinder(kernel.arch(), userSymbols);
         this.names = new SystemNames(host);
     }
 
@@ -47,16 +56,19 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
-        recordMappings(object);
+        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
+                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks)) {
+            rememberProcesses();
+        }
         var loaded = LinuxObject.load(host, kernel, object, options);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
-    private void recordMappings(BpfObject object) {
-        boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE);
-        if (stacks && host.isLocal() && !userSymbols.isRecording()) {
+    @Override
+    public synchronized void rememberProcesses() {
+        if (!userSymbols.isRecording()) {
             try {
                 var recorder = new MappingRecorder(host, kernel.onlineCpus());
                 owned.add(recorder);
@@ -65,6 +77,12 @@ public final class LinuxTarget implements Target {
                 // Then only living processes have symbols.
             }
         }
+    }
+
+    /** Whether a program sends stacks that are unwound here: only for that does one ask for the registers of a process. */
+    private static boolean copiesStacks(ProgramSpec program) {
+        long call = Integer.toUnsignedLong(Helper.TASK_PT_REGS.number()) << 32 | CALL;
+        return Arrays.stream(program.code().slots()).anyMatch(slot -> slot == call);
     }
 
     @Override
@@ -85,6 +103,21 @@ public final class LinuxTarget implements Target {
     @Override
     public Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return userSymbols.at(pid, address);
+    }
+
+    @Override
+    public List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
+        return unwinder.unwind(pid, registers, stack, depth);
+    }
+
+    @Override
+    public Optional<String> userSourceLine(int pid, long address) {
+        return userSymbols.sourceLine(pid, address);
+    }
+
+    @Override
+    public Optional<FilePlace> userFilePlace(int pid, long address) {
+        return userSymbols.filePlace(pid, address);
     }
 
     @Override

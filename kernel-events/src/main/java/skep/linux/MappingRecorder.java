@@ -4,9 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import skep.linux.sys.Errno;
 import skep.target.TargetException;
 
@@ -29,6 +31,7 @@ final class MappingRecorder implements AutoCloseable {
 
     private final List<PerfRing> rings = new ArrayList<>();
     private final Waiter waiter;
+    private final boolean local;
     private final Thread thread;
     private volatile boolean closed;
 
@@ -61,6 +64,7 @@ final class MappingRecorder implements AutoCloseable {
             rings.forEach(PerfRing::close);
             throw failure;
         }
+        this.local = host.isLocal();
         this.waiter = new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray());
         this.thread = Thread.ofPlatform().daemon().name("mappings").unstarted(this::run);
         thread.start();
@@ -68,18 +72,35 @@ final class MappingRecorder implements AutoCloseable {
 
     private void run() {
         while (!closed) {
-            waiter.await(POLL_MILLIS);
+            if (local) {
+                waiter.await(POLL_MILLIS);
+            } else {
+                // An agent that waits for this would do nothing else meanwhile.
+                LockSupport.parkNanos(POLL_MILLIS * 1_000_000L);
+            }
             drain();
         }
     }
 
     private synchronized void drain() {
         if (!closed) {
-            rings.forEach(ring -> ring.drain(this::record));
+            var events = new ArrayList<Event>();
+            rings.forEach(ring -> ring.drain((type, misc, content) ->
+                    events.add(new Event(type, misc, MemorySegment.ofArray(content.toArray(ValueLayout.JAVA_BYTE))))));
+            events.sort(Comparator.comparingLong(Event::nanos));
+            events.forEach(event -> record(event.type, event.misc, event.content));
         }
     }
 
-    private boolean record(int type, int misc, MemorySegment content) {
+    /** What a ring tells; a process that moves to another CPU is told of in two rings, and only the time tells the order. */
+    private record Event(int type, int misc, MemorySegment content) {
+        /** The last word of every record is its time. */
+        long nanos() {
+            return content.get(ValueLayout.JAVA_LONG_UNALIGNED, content.byteSize() - 8);
+        }
+    }
+
+    private void record(int type, int misc, MemorySegment content) {
         int pid = content.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
         switch (type) {
             case RECORD_MMAP2 ->
@@ -98,7 +119,6 @@ final class MappingRecorder implements AutoCloseable {
             }
             default -> {}
         }
-        return true;
     }
 
     /** pid 4, tid 4, address 8, length 8, file offset 8, device 8, inode 8, generation 8, prot 4, flags 4, name. */
@@ -125,11 +145,11 @@ final class MappingRecorder implements AutoCloseable {
         if (closed) {
             return;
         }
-        waiter.wakeUp();
         synchronized (this) {
             closed = true;
             rings.forEach(PerfRing::close);
         }
+        LockSupport.unpark(thread);
         waiter.wakeUp();
         try {
             thread.join(POLL_MILLIS);

@@ -2,7 +2,6 @@ package skep.linux;
 
 import java.util.Map;
 import java.util.Optional;
-import skep.btf.BtfKind;
 import skep.isa.Bytecode;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
@@ -33,10 +32,10 @@ final class ProgramLoader {
     /** Loads a program; a descriptor. */
     int load(ProgramSpec program, Map<String, LinuxMap> maps, ObjectTypes types, LoadOptions options) {
         var code = relocated(program, maps).toBytes();
-        int attachBtfId = attachBtfId(program);
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
-        try (var described = types.describe(program);
+        try (var place = attachPlace(program);
+                var described = types.describe(program);
                 var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
@@ -48,8 +47,8 @@ final class ProgramLoader {
                     insns,
                     code.length / Bytecode.SLOT_BYTES,
                     insns + code.length,
-                    attachBtfId,
-                    0,
+                    place.typeId(),
+                    place.module().map(AttachPlace.ModuleTypes::fd).orElse(0),
                     0,
                     0,
                     0,
@@ -88,32 +87,9 @@ final class ProgramLoader {
         return Bytecode.of(slots);
     }
 
-    /** Typed programs are loaded for one function or tracepoint, named by its id in the kernel's types. */
-    private int attachBtfId(ProgramSpec program) {
+    private AttachPlace attachPlace(ProgramSpec program) {
         boolean typed = program.type() == ProgramType.TRACING || program.type() == ProgramType.LSM;
-        if (!typed || program.attachTo().isEmpty()) {
-            return 0;
-        }
-        var types = kernel.types()
-                .orElseThrow(() -> new LoadException(
-                        "program " + program.name() + " needs the kernel's types, and this kernel publishes no BTF",
-                        program,
-                        -1,
-                        ""));
-        var attachType = program.attachType().orElse(AttachType.TRACE_FENTRY);
-        var name = switch (attachType) {
-            case TRACE_RAW_TP -> "btf_trace_" + program.attachTo();
-            case TRACE_ITER -> "bpf_iter_" + program.attachTo();
-            case LSM_MAC, LSM_CGROUP -> "bpf_lsm_" + program.attachTo();
-            default -> program.attachTo();
-        };
-        return types.find(name, attachType == AttachType.TRACE_RAW_TP ? BtfKind.TYPEDEF : BtfKind.FUNC)
-                .orElseThrow(() -> new LoadException(
-                        "program " + program.name() + " is for " + program.attachTo()
-                                + ", which this kernel's types do not have",
-                        program,
-                        -1,
-                        ""));
+        return !typed || program.attachTo().isEmpty() ? AttachPlace.NONE : AttachPlace.of(host, kernel, program);
     }
 
     private LoadException rejection(ProgramSpec program, Bpf.ProgramLoad load, long errno, LoadOptions options) {

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import skep.elf.Demangler;
 import skep.isa.kernel.KernelInfo.Symbol;
 import skep.linux.MappingRecorder.Mapping;
+import skep.target.Target.FilePlace;
 
 /**
  * Names addresses of processes: their mappings, the symbols of the files mapped, and what just-in-time compilers write to
@@ -41,6 +42,35 @@ final class UserSymbols {
         return processes.computeIfAbsent(pid, Process::new).at(address);
     }
 
+    /**
+     * A place in a file that a process has mapped.
+     *
+     * @param address that it has in the file before relocation
+     * @param offset from the start of the file, in bytes
+     */
+    record Place(LinuxBinary binary, long address, long offset) {}
+
+    /** Which file an address of a process comes from. */
+    Optional<Place> locate(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).inFile(address);
+    }
+
+    /** Whether a process has code at an address. */
+    boolean isCode(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).isCode(address);
+    }
+
+    /** @see skep.target.Target#userSourceLine */
+    Optional<String> sourceLine(int pid, long address) {
+        return locate(pid, address).flatMap(place -> place.binary.lineAt(place.address));
+    }
+
+    /** @see skep.target.Target#userFilePlace */
+    Optional<FilePlace> filePlace(int pid, long address) {
+        return locate(pid, address)
+                .flatMap(place -> place.binary.file().buildId().map(id -> new FilePlace(id, place.offset)));
+    }
+
     private final class Process {
         private final int pid;
         private List<Mapping> mappings = List.of();
@@ -55,17 +85,41 @@ final class UserSymbols {
         }
 
         synchronized Optional<Symbol> at(long address) {
-            var mapping = covering(address);
-            if (mapping.isEmpty() && reads < MAX_READS) {
-                read();
-                mapping = covering(address);
-            }
-            return mapping.filter(m -> m.path().startsWith("/"))
+            return mapping(address)
+                    .filter(m -> m.path().startsWith("/"))
                     .flatMap(m -> inFile(m, address))
                     .or(() -> compiledAt(address))
                     .or(() -> covering(address)
                             .filter(m -> m.path().startsWith("["))
                             .map(m -> new Symbol(m.path(), m.path(), address - m.start())));
+        }
+
+        synchronized Optional<Place> inFile(long address) {
+            var mapping = mapping(address).filter(m -> m.path().startsWith("/"));
+            if (mapping.isEmpty()) {
+                return Optional.empty();
+            }
+            long offset = address - mapping.get().start() + mapping.get().offset();
+            return file(mapping.get()).flatMap(binary -> {
+                var inFile = binary.file().address(offset);
+                return inFile.isPresent()
+                        ? Optional.of(new Place(binary, inFile.getAsLong(), offset))
+                        : Optional.empty();
+            });
+        }
+
+        synchronized boolean isCode(long address) {
+            return mapping(address).isPresent();
+        }
+
+        /** The mapping that covers an address, read again if none does. */
+        private Optional<Mapping> mapping(long address) {
+            var mapping = covering(address);
+            if (mapping.isEmpty() && reads < MAX_READS) {
+                read();
+                mapping = covering(address);
+            }
+            return mapping;
         }
 
         private Optional<Mapping> covering(long address) {

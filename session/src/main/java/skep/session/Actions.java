@@ -94,6 +94,7 @@ final class Actions {
                     unwatcher.accept(i.value());
                 }
             }
+            case Action.StackCopy copy -> symbols.unwind(copy, record);
             case Action.HelperError error -> {
                 long errno = argument(error.errno(), record) instanceof Value.Int i ? i.value() : 0;
                 sink.accept(new View.HelperError(error.span(), error.helper(), errno, Names.error(errno)));

@@ -2,6 +2,7 @@ package skep.session;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +47,9 @@ final class MapReader {
                             .map(type -> values.key(type, entry.key()))
                             .orElse(List.of());
                     rows.add(new View.Row(key, value(view, entry.value())));
+                }
+                if (view.key().filter(Type::hasUnwoundStack).isPresent()) {
+                    return View.MapView.sorted(view.name(), true, shape(view.value()), merged(rows));
                 }
             }
             case SCALAR ->
@@ -99,6 +103,27 @@ final class MapReader {
         int cpus = view.perCpu() ? bytes.length / stride : 1;
         return new Value.Aggregated(
                 AggregateReader.merged(aggregation, bytes, stride, cpus, symbols.clockOriginNanos()));
+    }
+
+    /** Stacks that user space unwinds have a key for each copy: those that turn out to be the same are one row. */
+    private static List<View.Row> merged(List<View.Row> rows) {
+        var merged = new LinkedHashMap<List<Value>, View.Row>();
+        for (var row : rows) {
+            merged.merge(row.key(), row, MapReader::both);
+        }
+        return List.copyOf(merged.values());
+    }
+
+    private static View.Row both(View.Row a, View.Row b) {
+        return switch (a.value()) {
+            case Value.Aggregated one
+            when b.value() instanceof Value.Aggregated other ->
+                new View.Row(a.key(), new Value.Aggregated(one.aggregate().merge(other.aggregate())));
+            case Value.Int one
+            when b.value() instanceof Value.Int other ->
+                new View.Row(a.key(), new Value.Int(one.value() + other.value(), one.signed()));
+            default -> b;
+        };
     }
 
     private static boolean isEmpty(Value value) {

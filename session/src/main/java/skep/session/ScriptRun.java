@@ -123,9 +123,12 @@ final class ScriptRun implements AutoCloseable {
     }
 
     private void load() {
+        if (script.usesUserSymbols()) {
+            target.rememberProcesses();
+        }
         var loaded = target.load(script.object(), options.load());
         object = loaded;
-        var symbols = new Symbols(target);
+        var symbols = new Symbols(target, script.config().showDebugInfo());
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));

@@ -1,8 +1,12 @@
 package skep.session;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.function.Function;
+import java.util.Map;
+import java.util.Optional;
+import skep.dsl.Action;
 import skep.dsl.Type;
 import skep.isa.kernel.KernelInfo;
 import skep.session.view.Value;
@@ -12,9 +16,16 @@ import skep.target.Target;
 /** Looks up what numbers of a target are called: addresses, stacks, users. */
 final class Symbols {
     private final Target target;
+    private final boolean showSource;
+    private final Map<Long, Unwound> unwound = new HashMap<>();
+    private final Map<Unwound, Unwound> unwoundOnce = new HashMap<>();
 
-    Symbols(Target target) {
+    /**
+     * @param showSource whether frames of processes tell where they are in the source
+     */
+    Symbols(Target target, boolean showSource) {
         this.target = target;
+        this.showSource = showSource;
     }
 
     Value kernelSymbol(long address) {
@@ -57,60 +68,108 @@ final class Symbols {
     }
 
     Value kernelStack(LoadedMap stacks, long id, Type.StackMode mode, int depth) {
-        return new Value.Stack(
-                frames(stacks, id, depth, mode, address -> target.kernel().symbolAt(address), "[kernel.kallsyms]"));
+        return stack(addresses(stacks, id, depth), mode, this::kernelFrame);
     }
 
     Value userStack(LoadedMap stacks, long id, int pid, Type.StackMode mode, int depth) {
-        return new Value.Stack(
-                frames(stacks, id, depth, mode, address -> target.userSymbol(pid, address), "[unknown]"));
+        return stack(addresses(stacks, id, depth), mode, (address, m) -> userFrame(pid, address, m));
     }
 
-    private static List<String> frames(
-            LoadedMap stacks,
-            long id,
-            int depth,
-            Type.StackMode mode,
-            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
-            String noModule) {
-        var frames = new ArrayList<String>();
+    private record Unwound(int pid, List<Long> frames) {}
+
+    /** Unwinds a copy of a stack, and keeps what came of it under the copy's id. */
+    void unwind(Action.StackCopy copy, byte[] record) {
+        var bytes = MemorySegment.ofArray(record);
+        int pid = (int) ValueReader.word(record, copy.process().offsetBytes(), 4);
+        var frames = target.unwind(
+                pid,
+                bytes.asSlice(copy.registersOffset(), copy.registersBytes()),
+                bytes.asSlice(copy.stackOffset(), copy.stackBytes()),
+                copy.depth());
+        // Most stacks come again and again: each is kept once.
+        var stack = new Unwound(pid, frames);
+        unwound.put(
+                ValueReader.word(record, copy.id().offsetBytes(), 8), unwoundOnce.computeIfAbsent(stack, same -> same));
+    }
+
+    /** The stack of an id; without frames if its copy was lost. */
+    Value unwoundStack(long id, Type.StackMode mode, int depth) {
+        var stack = unwound.getOrDefault(id, new Unwound(0, List.of()));
+        return stack(
+                stack.frames().stream().limit(depth).toList(),
+                mode,
+                (address, m) -> userFrame(stack.pid(), address, m));
+    }
+
+    @FunctionalInterface
+    private interface FrameText {
+        String of(long address, Type.StackMode mode);
+    }
+
+    private static Value stack(List<Long> addresses, Type.StackMode mode, FrameText text) {
+        var frames = addresses.stream().map(address -> text.of(address, mode)).toList();
+        return new Value.Stack(
+                frames,
+                switch (mode) {
+                    case BPFTRACE -> Value.Indent.SPACES;
+                    case PERF -> Value.Indent.TAB;
+                    case RAW, BUILD_ID -> Value.Indent.NONE;
+                });
+    }
+
+    /** Return addresses, innermost first; empty if the stack could not be taken: then the id is the helper's errno. */
+    private static List<Long> addresses(LoadedMap stacks, long id, int depth) {
         if (id < 0) {
-            // The helper's errno: the stack could not be taken.
-            return frames;
+            return List.of();
         }
         var key = new byte[] {(byte) id, (byte) (id >> 8), (byte) (id >> 16), (byte) (id >> 24)};
-        var addresses = stacks.lookup(key);
-        if (addresses.isEmpty()) {
-            return frames;
-        }
-        var bytes = addresses.get();
+        var bytes = stacks.lookup(key).orElse(new byte[0]);
+        var addresses = new ArrayList<Long>();
         for (int i = 0; i < depth && 8 * i + 8 <= bytes.length; i++) {
             long address = ValueReader.word(bytes, 8 * i, 8);
             if (address == 0) {
                 break;
             }
-            frames.add(frame(address, mode, lookup, noModule));
+            addresses.add(address);
         }
-        return frames;
+        return addresses;
     }
 
-    private static String frame(
-            long address,
-            Type.StackMode mode,
-            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
-            String noModule) {
-        if (mode == Type.StackMode.RAW) {
-            return Long.toHexString(address);
-        }
-        var symbol = lookup.apply(address);
-        var text = symbol.map(s -> s.name() + "+" + s.offset()).orElseGet(() -> hex(address));
-        if (mode == Type.StackMode.BPFTRACE) {
-            return text;
-        }
+    private String kernelFrame(long address, Type.StackMode mode) {
+        return switch (mode) {
+            case RAW, BUILD_ID -> Long.toHexString(address);
+            case BPFTRACE -> named(address, target.kernel().symbolAt(address));
+            case PERF -> perf(address, target.kernel().symbolAt(address), "[kernel.kallsyms]");
+        };
+    }
+
+    private String userFrame(int pid, long address, Type.StackMode mode) {
+        return switch (mode) {
+            case RAW -> Long.toHexString(address);
+            case BUILD_ID ->
+                target.userFilePlace(pid, address)
+                        .map(place -> place.buildId() + " 0x" + Long.toHexString(place.offset()))
+                        .orElseGet(() -> Long.toHexString(address));
+            case BPFTRACE ->
+                named(address, target.userSymbol(pid, address))
+                        + (showSource
+                                ? target.userSourceLine(pid, address)
+                                        .map(line -> "@" + line)
+                                        .orElse("")
+                                : "");
+            case PERF -> perf(address, target.userSymbol(pid, address), "[unknown]");
+        };
+    }
+
+    private static String named(long address, Optional<KernelInfo.Symbol> symbol) {
+        return symbol.map(s -> s.name() + "+" + s.offset()).orElseGet(() -> hex(address));
+    }
+
+    private static String perf(long address, Optional<KernelInfo.Symbol> symbol, String noModule) {
         var module = symbol.map(KernelInfo.Symbol::module)
                 .filter(name -> !name.isEmpty())
                 .orElse(noModule);
-        return Long.toHexString(address) + " " + text + " (" + module + ")";
+        return Long.toHexString(address) + " " + named(address, symbol) + " (" + module + ")";
     }
 
     private static String hex(long address) {

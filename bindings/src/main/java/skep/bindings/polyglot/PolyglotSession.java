@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
@@ -102,6 +103,7 @@ public final class PolyglotSession implements AutoCloseable {
     private final OutputStream err;
     private final JsModule module = new JsModule();
     private final Map<Language, GuestVariables> variables = new EnumMap<>(Language.class);
+    private BiConsumer<Language, GuestContext> prelude = (_, _) -> {};
     private Optional<Duration> duration = Optional.empty();
     private String target;
     private @Nullable GuestContext guests;
@@ -147,6 +149,11 @@ public final class PolyglotSession implements AutoCloseable {
 
     public String target() {
         return target;
+    }
+
+    /** What else a guest language has at hand from its start; not among the variables that others see. */
+    public void setPrelude(BiConsumer<Language, GuestContext> more) {
+        prelude = more;
     }
 
     /** How long traces run that {@link Language#SKEP} starts; empty: until they end or are stopped. */
@@ -213,6 +220,7 @@ public final class PolyglotSession implements AutoCloseable {
                 case PYTHON -> startPython();
                 case SKEP, BPF, JAVA -> {}
             }
+            prelude.accept(started, guests());
             return new GuestVariables(guests(), started.id());
         });
     }

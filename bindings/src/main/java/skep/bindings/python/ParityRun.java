@@ -138,7 +138,7 @@ final class ParityRun implements AutoCloseable {
     Result run(Path file, String spec) {
         var name = toolName(file);
         var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
-        boolean live = spec.equals(Targets.LIVE);
+        boolean live = !spec.startsWith("embedded");
         var target = !live && !spec.contains("scenario=")
                 ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
                 : spec;
@@ -200,7 +200,7 @@ final class ParityRun implements AutoCloseable {
             words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + IDLE.toNanos());
             bridge.stopAfterAttaching(time.toNanos());
-            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true), bridge);
+            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
@@ -325,7 +325,7 @@ final class ParityRun implements AutoCloseable {
         try {
             for (var session : bridge.sessions()) {
                 for (var function : session.functionNames()) {
-                    session.load(function, KPROBE);
+                    session.load(function, KPROBE, -1);
                 }
             }
             return !bridge.sessions().isEmpty();

@@ -423,4 +423,49 @@ class BccPackageTest {
                 print(made["expr"], b.num_open_kprobes())
                 """).endsWith(" 1\n"));
     }
+
+    @Test
+    void aScriptReachesNothingOfJavaButTheBridge() {
+        assertEquals("no java\nno class\nno close\n", printed("""
+                import bcc_bridge
+                try:
+                    import java
+                    java.type("java.lang.System")
+                    print("java")
+                except Exception:
+                    print("no java")
+                for name, what in (("getClass", "class"), ("close", "close")):
+                    try:
+                        getattr(bcc_bridge.host, name)()
+                        print(what)
+                    except AttributeError:
+                        print("no", what)
+                """));
+    }
+
+    @Test
+    void aSandboxedScriptTracesAndReachesNoFilesAndProcesses() {
+        var outcome = scripts.sandboxed("""
+                from bcc import BPF
+                import time
+                b = BPF(text='BPF_ARRAY(n, u64, 1); int kprobe__vfs_read(void *ctx) { n.increment(0); return 0; }')
+                try:
+                    time.sleep(100)
+                except KeyboardInterrupt:
+                    pass
+                print(b["n"][0].value > 0, open("/proc/loadavg").read().count("."))
+                try:
+                    open("/etc/passwd")
+                    print("file")
+                except OSError:
+                    print("no file")
+                try:
+                    import os
+                    os.system("true")
+                    print("process")
+                except BaseException:
+                    print("no process")
+                """);
+        assertEquals("True 3\nno file\nno process\n", outcome.text());
+    }
 }

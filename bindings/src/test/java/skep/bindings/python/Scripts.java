@@ -39,16 +39,29 @@ final class Scripts implements AutoCloseable {
     }
 
     Outcome run(String spec, Duration duration, String script, String... arguments) {
+        return file(spec, duration, written(script), false, arguments);
+    }
+
+    /** The same without access to files, processes and the environment. */
+    Outcome sandboxed(String script) {
+        return file(EMBEDDED, Duration.ofMillis(500), written(script), true);
+    }
+
+    private Path written(String script) {
         var file = folder.resolve("tool.py");
         try {
             Files.writeString(file, script);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return file(spec, duration, file, arguments);
+        return file;
     }
 
     Outcome file(String spec, Duration duration, Path file, String... arguments) {
+        return file(spec, duration, file, false, arguments);
+    }
+
+    private Outcome file(String spec, Duration duration, Path file, boolean sandboxed, String... arguments) {
         var words = new ArrayList<String>();
         words.add(file.toString());
         words.addAll(List.of(arguments));
@@ -56,7 +69,7 @@ final class Scripts implements AutoCloseable {
         try (var target = Targets.open(spec);
                 var bridge = new Bridge(new BccHost(target, Optional.of(duration), _ -> {}))) {
             var err = new PrintStream(messages, true, StandardCharsets.UTF_8);
-            int status = host.run(new PythonHost.Run(words, Optional.of(bridge), true), err);
+            int status = host.run(new PythonHost.Run(words, Optional.of(bridge), true, sandboxed), err);
             var text = bridge.journal().output() + messages.toString(StandardCharsets.UTF_8);
             return new Outcome(status, text, attached(bridge), truth(target));
         }

@@ -7,10 +7,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.dsl.Type;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Registers;
 import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Span;
 
 /** The builtins: what a bare name such as {@code pid} or {@code arg0} stands for in a probe. */
@@ -66,6 +68,7 @@ final class BuiltinChecker {
                 "usermode",
                 "username",
                 "kstack",
+                "dw_ustack",
                 "ustack");
     }
 
@@ -104,6 +107,7 @@ final class BuiltinChecker {
                     case "probetype" -> ExpressionChecker.text(probe.kind().longName(), span);
                     case "kstack" -> stack(false, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "ustack" -> stack(true, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
+                    case "dw_ustack" -> unwoundStack(checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "func" -> function(span);
                     case "retval" -> result(span);
                     case "ctx" -> context(span);
@@ -155,8 +159,23 @@ final class BuiltinChecker {
 
     static Typed.Expr stack(boolean user, Type.StackMode mode, int depth, Span span) {
         var map = "stack_" + depth;
-        Type type = user ? new Type.UserStack(mode, depth, "u" + map) : new Type.KernelStack(mode, depth, map);
+        Type type = user ? new Type.UserStack(mode, depth, "u" + map, false) : new Type.KernelStack(mode, depth, map);
         return new Typed.Stack(user, type, span);
+    }
+
+    /** A stack that user space unwinds; where the kernel cannot copy stacks, one by frame pointers. */
+    Typed.Expr unwoundStack(Type.StackMode mode, int depth, Span span) {
+        var refusal = checking.kernel.unsupported(Feature.USER_STACK_COPY);
+        if (refusal.isPresent()) {
+            checking.warn(
+                    "unwind",
+                    span,
+                    "dw_ustack follows frame pointers, as ustack does: "
+                            + refusal.get().reason(),
+                    "");
+            return stack(true, mode, depth, span);
+        }
+        return new Typed.Stack(true, new Type.UserStack(mode, depth, "", true), span);
     }
 
     private Typed.Expr childPid(Span span) {
@@ -189,6 +208,10 @@ final class BuiltinChecker {
                 if (probe.raw()) {
                     yield untyped(index, Type.INT64, span);
                 }
+                // A static probe that was found has a place, though it may have no arguments.
+                if (!probe.staticArguments().isEmpty() || probe.kind() == ProbeKind.USDT && probe.offset() != 0) {
+                    yield staticArgument(index, name, span);
+                }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
                 }
@@ -206,6 +229,72 @@ final class BuiltinChecker {
                         span,
                         "The " + name + " builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes");
         };
+    }
+
+    /** An argument of a static probe: in a register or a constant, or in memory that these reach. */
+    private Typed.Expr staticArgument(int index, String name, Span span) {
+        var arguments = probe.staticArguments();
+        if (index >= arguments.size()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    "The static probe " + probe.function() + " has no " + name + ": it has "
+                            + switch (arguments.size()) {
+                                case 0 -> "no arguments";
+                                case 1 -> "1 argument";
+                                default -> arguments.size() + " arguments";
+                            });
+        }
+        var argument = arguments.get(index);
+        var type = new Type.Int(argument.sizeBytes(), argument.signed());
+        var value = switch (argument.place()) {
+            case UsdtArgument.Place.Constant c -> new Typed.IntConst(type, cut(c.value(), type), span);
+            case UsdtArgument.Place.Register r -> register(r.name(), name, span);
+            case UsdtArgument.Place.Memory m -> {
+                Typed.Expr address = register(m.base(), name, span);
+                if (!m.index().isEmpty()) {
+                    var scale = new Typed.IntConst(Type.UINT64, m.scale(), span);
+                    var scaled = new Typed.Arithmetic(
+                            skep.dsl.ast.Expr.BinaryOp.MUL, register(m.index(), name, span), scale, Type.UINT64, span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, scaled, Type.UINT64, span);
+                }
+                if (m.offset() != 0) {
+                    var offset = new Typed.IntConst(Type.UINT64, m.offset(), span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, offset, Type.UINT64, span);
+                }
+                var pointer = new Type.Pointer(type, Type.AddressSpace.USER);
+                yield new Typed.Dereference(new Typed.Convert(address, pointer, span), type, span);
+            }
+            case UsdtArgument.Place.Unreadable u ->
+                throw new CheckError(
+                        "builtin",
+                        span,
+                        name + " of " + probe.function() + " is at " + u.text() + ", which programs cannot read");
+        };
+        return value instanceof Typed.IntConst c
+                ? new Typed.IntConst(Type.INT64, c.value(), span)
+                : new Typed.Convert(new Typed.Convert(value, type, span), Type.INT64, span);
+    }
+
+    private static long cut(long value, Type.Int type) {
+        int bits = 64 - 8 * type.sizeBytes();
+        return type.signed() ? value << bits >> bits : value << bits >>> bits;
+    }
+
+    /** A register by the name that notes of static probes have it: {@code rax} is {@code ax} of the saved registers. */
+    private Typed.Expr register(String register, String argument, Span span) {
+        boolean wide = probe.arch() == Arch.X86_64
+                && register.startsWith("r")
+                && register.length() > 1
+                && !Character.isDigit(register.charAt(1));
+        var offset = Registers.named(probe.arch(), wide ? register.substring(1) : register);
+        if (offset.isEmpty()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    argument + " of " + probe.function() + " is in register " + register + ", which is not saved");
+        }
+        return new Typed.ContextLoad(offset.getAsInt(), Type.UINT64, span);
     }
 
     /**
@@ -405,6 +494,7 @@ final class BuiltinChecker {
                         yield parameter(parameter, span);
                     }
                 }
+                refuseIfRefused(span);
                 throw new CheckError(
                         "unknown-field",
                         span,
@@ -413,6 +503,15 @@ final class BuiltinChecker {
             }
             default -> throw noArguments(argsSpan);
         };
+    }
+
+    /** Where a kernel refuses typed probes as a whole, that is what there is to say. */
+    private void refuseIfRefused(Span span) {
+        if (probe.parameters().isEmpty() && (probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT)) {
+            checking.kernel.unsupported(Feature.FENTRY).ifPresent(refusal -> {
+                throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
+            });
+        }
     }
 
     private CheckError noArguments(Span span) {
@@ -473,7 +572,7 @@ final class BuiltinChecker {
             if (elementBytes == 1
                     && field.type().endsWith("char")
                     && !field.type().startsWith("unsigned")) {
-                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes()), span);
+                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes(), true), span);
             }
             Type element = validSize(elementBytes) ? new Type.Int(elementBytes, field.signed()) : Type.UINT8;
             int length = validSize(elementBytes) ? field.arrayLength() : field.sizeBytes();

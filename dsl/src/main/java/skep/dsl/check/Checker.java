@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import skep.btf.Btf;
 import skep.dsl.CompileOptions;
 import skep.dsl.ScriptConfig;
 import skep.dsl.ScriptProgram;
@@ -18,6 +19,7 @@ import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Registers;
+import skep.isa.kernel.UsdtArgument;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -329,10 +331,10 @@ public final class Checker {
             var resolved =
                     resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
             for (var one : resolved) {
-                if (!seen.add(one.shownAs())) {
+                if (!seen.add(one.shownAs() + "+" + one.spec().offset())) {
                     continue;
                 }
-                var shape = shape(one.spec(), uses);
+                var shape = shape(one, uses);
                 boolean own = ownProgram(one.spec(), shape, uses);
                 var group = own
                         ? null
@@ -353,7 +355,9 @@ public final class Checker {
                     instances.add(instance(probe, group));
                 }
                 group.specs.add(attachPoint(one.spec(), shape));
-                group.names.add(one.shownAs());
+                if (!group.names.contains(one.shownAs())) {
+                    group.names.add(one.shownAs());
+                }
             }
         }
         resolver.reportUnmatched(
@@ -379,7 +383,12 @@ public final class Checker {
 
     /** The kind of program that attach points with the same shape share. */
     private record Shape(
-            ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {}
+            ProbeKind kind,
+            ProgramType type,
+            Optional<AttachType> attachType,
+            String attachTo,
+            boolean raw,
+            List<UsdtArgument> arguments) {}
 
     private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
 
@@ -419,15 +428,21 @@ public final class Checker {
                 false,
                 false,
                 List.of(),
+                List.of(),
+                Optional.empty(),
                 Optional.empty());
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
+        checking.using(spec);
+        var binaryTypes = shape.kind == ProbeKind.UPROBE || shape.kind == ProbeKind.URETPROBE
+                ? Optional.of(binaryTypes(spec))
+                : Optional.<CTypes>empty();
         Optional<CTypes.Signature> signature = switch (shape.kind) {
-            case FENTRY, FEXIT -> checking.types.function(spec.target());
+            case FENTRY, FEXIT -> checking.function(spec);
             case RAWTRACEPOINT ->
-                shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
-            case UPROBE -> usesArguments ? userFunction(spec) : Optional.empty();
+                shape.type == ProgramType.TRACING ? checking.tracepoint(spec.target()) : Optional.empty();
+            case UPROBE -> usesArguments ? userFunction(spec, binaryTypes.orElseThrow()) : Optional.empty();
             default -> Optional.empty();
         };
         var format = shape.kind == ProbeKind.TRACEPOINT
@@ -444,16 +459,27 @@ public final class Checker {
                 shape.raw,
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
-                signature.map(CTypes.Signature::result));
+                shape.arguments,
+                signature.map(CTypes.Signature::result),
+                binaryTypes);
+    }
+
+    /** Types that the debugging information of a program has for a function; read when they are first asked for. */
+    private CTypes binaryTypes(ProbeSpec spec) {
+        var known = new ArrayList<Optional<Btf>>();
+        return new CTypes(
+                () -> {
+                    if (known.isEmpty()) {
+                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                    }
+                    return known.getFirst();
+                },
+                checking.types.declared());
     }
 
     /** The arguments of a program's function, by its debugging information, where registers hold them. */
-    private Optional<CTypes.Signature> userFunction(ProbeSpec spec) {
-        var types = kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target()));
-        if (types.isEmpty()) {
-            return Optional.empty();
-        }
-        var signature = new CTypes(() -> types, checking.types.declared()).function(spec.target());
+    private Optional<CTypes.Signature> userFunction(ProbeSpec spec, CTypes types) {
+        var signature = types.function(spec.target());
         return signature.map(known -> {
             var placed = new ArrayList<Type.Field>();
             for (var parameter : known.parameters()) {
@@ -478,11 +504,20 @@ public final class Checker {
         };
     }
 
-    private Shape shape(ProbeSpec spec, Uses uses) {
+    private Shape shape(ProbeResolver.Resolved probe, Uses uses) {
+        var spec = probe.spec();
         return switch (spec.kind()) {
             case BEGIN, END, SELF, TEST, BENCH -> plain(spec, ProgramType.RAW_TRACEPOINT);
             case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP -> throw new AssertionError(spec.kind() + " in a script");
-            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT -> plain(spec, ProgramType.KPROBE);
+            case USDT ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.KPROBE,
+                        Optional.empty(),
+                        "",
+                        false,
+                        uses.usesNumbered() ? probe.arguments() : List.of());
+            case KPROBE, KRETPROBE, UPROBE, URETPROBE -> plain(spec, ProgramType.KPROBE);
             case INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> plain(spec, ProgramType.PERF_EVENT);
             case TRACEPOINT -> {
                 boolean raw = canBeRaw(spec, uses);
@@ -491,7 +526,8 @@ public final class Checker {
                         raw ? ProgramType.RAW_TRACEPOINT : ProgramType.TRACEPOINT,
                         Optional.empty(),
                         "",
-                        raw);
+                        raw,
+                        List.of());
             }
             case RAWTRACEPOINT -> {
                 if (uses.uses("args")) {
@@ -499,8 +535,9 @@ public final class Checker {
                             spec.kind(),
                             ProgramType.TRACING,
                             Optional.of(AttachType.TRACE_RAW_TP),
-                            spec.target(),
-                            false);
+                            checking.attachToTracepoint(spec.target()),
+                            false,
+                            List.of());
                 }
                 yield plain(spec, ProgramType.RAW_TRACEPOINT);
             }
@@ -511,11 +548,12 @@ public final class Checker {
     }
 
     private static Shape plain(ProbeSpec spec, ProgramType type) {
-        return new Shape(spec.kind(), type, Optional.empty(), "", false);
+        return new Shape(spec.kind(), type, Optional.empty(), "", false, List.of());
     }
 
     private static Shape typed(ProbeSpec spec, AttachType attachType) {
-        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false);
+        return new Shape(
+                spec.kind(), ProgramType.TRACING, Optional.of(attachType), Checking.attachTo(spec), false, List.of());
     }
 
     /**

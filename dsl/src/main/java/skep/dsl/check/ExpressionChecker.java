@@ -236,7 +236,7 @@ final class ExpressionChecker {
         if (define.isPresent()) {
             return expand(e, define.get());
         }
-        var enumerator = checking.types.enumerator(e.name(), e.span());
+        var enumerator = checking.enumerator(e.name(), e.span());
         if (enumerator.isPresent()) {
             return enumerator.get();
         }
@@ -934,7 +934,7 @@ final class ExpressionChecker {
     Type type(TypeRef ref) {
         return switch (ref) {
             case TypeRef.Name n ->
-                checking.namedType(n.name())
+                namedType(n.name())
                         .orElseThrow(() -> new CheckError(
                                 "unknown-type",
                                 n.span(),
@@ -956,6 +956,16 @@ final class ExpressionChecker {
         };
     }
 
+    /** Behind the script's own types come those of the probed program, then the kernel's. */
+    private Optional<Type> namedType(String name) {
+        boolean ofKernel = checking.types.isKernelType(name);
+        return ofKernel
+                ? probe.binaryTypes()
+                        .flatMap(types -> types.named(name, checking.settings.maxStringBytes()))
+                        .or(() -> checking.namedType(name))
+                : checking.namedType(name);
+    }
+
     private long constant(Expr expr, String what) {
         if (expr(expr) instanceof Typed.IntConst c && c.value() >= 0 && c.value() <= Integer.MAX_VALUE) {
             return c.value();
@@ -970,7 +980,7 @@ final class ExpressionChecker {
                     && checking.namedType(n.name()).isEmpty()
                     && !n.name().contains(" ")
                     && (checking.types.declared().isDefined(n.name())
-                            || checking.types.enumerator(n.name(), n.span()).isPresent()) ->
+                            || checking.enumerator(n.name(), n.span()).isPresent()) ->
                 expr(new Expr.Ident(n.name(), n.span())).type();
             case Expr.OfType t -> type(t.type());
             case Expr.OfExpr e -> withoutEffects(e.expr()).type();

@@ -6,6 +6,7 @@ import skep.dsl.Type;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
+import skep.isa.kernel.UsdtArgument;
 
 /**
  * What the code of a probe may use.
@@ -19,7 +20,9 @@ import skep.isa.kernel.TracepointFormat;
  * @param raw whether a tracepoint is compiled as a raw tracepoint, a kprobe for a trampoline: arguments lie in the context in order
  * @param fromRegisters whether a tracepoint of a system call is compiled into the program at the one that all pass
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
+ * @param staticArguments where the arguments of a static probe are, if the probe asks for them
  * @param result type of what the function returns, if known
+ * @param binaryTypes types of the debugging information of the probed program
  */
 public record ProbeContext(
         ProbeKind kind,
@@ -32,9 +35,12 @@ public record ProbeContext(
         boolean raw,
         boolean fromRegisters,
         List<Type.Field> parameters,
-        Optional<Type> result) {
+        List<UsdtArgument> staticArguments,
+        Optional<Type> result,
+        Optional<CTypes> binaryTypes) {
     public ProbeContext {
         parameters = List.copyOf(parameters);
+        staticArguments = List.copyOf(staticArguments);
     }
 
     /** Whose memory untyped addresses mean. */

@@ -102,9 +102,8 @@ final class TrampolinePrograms {
     /** The same at a trampoline; empty if something of it would differ. */
     private Optional<Checker.Instance> program(
             Script.Probe probe, Checker.Instance one, ProbeSpec spec, String shownAs, Uses uses) {
-        var signature = checking.types.function(spec.target());
-        boolean inModule = !spec.module().isEmpty() && !spec.module().equals("vmlinux");
-        if (signature.isEmpty() || inModule || spec.offset() != 0 || !isEquivalent(signature.get(), uses)) {
+        var signature = checking.function(spec);
+        if (signature.isEmpty() || spec.offset() != 0 || !isEquivalent(signature.get(), uses)) {
             return Optional.empty();
         }
         boolean atReturn = spec.kind() == ProbeKind.KRETPROBE;
@@ -120,13 +119,15 @@ final class TrampolinePrograms {
                 true,
                 false,
                 signature.get().parameters(),
-                Optional.of(signature.get().result()));
+                List.of(),
+                Optional.of(signature.get().result()),
+                Optional.empty());
         return Optional.of(new Checker.Instance(
                 probe,
                 context,
                 ProgramType.TRACING,
                 Optional.of(atReturn ? AttachType.TRACE_FEXIT : AttachType.TRACE_FENTRY),
-                spec.target(),
+                Checking.attachTo(spec),
                 one.role(),
                 List.of(spec),
                 List.of(shownAs),

@@ -47,6 +47,8 @@ final class ScriptPlan {
     /** The kernel's page, the unit of ring-buffer sizes. */
     private static final int PAGE_BYTES = 4096;
 
+    private static final int UNWOUND_ENTRIES = 65_536;
+
     /** What events may take of the machine's memory: one part in so many. */
     private static final int MEMORY_FOR_EVENTS = 256;
 
@@ -64,6 +66,7 @@ final class ScriptPlan {
     private final Map<String, Integer> stackDepths = new LinkedHashMap<>();
     private boolean usesRingBuffer;
     private boolean usesCounters;
+    private boolean usesUserSymbols;
     private boolean usesElapsed;
     private int endings;
     private int zeroBytes;
@@ -197,6 +200,11 @@ final class ScriptPlan {
         return stored(type);
     }
 
+    /** Each copy of a stack has a key of its own, until its frames are found. */
+    private int entries(Type key) {
+        return key.hasUnwoundStack() ? Math.max(maxMapEntries, UNWOUND_ENTRIES) : maxMapEntries;
+    }
+
     private MapSpec spec(MapView view, Optional<MapSymbol> symbol) {
         var value = view.value();
         return switch (view.storage()) {
@@ -207,7 +215,7 @@ final class ScriptPlan {
                 int valueBytes = value.sizeBytes();
                 int entries = symbol.filter(s -> s.declaredEntries().isPresent())
                         .map(s -> s.declaredEntries().getAsInt())
-                        .orElse(view.key().isPresent() ? maxMapEntries : 1);
+                        .orElse(view.key().map(this::entries).orElse(1));
                 boolean recent = symbol.flatMap(MapSymbol::declaredKind)
                         .filter(k -> k.contains("lru"))
                         .isPresent();
@@ -270,6 +278,14 @@ final class ScriptPlan {
 
     boolean usesRingBuffer() {
         return usesRingBuffer;
+    }
+
+    void useUserSymbols() {
+        usesUserSymbols = true;
+    }
+
+    boolean usesUserSymbols() {
+        return usesUserSymbols;
     }
 
     boolean usesCounters() {

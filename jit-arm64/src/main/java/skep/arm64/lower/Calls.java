@@ -87,6 +87,7 @@ public interface Calls {
      * @param pidTgid offset of process and thread id
      * @param uidGid offset of user and group id
      * @param task offset of the current task's address
+     * @param boot offset of the clock since boot, which counts suspension
      */
-    record Snapshot(long address, int valid, int cpu, int ktime, int pidTgid, int uidGid, int task) {}
+    record Snapshot(long address, int valid, int cpu, int ktime, int pidTgid, int uidGid, int task, int boot) {}
 }

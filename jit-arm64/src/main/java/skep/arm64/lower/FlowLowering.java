@@ -262,6 +262,7 @@ final class FlowLowering {
         return Helper.ofNumber(helper)
                 .map(known -> switch (known) {
                     case KTIME_GET_NS, KTIME_GET_COARSE_NS -> snapshot.ktime();
+                    case KTIME_GET_BOOT_NS -> snapshot.boot();
                     case GET_SMP_PROCESSOR_ID -> snapshot.cpu();
                     case GET_CURRENT_PID_TGID -> snapshot.pidTgid();
                     case GET_CURRENT_UID_GID -> snapshot.uidGid();

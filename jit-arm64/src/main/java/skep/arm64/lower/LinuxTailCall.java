@@ -20,14 +20,14 @@ final class LinuxTailCall {
 
     private final Assembler asm;
     private final LinuxFrame frame;
-    /** Offset of the programs in the array: 6.12 has put fewer fields on cache lines of their own. */
+    /** Offset of the programs in {@code struct bpf_array}, behind a {@code struct bpf_map} of another size in each kernel. */
     private final int pointersAt;
 
     LinuxTailCall(Assembler asm, LinuxFrame frame) {
         this.asm = asm;
         this.frame = frame;
         this.pointersAt = switch (frame) {
-            case LinuxFrame.Linux61 _ -> 256;
+            case LinuxFrame.Linux61 _ -> 272;
             case LinuxFrame.Linux612 _ -> 264;
         };
     }

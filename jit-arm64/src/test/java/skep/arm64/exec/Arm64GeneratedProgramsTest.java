@@ -37,9 +37,9 @@ import skep.vm.VmRuntime;
 
 /** Random programs give the same result as A64 and in the interpreter. */
 class Arm64GeneratedProgramsTest {
-    private static final long SEED = 20_261_122;
+    private static final long SEED = Long.getLong("skep.seed", 20_261_122);
     private static final int LENGTH = 60;
-    private static final int PROGRAMS = 300;
+    private static final int PROGRAMS = Integer.getInteger("skep.programs", 300);
     private static final long[] INTERESTING = {
         0,
         1,
@@ -74,7 +74,7 @@ class Arm64GeneratedProgramsTest {
     @Test
     @Tag("slow")
     void manyProgramsAgree() {
-        compare(Integer.getInteger("skep.programs", 30_000));
+        compare(100 * PROGRAMS);
     }
 
     /** Verified code, and what it could be: without tests before accesses, with what neighbours have in common merged. */

@@ -95,7 +95,7 @@ final class EmbeddedObject implements LoadedObject {
 
     @Override
     public void extend(BpfObject more, LoadOptions options) {
-        target.clockwork().locked(() -> object.extend(more, options));
+        target.clockwork().locked(() -> object.extend(more, target.options(options)));
     }
 
     @Override

@@ -29,7 +29,7 @@ public final class EmbeddedProvider implements TargetProvider {
     public Target open(String options, String backend) {
         var parsed = EmbeddedOptions.parse(options);
         var remark = backend.isEmpty() ? Optional.<String>empty() : prepare(backend);
-        return new EmbeddedTarget(parsed, remark.stream().toList());
+        return new EmbeddedTarget(parsed, backend, remark.stream().toList());
     }
 
     private static Optional<String> prepare(String name) {

@@ -31,16 +31,21 @@ public final class EmbeddedTarget implements Target {
     private final VmCpu[] cpus;
     private final Memory.Block onceContext;
     private final Task session;
+    private final String backend;
     private final List<String> remarks;
     private final List<EmbeddedObject> objects = new ArrayList<>();
     private boolean closed;
 
     public EmbeddedTarget(EmbeddedOptions options) {
-        this(options, List.of());
+        this(options, "", List.of());
     }
 
-    /** @param remarks what is to be said of the backend that runs its programs */
-    EmbeddedTarget(EmbeddedOptions options, List<String> remarks) {
+    /**
+     * @param backend what runs its programs where their load names none; empty for the default
+     * @param remarks what is to be said of it
+     */
+    EmbeddedTarget(EmbeddedOptions options, String backend, List<String> remarks) {
+        this.backend = backend;
         this.remarks = List.copyOf(remarks);
         kernel = new EmbeddedKernel(options);
         info = new EmbeddedKernelInfo(kernel);
@@ -92,10 +97,15 @@ public final class EmbeddedTarget implements Target {
     @Override
     public LoadedObject load(BpfObject object, LoadOptions options) {
         return clockwork.locked(() -> {
-            var loaded = new EmbeddedObject(this, VmObject.load(machine, object, options));
+            var loaded = new EmbeddedObject(this, VmObject.load(machine, object, options(options)));
             objects.add(loaded);
             return loaded;
         });
+    }
+
+    /** How more of a loaded object is loaded. */
+    LoadOptions options(LoadOptions given) {
+        return given.orBackend(backend);
     }
 
     Clockwork clockwork() {
@@ -215,6 +225,21 @@ public final class EmbeddedTarget implements Target {
     @Override
     public Optional<List<String>> listFolder(String path) {
         return clockwork.locked(() -> kernel.files.list(path));
+    }
+
+    @Override
+    public Optional<String> readLink(String path) {
+        return clockwork.locked(() -> kernel.files.link(path));
+    }
+
+    @Override
+    public Optional<FileStatus> fileStatus(String path) {
+        return clockwork.locked(() -> kernel.files.status(path));
+    }
+
+    @Override
+    public Optional<String> cgroupPath(long id) {
+        return clockwork.locked(() -> Optional.of(kernel.containers.path(id)));
     }
 
     @Override

@@ -115,7 +115,9 @@ final class Mutexes {
     private void ioctl(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> {
-                if (frame.a1 == POST || frame.a1 == BUFFER) {
+                if (frame.a1 == VirtualMachines.KVM_RUN) {
+                    task.call(kernel.machines.ioctl, 0, frame.a1, frame.a2);
+                } else if (frame.a1 == POST || frame.a1 == BUFFER) {
                     task.call(ledgerIoctl, 0, frame.a1, frame.a2);
                 } else {
                     task.spend(160);

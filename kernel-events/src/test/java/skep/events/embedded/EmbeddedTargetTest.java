@@ -248,7 +248,8 @@ class EmbeddedTargetTest {
         try (var target = target("")) {
             var refusal = assertThrows(TargetException.class, () -> target.spawn("emacs"));
             assertTrue(
-                    refusal.getMessage().contains("no program 'emacs'; it has admin, bash, cat"), refusal.getMessage());
+                    refusal.getMessage().contains("no program 'emacs'; it has admin, alloctest, apt, bash, cat"),
+                    refusal.getMessage());
         }
     }
 

@@ -1,6 +1,8 @@
 package skep.isa.kernel;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
@@ -28,6 +30,19 @@ public interface KernelInfo {
     /** The types of the kernel; empty if it publishes none. */
     Optional<Btf> types();
 
+    /**
+     * The types of a module, which continue the kernel's own; those for {@code vmlinux} and the empty name. Empty if the module is not
+     * loaded, or publishes none.
+     */
+    default Optional<Btf> types(String module) {
+        return module.isEmpty() || module.equals("vmlinux") ? types() : Optional.empty();
+    }
+
+    /** The module that a function belongs to; empty for one of the kernel proper, or none that is known. */
+    default Optional<String> moduleOf(String function) {
+        return Optional.empty();
+    }
+
     Optional<TracepointFormat> tracepoint(String category, String event);
 
     /** All attach points of a kind as {@code module:target} or {@code target}, without the provider name, sorted. */
@@ -48,6 +63,14 @@ public interface KernelInfo {
      */
     default Optional<UserBinary> binary(String nameOrPath) {
         return Optional.empty();
+    }
+
+    /**
+     * All programs and libraries that a name stands for: one, several with a wildcard in a path, and for {@code *} or
+     * nothing what the process has mapped as code, or what all processes have.
+     */
+    default List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return binary(nameOrPattern).stream().toList();
     }
 
     /** The id of the control group at a path, as {@code cgroup} tells it; empty if there is none. */
