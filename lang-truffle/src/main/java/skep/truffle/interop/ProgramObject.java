@@ -36,7 +36,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .property("machine", program -> program.target.kernel().arch().machine())
             .property("nsecs", program -> program.target.monotonicNanos())
             .method("table", 1, 1, (program, a) -> program.table(Guest.string(a[0])))
-            .method("load", 2, 2, (program, a) -> program.session.load(Guest.string(a[0]), Guest.integer32(a[1]), -1))
+            .method("load", 2, 3, (program, a) -> program.load(a))
             .method("attachKprobe", 2, 3, (program, a) -> program.kprobe(false, a))
             .method("attachKretprobe", 2, 2, (program, a) -> program.kprobe(true, a))
             .method("attachTracepoint", 2, 2, (program, a) -> program.tracepoint(a))
@@ -142,6 +142,12 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
         attached.forEach(session::detach);
         attached.clear();
         return this;
+    }
+
+    /** A function, the type of its program, and of its attachment for types that must know it beforehand. */
+    private Object load(Object[] arguments) {
+        int attachType = arguments.length > 2 ? Guest.integer32(arguments[2]) : -1;
+        return session.load(Guest.string(arguments[0]), Guest.integer32(arguments[1]), attachType);
     }
 
     private Object table(String name) {

@@ -91,6 +91,11 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /** Why programs cannot call a kernel function that {@link #types} does not have, as the end of a sentence about it. */
+    default String missingFunction(String name) {
+        return "which this kernel does not show";
+    }
+
     /** Why this kernel refuses a feature, or empty if it allows it. */
     Optional<Unsupported> unsupported(Feature feature);
 
