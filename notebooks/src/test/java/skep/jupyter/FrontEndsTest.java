@@ -187,8 +187,8 @@ class FrontEndsTest {
         }
         Jupyter.needsCommand("npm", "npm");
         Files.createDirectories(NODE);
-        var command = new ArrayList<>(List.of(
-                "npm", "install", "--prefix", NODE.toString(), "--ignore-scripts", "--no-audit", "--no-fund"));
+        var command = new ArrayList<>(
+                List.of("npm", "install", "--prefix", NODE.toString(), "--ignore-scripts", "--no-audit", "--no-fund"));
         command.addAll(packages);
         var installed = jupyter.run(PATIENCE_SECONDS, command);
         Assumptions.assumeTrue(installed.status() == 0, () -> "npm cannot install " + packages);

@@ -190,7 +190,10 @@ public final class Comparison {
                 try {
                     var shift = of(histogram(first), histogram(second));
                     yield List.of(
-                            Distributions.overlay(title + ". " + shift.verdict(), List.of(firstName, secondName), List.of(first, second)),
+                            Distributions.overlay(
+                                    title + ". " + shift.verdict(),
+                                    List.of(firstName, secondName),
+                                    List.of(first, second)),
                             table(shift, title, firstName, secondName));
                 } catch (IllegalArgumentException e) {
                     throw new IllegalArgumentException(title + ": " + e.getMessage());
