@@ -3,6 +3,7 @@ package skep.linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProbeSpec;
@@ -22,6 +23,12 @@ import skep.target.Link;
 final class Attacher {
     /** What {@link #bind} answers where the event itself holds the program; no errno, and -1 as a descriptor. */
     static final long NO_LINK = 0xffff_ffffL;
+
+    private static final Set<String> OVER_ONE_MAP = Set.of("bpf_map_elem", "bpf_sk_storage_map", "sockmap");
+
+    private static final int ITERATOR_INFO_BYTES = 16;
+    /** {@code BPF_CGROUP_ITER_DESCENDANTS_PRE}. */
+    private static final int PARENTS_FIRST = 2;
 
     private static final int BREAK_READ = 1;
     private static final int BREAK_WRITE = 2;
@@ -153,12 +160,26 @@ final class Attacher {
         }
         var event =
                 new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), probe.value(), access);
+        if (Long.remainderUnsigned(Long.decode(probe.target()), Math.max(1, probe.value())) != 0) {
+            throw failure(
+                    probe,
+                    "address " + probe.target() + " is not a multiple of the length, " + probe.value(),
+                    "Watch shorter pieces, such as " + probe.target() + ":1:" + probe.module() + ".");
+        }
         return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
     }
 
     /** An iterator runs to its end when it is attached: the program has then seen every object. */
     private Link iterator(int fd, ProbeSpec probe) {
-        long link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER);
+        if (OVER_ONE_MAP.contains(probe.target())) {
+            throw failure(
+                    probe,
+                    "this iterator runs over the entries of one map, which a script cannot name",
+                    "Show maps with skep map dump.");
+        }
+        long link = probe.target().equals("cgroup")
+                ? cgroupIterator(fd)
+                : host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER);
         if (Errno.isError(link)) {
             throw refused(probe, Feature.ITER, "BPF_LINK_CREATE", -link);
         }
@@ -170,6 +191,16 @@ final class Attacher {
         host.files().drain((int) run);
         host.close((int) run);
         return new LinuxLink(host, probe, "iterator", (int) link);
+    }
+
+    /** {@code union bpf_iter_link_info}: order 4, descriptor 4, id 8; without either of the last, from the root. */
+    private long cgroupIterator(int fd) {
+        try (var info = host.syscalls().allocate(ITERATOR_INFO_BYTES)) {
+            info.putInt(0, PARENTS_FIRST);
+            return host.bpf()
+                    .linkCreate(
+                            fd, 0, AttachType.TRACE_ITER, info.pushed(ITERATOR_INFO_BYTES), ITERATOR_INFO_BYTES);
+        }
     }
 
     private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {

@@ -4,8 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
@@ -32,7 +35,9 @@ public final class LinuxTarget implements Target {
     private final UserSymbols userSymbols;
     private final StackUnwinder unwinder;
     private final SystemNames names;
-    private final List<AutoCloseable> owned = new ArrayList<>();
+    /** What closes with the target. What closes before leaves the list: a prompt loads and closes all day. */
+    private final Set<AutoCloseable> owned = Collections.synchronizedSet(new LinkedHashSet<>());
+
     private volatile long endNanos = Long.MAX_VALUE;
 
     LinuxTarget(String spec, Host host) {
@@ -57,7 +62,7 @@ public final class LinuxTarget implements Target {
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
         recordMappings(object);
-        var loaded = LinuxObject.load(host, kernel, object, options);
+        var loaded = LinuxObject.load(host, kernel, object, options, this::startRecording, owned::remove);
         owned.add(loaded);
         return loaded;
     }
@@ -66,13 +71,21 @@ public final class LinuxTarget implements Target {
     private void recordMappings(BpfObject object) {
         boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
                 || object.programs().stream().anyMatch(LinuxTarget::copiesStacks);
-        if (stacks && !userSymbols.isRecording()) {
-            try {
-                var recorder = new MappingRecorder(host, kernel.onlineCpus());
-                owned.add(recorder);
-                userSymbols.recordWith(recorder);
-            } catch (TargetException withoutPerf) {
-                // Then only living processes have symbols.
+        if (stacks) {
+            startRecording();
+        }
+    }
+
+    private void startRecording() {
+        synchronized (userSymbols) {
+            if (!userSymbols.isRecording()) {
+                try {
+                    var recorder = new MappingRecorder(host, kernel.onlineCpus());
+                    owned.add(recorder);
+                    userSymbols.recordWith(recorder);
+                } catch (TargetException withoutPerf) {
+                    // Then only living processes have symbols.
+                }
             }
         }
     }
@@ -120,7 +133,7 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized TracedProcess spawn(String command) {
-        var child = TracedChild.prepare(host, command);
+        var child = TracedChild.prepare(host, command, owned::remove);
         owned.add(child);
         return child;
     }
@@ -151,8 +164,8 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized void close() {
-        for (int i = owned.size() - 1; i >= 0; i--) {
-            switch (owned.get(i)) {
+        for (var last : new ArrayList<>(owned).reversed()) {
+            switch (last) {
                 case LoadedObject object -> object.close();
                 case TracedProcess process -> process.close();
                 case MappingRecorder recorder -> recorder.close();
