@@ -259,6 +259,11 @@ final class ScriptRun implements AutoCloseable {
         if (links.isEmpty() && programs(ScriptProgram.Role.SELF).isEmpty()) {
             return;
         }
+        // Iterators ran to their end when they were attached.
+        if (child.isEmpty() && links.stream().allMatch(link -> link.probe().kind() == ProbeKind.ITER)) {
+            drainWhatIsThere();
+            return;
+        }
         long start = System.nanoTime();
         long deadline =
                 target.isLive() ? duration.map(time -> start + time.toNanos()).orElse(Long.MAX_VALUE) : Long.MAX_VALUE;
