@@ -81,7 +81,7 @@ class ScriptRunTest {
                         new MapSpec("s", MapType.ARRAY, 4, 16, 1, 0),
                         new MapSpec(CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 16, 1, 0),
                         new MapSpec(CompiledScript.EVENTS_MAP, MapType.RINGBUF, 0, 0, 4096, 0)));
-        var script = new CompiledScript(object, programs, maps, actions, faults, true, true, config);
+        var script = new CompiledScript(object, programs, maps, actions, faults, true, true, false, config);
         return new ScriptRun(target, SOURCE, script, options.command().map(target::spawn), options, views::add);
     }
 

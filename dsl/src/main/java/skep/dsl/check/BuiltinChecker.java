@@ -368,6 +368,9 @@ final class BuiltinChecker {
             case BEGIN, END, SELF, UPROBE, URETPROBE, USDT -> {
                 return new Typed.IntConst(Type.UINT8, 1, span);
             }
+            case KPROBE, KRETPROBE, FENTRY, FEXIT -> {
+                return new Typed.IntConst(Type.UINT8, 0, span);
+            }
             default -> {}
         }
         if (!probe.hasRegisters()) {

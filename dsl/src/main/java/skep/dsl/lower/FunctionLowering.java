@@ -6,6 +6,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import skep.dsl.CompiledScript;
+import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
 import skep.dsl.ScriptProgram;
 import skep.dsl.Type;
@@ -666,6 +668,7 @@ final class FunctionLowering {
             case Typed.Local e -> readScalar(place(e.variable()), e.type(), true);
             case Typed.MapGet e -> maps.read(e);
             case Typed.MapLength e -> maps.length(e);
+            case Typed.NextGeneration e -> maps.nextGeneration(e);
             case Typed.HasKey e -> f.zext(skep.ir.Type.I64, maps.hasKey(e));
             case Typed.Find e -> maps.find(e);
             case Typed.Arithmetic e -> arithmetic(e);
@@ -1302,6 +1305,31 @@ final class FunctionLowering {
 
     private static int storeSize(Type type) {
         return Math.max(1, Integer.highestOneBit(type.sizeBytes()));
+    }
+
+    /** A function that loops over a map and adds those of one generation up in its context. */
+    String countingCallback(MapView view, Span span) {
+        var name = plan.callbackName();
+        var g = module.function(
+                name,
+                skep.ir.Type.I64,
+                List.of(
+                        skep.ir.Type.ptr(Region.MAP),
+                        skep.ir.Type.ptr(Region.GENERIC),
+                        skep.ir.Type.ptr(Region.MAP_VALUE),
+                        skep.ir.Type.ptr(Region.STACK)),
+                span);
+        var own = g.newBlock();
+        var out = g.newBlock();
+        var generation = g.load(skep.ir.Type.I64, g.param(1), view.generationInKey());
+        var now = g.load(skep.ir.Type.I64, g.mapValueRef(CompiledScript.GENERATIONS_MAP, view.generation()), 0);
+        g.branch(g.compare(CompareOp.EQ, generation, now), own, out);
+        g.enter(own);
+        g.store(g.param(3), 0, g.binary(skep.ir.BinaryOp.ADD, g.load(skep.ir.Type.I64, g.param(3), 0), 1));
+        g.jump(out);
+        g.enter(out);
+        g.ret(g.i64(0));
+        return name;
     }
 
     /** A function that loops over a map and does nothing. */

@@ -78,6 +78,7 @@ public final class Lowering {
                 view.storage(),
                 view.perCpu(),
                 checked.config().printMapsAtExit() && !view.isHidden(),
+                view.generation(),
                 view.span());
     }
 
