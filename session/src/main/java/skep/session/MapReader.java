@@ -100,6 +100,10 @@ final class MapReader {
 
     /** Removes what there is, as far as records tell. */
     void clear(MapView view) {
+        if (!view.hasGenerations()) {
+            object.map(view.mapName()).clear();
+            return;
+        }
         clear(view, generations.getOrDefault(view.name(), 0L));
     }
 

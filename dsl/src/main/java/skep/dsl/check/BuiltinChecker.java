@@ -447,7 +447,7 @@ final class BuiltinChecker {
                                     + "' has no field named '" + name + "'",
                             NearestNames.hint(name, names));
                 }
-                yield tracepointField(field.get(), span);
+                yield name.startsWith("common_") ? commonField(name, span) : tracepointField(field.get(), span);
             }
             case FENTRY, FEXIT, RAWTRACEPOINT, UPROBE -> {
                 for (var parameter : probe.parameters()) {
@@ -463,6 +463,18 @@ final class BuiltinChecker {
             }
             default -> throw noArguments(argsSpan);
         };
+    }
+
+    /** The kernel lets no program read the head of a record; what is known otherwise serves. */
+    private Typed.Expr commonField(String name, Span span) {
+        if (name.equals("common_pid")) {
+            return new Typed.Convert(value("tid", span).orElseThrow(), Type.INT32, span);
+        }
+        throw new CheckError(
+                "unknown-field",
+                span,
+                "The kernel lets no program read '" + name + "' of a tracepoint's record",
+                "the thread is tid, the processor cpu");
     }
 
     private CheckError noArguments(Span span) {

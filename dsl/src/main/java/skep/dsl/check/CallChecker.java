@@ -807,6 +807,7 @@ final class CallChecker {
         }
         var value = argument(c, 0);
         return switch (value.type()) {
+            case Type.Void v when !checking.last -> value;
             case Type.KernelStack k -> stackLength(c, value, false, k.depth());
             case Type.UserStack u -> stackLength(c, value, true, u.depth());
             case Type.Array a -> new Typed.IntConst(Type.UINT64, a.length(), c.span());
@@ -822,11 +823,8 @@ final class CallChecker {
     /** The frames of a stack are counted where it is taken: programs cannot look into stored ones. */
     private Typed.Expr stackLength(Expr.Call c, Typed.Expr value, boolean user, int depth) {
         if (!(value instanceof Typed.Stack)) {
-            throw new CheckError(
-                    "stack",
-                    c.span(),
-                    "len() can not count the frames of a stored stack",
-                    "give the stack itself, as in len(" + (user ? "ustack" : "kstack") + "), and store its length");
+            checking.measuresStacks = true;
+            return new Typed.Call(Typed.Fn.STORED_STACK_LENGTH, List.of(value), Type.UINT64, c.span());
         }
         return new Typed.Call(
                 Typed.Fn.STACK_LENGTH,

@@ -59,10 +59,16 @@ public final class Checker {
     /**
      * A checked script.
      *
+     * @param measuresStacks whether stacks are stored with the number of their frames
      * @param typed empty if something is wrong
      */
     public record Result(
-            Optional<Typed.Script> typed, ScriptConfig config, int maxMapEntries, int onStackBytes, String license) {}
+            Optional<Typed.Script> typed,
+            ScriptConfig config,
+            int maxMapEntries,
+            int onStackBytes,
+            String license,
+            boolean measuresStacks) {}
 
     /** Checks a script; what is wrong goes to {@code diagnostics}. */
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
@@ -151,7 +157,8 @@ public final class Checker {
                 checking.settings.forUserSpace(),
                 checking.settings.maxMapEntries(),
                 checking.settings.onStackBytes(),
-                checking.settings.license());
+                checking.settings.license(),
+                checking.measuresStacks);
     }
 
     private void declare(Script.MapDeclaration declaration) {

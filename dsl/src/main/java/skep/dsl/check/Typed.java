@@ -268,6 +268,7 @@ public sealed interface Typed {
         COMMAND_OF,
         /** whether a user stack, depth: number of frames. */
         STACK_LENGTH,
+        STORED_STACK_LENGTH,
         /** array of strings into a record. */
         JOIN,
         /** device and inode of a namespace: process and thread id as {@code get_current_pid_tgid} gives them. */

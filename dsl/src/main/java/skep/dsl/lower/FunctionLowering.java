@@ -898,9 +898,31 @@ final class FunctionLowering {
     private Value stackId(Typed.Stack e) {
         var type = (Type.KernelStack) e.type();
         plan.useStacks(type.map(), type.depth());
-        return reported(
+        var id = reported(
                 Helper.GET_STACKID,
                 f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0)));
+        return measured(id, false, type.depth(), e.span());
+    }
+
+    /** The id of a stack with the number of its frames in the upper half, if the script asks for that of stored stacks. */
+    private Value measured(Value id, boolean user, int depth, Span span) {
+        if (!plan.measuresStacks) {
+            return id;
+        }
+        var some = f.newBlock();
+        var out = f.newBlock(skep.ir.Type.I64);
+        f.branch(f.compare(CompareOp.SGE, id, 0), some, List.of(), out, List.of(id));
+        f.enter(some);
+        var frames = texts.call(new Typed.Call(
+                Typed.Fn.STACK_LENGTH,
+                List.of(
+                        new Typed.IntConst(Type.INT64, user ? 1 : 0, span),
+                        new Typed.IntConst(Type.INT64, depth, span)),
+                Type.UINT64,
+                span));
+        f.jump(out, f.binary(skep.ir.BinaryOp.OR, id, f.binary(skep.ir.BinaryOp.SHL, frames, 32)));
+        f.enter(out);
+        return out.param(0);
     }
 
     private Value invoke(Typed.Invoke e) {
@@ -1287,7 +1309,7 @@ final class FunctionLowering {
         // BPF_F_USER_STACK
         var id = f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
         reported(Helper.GET_STACKID, id);
-        f.store(to.base(), to.offset(), id);
+        f.store(to.base(), to.offset(), measured(id, true, type.depth(), e.span()));
         var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
         f.store(to.base(), to.offset() + 8, process);
     }

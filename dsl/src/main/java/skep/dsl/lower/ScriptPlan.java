@@ -52,6 +52,7 @@ final class ScriptPlan {
     final ModuleBuilder module = new ModuleBuilder();
     final KernelInfo kernel;
     final int helperErrorReports;
+    final boolean measuresStacks;
     private final int maxMapEntries;
     private final int ringBufferPages;
     private final List<Action> actions = new ArrayList<>();
@@ -69,7 +70,9 @@ final class ScriptPlan {
     private int callbacks;
     private int generations;
 
-    ScriptPlan(KernelInfo kernel, int helperErrorReports, int maxMapEntries, int ringBufferPages) {
+    ScriptPlan(
+            KernelInfo kernel, int helperErrorReports, int maxMapEntries, int ringBufferPages, boolean measuresStacks) {
+        this.measuresStacks = measuresStacks;
         this.kernel = kernel;
         this.helperErrorReports = helperErrorReports;
         this.maxMapEntries = maxMapEntries;
