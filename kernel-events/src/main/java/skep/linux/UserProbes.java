@@ -320,8 +320,7 @@ final class UserProbes {
         if (symbol.sizeBytes() != 0 && probe.offset() >= symbol.sizeBytes()) {
             throw failure(
                     probe,
-                    "offset " + probe.offset() + " is outside " + symbol.name() + ", which is " + symbol.sizeBytes()
-                            + " bytes long",
+                    "Offset outside the function bounds ('" + symbol.name() + "' size is " + symbol.sizeBytes() + ")",
                     "");
         }
         if (isCode(file.file(), offset.getAsLong())) {
