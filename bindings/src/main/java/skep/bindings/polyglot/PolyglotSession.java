@@ -355,6 +355,20 @@ public final class PolyglotSession implements AutoCloseable {
         return new Outcome.Failed(kind, String.valueOf(failure.getMessage()), lines(failure));
     }
 
+    /** The lines of Python's own traceback, innermost first: Truffle's frames know where a function begins only. */
+    private static List<String> pythonFrames(PolyglotException failure) {
+        var frames = new ArrayList<String>();
+        var thrown = failure.isGuestException() ? failure.getGuestObject() : null;
+        var at = thrown != null && thrown.hasMember("__traceback__") ? thrown.getMember("__traceback__") : null;
+        while (at != null && at.hasMember("tb_lineno")) {
+            var code = at.getMember("tb_frame").getMember("f_code");
+            frames.addFirst("  at " + code.getMember("co_name").asString() + " ("
+                    + code.getMember("co_filename").asString() + ":" + at.getMember("tb_lineno") + ")");
+            at = at.getMember("tb_next");
+        }
+        return frames;
+    }
+
     /** What went wrong and where, in the guest's own lines. */
     public static List<String> lines(PolyglotException failure) {
         var lines = new ArrayList<String>();
@@ -362,6 +376,11 @@ public final class PolyglotSession implements AutoCloseable {
         // What the front ends say names its place already.
         boolean placed = message.contains("ERROR:");
         lines.addAll((placed ? message : "ERROR: " + message).lines().toList());
+        var python = pythonFrames(failure);
+        if (!python.isEmpty()) {
+            lines.addAll(python);
+            return lines;
+        }
         var place = failure.getSourceLocation();
         if (!placed && place != null && place.isAvailable() && failure.isGuestException()) {
             lines.add(
