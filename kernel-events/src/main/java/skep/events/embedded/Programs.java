@@ -942,12 +942,18 @@ final class Programs {
             default -> {
                 var dirty = kernel.pageCache.dirtyInodes();
                 if (dirty.isEmpty() || frame.v0 >= 4) {
+                    if (frame.v0 > 0) {
+                        kernel.pageCache.fireWriteback(task, false, frame.v1 - kernel.pageCache.dirtyPages());
+                    }
                     frame.v0 = 0;
                     frame.pc = 0;
                     task.work(200);
                     return;
                 }
-                frame.v0++;
+                if (frame.v0++ == 0) {
+                    frame.v1 = kernel.pageCache.dirtyPages();
+                    kernel.pageCache.fireWriteback(task, true, frame.v1);
+                }
                 frame.pc = 1;
                 kernel.pageCache.callWritePages(task, dirty.peek());
             }
