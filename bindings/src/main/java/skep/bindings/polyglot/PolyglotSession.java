@@ -185,14 +185,24 @@ public final class PolyglotSession implements AutoCloseable {
         own.bringIn();
         try {
             var value = guests().eval(source(language, name, text));
-            own.takeOut();
+            takeOut(own);
             return done(language, value);
         } catch (PolyglotException failure) {
-            // While it is being interrupted the context lets nobody in; what was defined is taken out next time.
             if (!failure.isInterrupted() && !failure.isCancelled()) {
-                own.takeOut();
+                takeOut(own);
             }
             throw failure;
+        }
+    }
+
+    /** While it is being interrupted the context lets nobody in; what was defined is taken out next time then. */
+    private static void takeOut(GuestVariables own) {
+        try {
+            own.takeOut();
+        } catch (PolyglotException failure) {
+            if (!failure.isInterrupted() && !failure.isCancelled() && !failure.isInternalError()) {
+                throw failure;
+            }
         }
     }
 
@@ -358,6 +368,10 @@ public final class PolyglotSession implements AutoCloseable {
                     "  at " + place.getSource().getName() + ":" + place.getStartLine() + ":" + place.getStartColumn());
         }
         for (var frame : failure.getPolyglotStackTrace()) {
+            if (failure.isInternalError() && frame.isHostFrame()) {
+                // A fault of ours or of a language: whoever mends it wants to know where.
+                lines.add("  at " + frame.toHostFrame());
+            }
             if (frame.isGuestFrame() && frame.getSourceLocation() != null) {
                 var at = frame.getSourceLocation();
                 lines.add("  at " + frame.getRootName() + " (" + at.getSource().getName() + ":" + at.getStartLine()

@@ -20,6 +20,7 @@ import skep.bindings.java.TraceMap;
 import skep.bindings.java.Variables;
 import skep.bindings.polyglot.PolyglotSession.Language;
 import skep.bindings.polyglot.PolyglotSession.Outcome;
+import skep.truffle.interop.Guests;
 
 /** One session for all cases, as its start takes seconds. */
 @Timeout(120)
@@ -142,20 +143,27 @@ class PolyglotSessionTest {
 
     @Test
     void whatRunsIsStopped() throws Exception {
-        for (var endless : new String[] {"while True: pass", "import time\ntime.sleep(60)"}) {
-            assertEquals("Interrupted: stopped", stopped(Language.PYTHON, endless));
+        for (var endless : new String[] {"while True: pass", "import time\ntime.sleep(600)"}) {
+            assertEquals("Interrupted: stopped", stopped(Language.PYTHON, "print('begun')\n" + endless, false));
         }
-        assertEquals("Interrupted: stopped", stopped(Language.JS, "while (true);"));
-        assertEquals(
-                "true", stopped(Language.JS, "trace('kprobe:vfs_read { @ = count(); }', {target: 'embedded'}).ended"));
+        assertEquals("Interrupted: stopped", stopped(Language.JS, "console.log('begun'); while (true);", false));
+        var trace = "console.log('begun'); trace('kprobe:vfs_read { @ = count(); }', {target: 'embedded'}).ended";
+        assertEquals("true", stopped(Language.JS, trace, true));
         assertEquals("3", run(Language.JS, "1 + 2"));
     }
 
-    private static String stopped(Language language, String text) throws Exception {
-        run(language, "1");
-        var running = CompletableFuture.supplyAsync(() -> run(language, text));
-        Thread.sleep(600);
+    /** @param waits whether it is to be stopped only when it waits for a trace */
+    private static String stopped(Language language, String text, boolean waits) throws Exception {
+        OUT.reset();
+        var thread = new CompletableFuture<Thread>();
+        var running = CompletableFuture.supplyAsync(() -> {
+            thread.complete(Thread.currentThread());
+            return run(language, text);
+        });
+        while (!out().contains("begun") || waits && !Guests.isWaiting(thread.get())) {
+            Thread.sleep(20);
+        }
         session.stop();
-        return running.get(30, TimeUnit.SECONDS);
+        return running.get(60, TimeUnit.SECONDS);
     }
 }

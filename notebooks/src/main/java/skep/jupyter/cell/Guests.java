@@ -33,18 +33,7 @@ import skep.jupyter.protocol.MimeBundle;
 final class Guests implements AutoCloseable {
     /** In a cell a trace without a duration goes on behind it, as an endless one would never let the notebook go on. */
     private static final String PYTHON_PRELUDE = """
-            import builtins, getpass, io, sys
-            class _SkepStream(io.TextIOBase):
-                encoding = "utf-8"
-                def __init__(self, error):
-                    self._error = error
-                def writable(self):
-                    return True
-                def write(self, text):
-                    _skep_write(str(text), self._error)
-                    return len(text)
-            # Python's own files are those of the process, whatever the context was given.
-            sys.stdout, sys.stderr = _SkepStream(False), _SkepStream(True)
+            import builtins, getpass
             def _skep_trace(script, **options):
                 import skep
                 return skep.trace(script, **options) if "duration" in options or "command" in options else skep.start(script, **options)
@@ -67,9 +56,6 @@ final class Guests implements AutoCloseable {
                     return "\\n".join(dir(eval(expression)))
                 except Exception:
                     return ""
-            def _skep_frame():
-                import skep
-                return skep.Frame
             """;
 
     private static final String JS_PRELUDE = """
@@ -118,10 +104,6 @@ final class Guests implements AutoCloseable {
         switch (language) {
             case PYTHON -> {
                 globals.putMember("_skep_input", input);
-                globals.putMember("_skep_write", (ProxyExecutable) a -> {
-                    print(a[0].asString(), a[1].asBoolean());
-                    return null;
-                });
                 context.eval("python", "prelude", PYTHON_PRELUDE);
             }
             case JS -> {
@@ -188,11 +170,18 @@ final class Guests implements AutoCloseable {
 
     private static void result(Object value, String text, CellOutput output) {
         switch (value) {
+            // A Python cell without a value has its module as one.
+            case Value guest when isModule(guest) -> {}
             case Value guest -> output.result(bundle(guest, text));
             // As its own language writes it: True is not true.
             case Boolean _, Number _, String _ -> output.result(MimeBundle.plain(text));
             default -> Results.show(value, output);
         }
+    }
+
+    private static boolean isModule(Value value) {
+        var kind = value.getMetaObject();
+        return kind != null && kind.isMetaObject() && kind.getMetaSimpleName().equals("module");
     }
 
     /** What Python's objects say of themselves to notebooks. */
