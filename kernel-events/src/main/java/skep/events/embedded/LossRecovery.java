@@ -57,13 +57,7 @@ final class LossRecovery {
 
     /** An acknowledgement came that says something of losses. */
     void callAlert(Task task, Network.Packet packet, int duplicates) {
-        task.call(
-                        fastRetransmitAlert,
-                        packet.socket.address,
-                        0,
-                        duplicates,
-                        task.local(0xf80),
-                        task.local(0xf88))
+        task.call(fastRetransmitAlert, packet.socket.address, 0, duplicates, task.local(0xf80), task.local(0xf88))
                 .object = packet;
     }
 

@@ -42,8 +42,7 @@ final class Network {
     /** Fields of tracepoints that several share. */
     static final String PORTS = "__u16 sport; __u16 dport; __u16 family";
 
-    static final String ADDRESSES =
-            "__u8 saddr[4]; __u8 daddr[4]; __u8 saddr_v6[16]; __u8 daddr_v6[16]";
+    static final String ADDRESSES = "__u8 saddr[4]; __u8 daddr[4]; __u8 saddr_v6[16]; __u8 daddr_v6[16]";
 
     private static final int TCP = 6;
     /** 10.0.0.2 as the kernel stores it: in network order. */
