@@ -8,7 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -155,12 +155,10 @@ class PolyglotSessionTest {
     /** @param waits whether it is to be stopped only when it waits for a trace */
     private static String stopped(Language language, String text, boolean waits) throws Exception {
         OUT.reset();
-        var thread = new CompletableFuture<Thread>();
-        var running = CompletableFuture.supplyAsync(() -> {
-            thread.complete(Thread.currentThread());
-            return run(language, text);
-        });
-        while (!out().contains("begun") || waits && !Guests.isWaiting(thread.get())) {
+        var running = new FutureTask<>(() -> run(language, text));
+        // No thread of the common pool: it forgets its thread locals from task to task, and Truffle with them.
+        var thread = Thread.ofPlatform().daemon().start(running);
+        while (!out().contains("begun") || waits && !Guests.isWaiting(thread)) {
             Thread.sleep(20);
         }
         session.stop();
