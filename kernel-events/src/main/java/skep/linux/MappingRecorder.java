@@ -98,6 +98,8 @@ final class MappingRecorder implements AutoCloseable {
             synchronized (this) {
                 processes.computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>()).addAll(0, mappings);
             }
+            // The rings go on filling meanwhile.
+            drain();
         }
     }
 
