@@ -16,6 +16,8 @@ import java.util.OptionalInt;
  * @param named parameters given after {@code --} as {@code --name=value}; a bare {@code --name} is {@code true}
  * @param stages stages of {@code -d}, empty for none
  * @param exports files that the maps are written to at the end, each {@code FILE} or {@code FORM:FILE}
+ * @param object file that the compiled object is written to, instead of running it
+ * @param unwound processes whose stacks are unwound by their debugging information
  * @param target spec of {@code --target}, absent for the live kernel
  */
 record Arguments(
@@ -44,7 +46,9 @@ record Arguments(
         String backend,
         Optional<String> language,
         Optional<Duration> watch,
-        List<String> exports) {
+        List<String> exports,
+        Optional<Path> object,
+        List<Integer> unwound) {
 
     Arguments {
         positional = List.copyOf(positional);
@@ -53,6 +57,7 @@ record Arguments(
         includeDirs = List.copyOf(includeDirs);
         includes = List.copyOf(includes);
         exports = List.copyOf(exports);
+        unwound = List.copyOf(unwound);
     }
 
     Arguments withFile(String value) {
@@ -82,7 +87,9 @@ record Arguments(
                 backend,
                 language,
                 watch,
-                exports);
+                exports,
+                object,
+                unwound);
     }
 
     Arguments withTarget(String value) {
@@ -112,7 +119,9 @@ record Arguments(
                 backend,
                 language,
                 watch,
-                exports);
+                exports,
+                object,
+                unwound);
     }
 
     /** What is done with the script, or instead of one. */

@@ -11,10 +11,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.ServiceLoader;
 import skep.cli.Arguments.Buffering;
 import skep.cli.Arguments.Format;
 import skep.cli.Arguments.Mode;
 import skep.cli.Arguments.UsageException;
+import skep.target.MachineListing;
 
 /**
  * Turns the arguments into {@link Arguments}, as getopt reads them: options anywhere, short ones in clusters ({@code -lv}),
@@ -62,6 +64,7 @@ final class CommandLineParser {
                   bcc TOOL             run a Python tool of BCC, unchanged
                   py FILE              run a Python script
                   js FILE              run a JavaScript file
+                  repl                 a prompt that changes language: :bpf :py :js :java
                   jshell               Java's shell, with Skep imported
                   jupyter install      a Jupyter kernel whose cells are traces
                   notebook             an installed Jupyter, with the gallery of notebooks
@@ -169,6 +172,12 @@ final class CommandLineParser {
                 words.add(word);
             }
         }
+        refuse(
+                Option.AOT,
+                "--aot is not needed: a script compiles in milliseconds\nHINT: --emit-elf FILE writes the object, which `skep run FILE.o` loads");
+        refuse(
+                Option.EMIT_LLVM,
+                "--emit-llvm: there is no LLVM in this compiler\nHINT: -d ir prints its own intermediate form, --emit-elf FILE writes the object");
         var command = last(Option.COMMAND);
         var pid = pid(last(Option.PID).orElse(""));
         if (command.isPresent() && pid.isPresent()) {
@@ -200,7 +209,12 @@ final class CommandLineParser {
                 last(Option.BACKEND).orElse(""),
                 last(Option.LANGUAGE).map(CommandLineParser::language),
                 last(Option.WATCH).map(text -> duration("--watch", text)),
-                all(Option.EXPORT));
+                all(Option.EXPORT),
+                last(Option.EMIT_ELF).map(Path::of),
+                all(Option.DWARF_PID).stream()
+                        .map(CommandLineParser::pid)
+                        .map(OptionalInt::getAsInt)
+                        .toList());
     }
 
     /** A kernel that was written down is a target that compiles and runs nothing. */
@@ -209,7 +223,22 @@ final class CommandLineParser {
         if (recorded.isPresent() && has(Option.TARGET)) {
             throw new UsageException("cannot use both --target and --kernel-info: each names a kernel");
         }
-        return recorded.or(() -> last(Option.TARGET));
+        var settings = new ArrayList<String>();
+        last(Option.DEBUG_FOLDER)
+                .ifPresent(folder -> settings.add("debuginfo=" + Path.of(folder).toAbsolutePath()));
+        last(Option.FUNCTIONS)
+                .ifPresent(file -> settings.add("functions=" + Path.of(file).toAbsolutePath()));
+        var target = recorded.or(() -> last(Option.TARGET));
+        if (settings.isEmpty() || target.isPresent() && !target.get().equals("linux")) {
+            return target;
+        }
+        return Optional.of("linux:" + String.join(",", settings));
+    }
+
+    private void refuse(Option option, String instead) {
+        if (has(option)) {
+            throw new UsageException(instead);
+        }
     }
 
     private Mode mode(boolean hasScript) {
@@ -295,8 +324,13 @@ final class CommandLineParser {
 
     private static String stage(String text) {
         var stage = text.toLowerCase(Locale.ROOT);
-        if (!STAGES.contains(stage)) {
-            throw new UsageException("there is no stage \"" + text + "\"\nHINT: use " + String.join(", ", STAGES));
+        if (STAGES.contains(stage)) {
+            return stage;
+        }
+        var all = new ArrayList<>(STAGES);
+        ServiceLoader.load(MachineListing.class).forEach(listing -> all.add(listing.stage()));
+        if (!all.contains(stage)) {
+            throw new UsageException("there is no stage \"" + text + "\"\nHINT: use " + String.join(", ", all));
         }
         return stage;
     }

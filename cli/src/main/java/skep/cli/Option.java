@@ -20,7 +20,7 @@ enum Option {
     VERBOSE("", "say more: how probes are attached, the verifier's log", "-v", "--verbose"),
     STAGES(
             "STAGE",
-            "print stages and stop: ast, typed, ir, asm, object, all; arm64 (machine code), arm64-linux (as Linux 6.1 would)",
+            "print stages and stop: ast, typed, ir, asm, object, all; arm64 (machine code), arm64-linux, arm64-linux-6.12 (as Linux 6.1 or 6.12 would)",
             "-d",
             "--debug"),
     DRY_RUN("", "compile, load and attach, then end", "--dry-run"),
@@ -45,6 +45,12 @@ enum Option {
     INFO("", "say what this kernel allows, and why not", "--info"),
     VERSION("", "version", "-V", "--version"),
     HELP("", "this help", "-h", "--help"),
+    DEBUG_FOLDER("DIR", "look for debugging files of programs here too", "--debuginfo"),
+    FUNCTIONS("FILE", "the kernel's functions that may be traced, one a line", "--traceable-functions"),
+    DWARF_PID("PID", "processes whose stacks dw_ustack unwinds; several, or all without it", "--dwarf-pid"),
+    EMIT_ELF("FILE", "write the compiled object to a file and stop", "--emit-elf"),
+    AOT("FILE", "", "--aot"),
+    EMIT_LLVM("FILE", "", "--emit-llvm"),
     // Options of the peer that mean nothing here: accepted, so that command lines keep working.
     IGNORED("", "", "--verify-llvm-ir", "--usdt-file-activation", "--no-debuginfo"),
     IGNORED_WITH_VALUE("VALUE", "", "--no-feature");

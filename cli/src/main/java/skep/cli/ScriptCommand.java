@@ -54,6 +54,9 @@ final class ScriptCommand {
             if (!arguments.stages().isEmpty()) {
                 return printStages(target, script);
             }
+            if (arguments.object().isPresent()) {
+                return writeObject(target, script, arguments.object().get());
+            }
             if (arguments.output().isEmpty()) {
                 return run(target, script, out);
             }
@@ -159,6 +162,16 @@ final class ScriptCommand {
         } catch (IllegalStateException e) {
             // The JVM is shutting down: the hook runs now, and ends the process.
         }
+    }
+
+    private int writeObject(Target target, Script script, Path file) {
+        var object = Session.object(target, script.name(), script.text(), options(arguments));
+        try {
+            Files.write(file, object);
+        } catch (IOException e) {
+            throw new UsageException("cannot write " + file + ": " + reason(e));
+        }
+        return 0;
     }
 
     private int printStages(Target target, Script script) {

@@ -90,7 +90,9 @@ class MainTest {
     void anUnknownStageNamesTheKnownOnes() {
         var result = skep("", "-d", "foo", "-e", "begin { }");
         assertEquals(1, result.status());
-        assertEquals("ERROR: there is no stage \"foo\"\nHINT: use ast, typed, ir, asm, object, all\n", result.err());
+        assertEquals(
+                "ERROR: there is no stage \"foo\"\nHINT: use ast, typed, ir, asm, object, all, arm64, arm64-linux, arm64-linux-6.12\n",
+                result.err());
     }
 
     @Test

@@ -139,7 +139,7 @@ class StaticProbeTest {
     @Test
     void aProbeWithoutArgumentsSaysSo() {
         var refused = assertThrows(ScriptException.class, () -> run("usdt:" + program + ":closed { print(arg0); }"));
-        assertTrue(refused.getMessage().contains("has no arguments"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("it has no arguments"), refused.getMessage());
     }
 
     @Test

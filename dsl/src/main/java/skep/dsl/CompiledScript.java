@@ -13,6 +13,8 @@ import skep.isa.object.BpfObject;
  * @param actions what records ask for, by id
  * @param faults what the counters of {@link #COUNTERS_MAP} mean; counter {@link #LOST_EVENTS_COUNTER} is not listed
  * @param usesRingBuffer whether the object has {@link #EVENTS_MAP}
+ * @param usesCounters whether it has {@link #COUNTERS_MAP}
+ * @param usesUserSymbols whether names of addresses of processes are wanted, also after these have ended
  */
 public record CompiledScript(
         BpfObject object,
@@ -22,6 +24,7 @@ public record CompiledScript(
         List<RuntimeFault> faults,
         boolean usesRingBuffer,
         boolean usesCounters,
+        boolean usesUserSymbols,
         ScriptConfig config) {
     /** The ring buffer that carries {@link Action} records. */
     public static final String EVENTS_MAP = "events";

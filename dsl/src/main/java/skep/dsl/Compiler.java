@@ -111,6 +111,7 @@ public final class Compiler {
                 lowered.faults(),
                 lowered.usesRingBuffer(),
                 lowered.usesCounters(),
+                lowered.usesUserSymbols(),
                 checked.config()));
     }
 }

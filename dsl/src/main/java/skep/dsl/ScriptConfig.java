@@ -10,6 +10,7 @@ package skep.dsl;
  * @param maxPrograms the most programs that may be loaded
  * @param ringBufferPages size of the ring buffer in pages, or {@link #AUTO_PAGES}
  * @param demangle whether C++ symbols are demangled
+ * @param showDebugInfo whether frames of user stacks tell where they are in the source
  * @param missingProbes {@code error}, {@code warn} or {@code ignore}
  */
 public record ScriptConfig(
@@ -20,10 +21,11 @@ public record ScriptConfig(
         int maxPrograms,
         int ringBufferPages,
         boolean demangle,
+        boolean showDebugInfo,
         String missingProbes) {
     /** The size of the ring buffer follows the memory of the machine. */
     public static final int AUTO_PAGES = 0;
 
     public static final ScriptConfig DEFAULT =
-            new ScriptConfig(true, "..", 10240, 1024, 1024, AUTO_PAGES, true, "error");
+            new ScriptConfig(true, "..", 10240, 1024, 1024, AUTO_PAGES, true, true, "error");
 }

@@ -90,8 +90,27 @@ public sealed interface Type {
         }
     }
 
-    /** Characters up to the first NUL, in a field of {@code sizeBytes}; a full field has no NUL and was cut off. */
-    record Str(int sizeBytes) implements Type {
+    /**
+     * Characters up to the first NUL, in {@code sizeBytes}; if they are full there is no NUL.
+     *
+     * @param field whether this is an array of C, which may be full; other strings that are full were cut off. Types that
+     *     differ in this alone are equal.
+     */
+    record Str(int sizeBytes, boolean field) implements Type {
+        public Str(int sizeBytes) {
+            this(sizeBytes, false);
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Str s && s.sizeBytes == sizeBytes;
+        }
+
+        @Override
+        public int hashCode() {
+            return sizeBytes;
+        }
+
         @Override
         public int alignBytes() {
             return 1;

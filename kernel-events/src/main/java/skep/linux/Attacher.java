@@ -158,14 +158,15 @@ final class Attacher {
                 default -> BREAK_EXECUTE;
             };
         }
-        var event =
-                new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), probe.value(), access);
-        if (Long.remainderUnsigned(Long.decode(probe.target()), Math.max(1, probe.value())) != 0) {
+        // The processor takes no other length for code than that of a word.
+        long length = access == BREAK_EXECUTE ? Long.BYTES : probe.value();
+        if (access != BREAK_EXECUTE && Long.remainderUnsigned(Long.decode(probe.target()), Math.max(1, length)) != 0) {
             throw failure(
                     probe,
-                    "address " + probe.target() + " is not a multiple of the length, " + probe.value(),
+                    "address " + probe.target() + " is not a multiple of the length, " + length,
                     "Watch shorter pieces, such as " + probe.target() + ":1:" + probe.module() + ".");
         }
+        var event = new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), length, access);
         return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
     }
 
@@ -177,36 +178,57 @@ final class Attacher {
                     "this iterator runs over the entries of one map, which a script cannot name",
                     "Show maps with skep map dump.");
         }
-        long link = probe.target().equals("cgroup")
-                ? cgroupIterator(fd)
-                : host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER);
+        int link = iteratorLink(fd, probe, Optional.empty());
+        walk(link, probe);
+        return new LinuxLink(host, probe, "iterator", link);
+    }
+
+    /** Runs an iterator to its end; returns what it wrote. */
+    byte[] iterate(int fd, ProbeSpec probe, Optional<Integer> map) {
+        int link = iteratorLink(fd, probe, map);
+        try {
+            return walk(link, probe);
+        } finally {
+            host.close(link);
+        }
+    }
+
+    private int iteratorLink(int fd, ProbeSpec probe, Optional<Integer> map) {
+        // union bpf_iter_link_info: of a map its descriptor; of control groups order 4, descriptor 4, id 8, the root without
+        boolean groups = probe.target().equals("cgroup");
+        boolean informed = map.isPresent() || groups;
+        long link;
+        try (var info = host.syscalls().allocate(ITERATOR_INFO_BYTES)) {
+            info.putInt(0, groups ? PARENTS_FIRST : map.orElse(0));
+            long address = informed ? info.pushed(ITERATOR_INFO_BYTES) : 0;
+            link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER, address, informed ? ITERATOR_INFO_BYTES : 0);
+        }
         if (Errno.isError(link)) {
             throw refused(probe, Feature.ITER, "BPF_LINK_CREATE", -link);
         }
-        long run = host.bpf().iteratorCreate((int) link);
-        if (Errno.isError(run)) {
-            host.close((int) link);
-            throw refused(probe, Feature.ITER, "BPF_ITER_CREATE", -run);
-        }
-        host.files().drain((int) run);
-        host.close((int) run);
-        return new LinuxLink(host, probe, "iterator", (int) link);
+        return (int) link;
     }
 
-    /** {@code union bpf_iter_link_info}: order 4, descriptor 4, id 8; without either of the last, from the root. */
-    private long cgroupIterator(int fd) {
-        try (var info = host.syscalls().allocate(ITERATOR_INFO_BYTES)) {
-            info.putInt(0, PARENTS_FIRST);
-            return host.bpf()
-                    .linkCreate(
-                            fd, 0, AttachType.TRACE_ITER, info.pushed(ITERATOR_INFO_BYTES), ITERATOR_INFO_BYTES);
+    private byte[] walk(int link, ProbeSpec probe) {
+        long run = host.bpf().iteratorCreate(link);
+        if (Errno.isError(run)) {
+            host.close(link);
+            throw refused(probe, Feature.ITER, "BPF_ITER_CREATE", -run);
         }
+        var written = host.files().drain((int) run);
+        host.close((int) run);
+        return written.orElse(new byte[0]);
     }
 
     private Link kprobe(ProgramSpec program, int fd, ProbeSpec probe) {
         return program.type() == ProgramType.TRACING
                 ? typed(fd, probe, Feature.FENTRY)
                 : kprobes.attach(program, fd, probe);
+    }
+
+    /** @see UserProbes#attachMany */
+    Optional<Link> attachMany(ProgramSpec program, List<ProbeSpec> probes, UserProbes.Reload reload) {
+        return userProbes.attachMany(program, probes, reload);
     }
 
     /** @see Kprobes#attachMany */
@@ -229,11 +251,22 @@ final class Attacher {
 
     /** Sampling events count on one CPU each; with a process they follow it over all of them. */
     private Link onEachCpu(int fd, ProbeSpec probe, String mechanism, Feature feature, Perf.Event event) {
-        if (probe.pid().isPresent()) {
-            return perfLink(fd, probe, mechanism, feature, event, probe.pid().getAsInt(), -1);
-        }
         var bound = new ArrayList<Bound>();
         try {
+            if (probe.pid().isPresent()) {
+                int pid = probe.pid().getAsInt();
+                for (int thread : threads(pid)) {
+                    try {
+                        bound.add(perfEvent(fd, probe, feature, event, thread, -1));
+                    } catch (AttachException failure) {
+                        // Threads end while their events are opened; only the process must be there.
+                        if (thread == pid || host.files().exists("/proc/" + pid + "/task/" + thread)) {
+                            throw failure;
+                        }
+                    }
+                }
+                return perfLink(host, probe, mechanism, bound);
+            }
             for (int cpu : kernel.onlineCpus()) {
                 bound.add(perfEvent(fd, probe, feature, event, -1, cpu));
             }
@@ -242,6 +275,15 @@ final class Attacher {
             throw failure;
         }
         return perfLink(host, probe, mechanism, bound);
+    }
+
+    /** The threads that a process has now; an event is for one thread. */
+    private List<Integer> threads(int pid) {
+        var threads = host.files().list("/proc/" + pid + "/task").stream()
+                .filter(entry -> entry.chars().allMatch(c -> c >= '0' && c <= '9'))
+                .map(Integer::valueOf)
+                .toList();
+        return threads.isEmpty() ? List.of(pid) : threads;
     }
 
     /** A perf event and the link that binds a program to it; the link is -1 where the event itself binds it (before 5.15). */

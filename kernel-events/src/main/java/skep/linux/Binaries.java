@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -36,6 +37,39 @@ final class Binaries {
                 .or(() -> library(name).flatMap(this::open))
                 .map(List::of)
                 .orElse(List.of());
+    }
+
+    /** The same for one process, whose files are seen through its root; {@code *} and nothing stand for what is mapped. */
+    List<LinuxBinary> find(String name, OptionalInt pid) {
+        if (name.isEmpty() || name.equals("*")) {
+            var processes = pid.isPresent()
+                    ? List.of(pid.getAsInt())
+                    : host.files().list("/proc").stream()
+                            .filter(entry -> entry.chars().allMatch(c -> c >= '0' && c <= '9'))
+                            .map(Integer::valueOf)
+                            .toList();
+            var paths = new LinkedHashSet<String>();
+            for (int process : processes) {
+                mappedBy(process).forEach(path -> paths.add(hasOwnRoot(process) ? root(process) + path : path));
+            }
+            return paths.stream().flatMap(path -> open(path).stream()).toList();
+        }
+        if (pid.isPresent() && name.startsWith("/") && hasOwnRoot(pid.getAsInt())) {
+            var inside = find(root(pid.getAsInt()) + name);
+            if (!inside.isEmpty()) {
+                return inside;
+            }
+        }
+        return find(name);
+    }
+
+    private static String root(int pid) {
+        return "/proc/" + pid + "/root";
+    }
+
+    /** A process in a container has its own files. */
+    private boolean hasOwnRoot(int pid) {
+        return host.files().link(root(pid)).map(link -> !link.equals("/")).orElse(false);
     }
 
     private List<String> paths(String pattern) {
@@ -125,13 +159,6 @@ final class Binaries {
                 "/usr/lib",
                 "/usr/local/lib"));
         return folders;
-    }
-
-    /** The program of a process and its libraries, through its root: a process in a container has its own files. */
-    List<LinuxBinary> of(int pid) {
-        return mappedBy(pid).stream()
-                .flatMap(path -> open("/proc/" + pid + "/root" + path).stream())
-                .toList();
     }
 
     /** The files that a process has mapped as code, as its own mount namespace names them. */

@@ -12,14 +12,28 @@ import skep.linux.sys.Sys;
 import skep.linux.sys.Syscalls;
 
 /** The machine whose kernel is traced, and the three views of its system calls. */
-record Host(Syscalls syscalls, Bpf bpf, Perf perf, Files files) {
+record Host(Syscalls syscalls, Bpf bpf, Perf perf, Files files, Settings settings) {
+    /**
+     * What the user says of the machine.
+     *
+     * @param debugFolder where debugging files are beside the usual folders, or empty
+     * @param functions a file of names, one a line, of the functions that may be traced, or empty for what the kernel says
+     */
+    record Settings(String debugFolder, String functions) {
+        static final Settings NONE = new Settings("", "");
+    }
+
     private static final int CLOCK_REALTIME = 0;
     private static final int CLOCK_MONOTONIC = 1;
     private static final int CLOCK_BOOTTIME = 7;
     private static final long AT_PAGESZ = 6;
 
     static Host of(Syscalls syscalls) {
-        return new Host(syscalls, new Bpf(syscalls), new Perf(syscalls), new Files(syscalls));
+        return of(syscalls, Settings.NONE);
+    }
+
+    static Host of(Syscalls syscalls, Settings settings) {
+        return new Host(syscalls, new Bpf(syscalls), new Perf(syscalls), new Files(syscalls), settings);
     }
 
     /** Whether the calls are made by this process, so that memory they map can be read here. */

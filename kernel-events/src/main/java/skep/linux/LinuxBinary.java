@@ -39,6 +39,7 @@ final class LinuxBinary implements UserBinary {
     private List<UnwindTable> unwindTables = List.of();
     private boolean unwindTablesRead;
     private volatile Optional<SymbolTable> symbols = Optional.empty();
+    private volatile @Nullable LineNumbers lines;
 
     private LinuxBinary(Host host, String path, ElfFile file) {
         this.host = host;
@@ -88,8 +89,9 @@ final class LinuxBinary implements UserBinary {
             if (file.section(".symtab").isPresent()) {
                 return file.symbols();
             }
+            // Names with versions are plain in the file's own table only.
             return debugFile()
-                    .map(ElfFile::symbols)
+                    .map(debug -> file.symbols().with(debug.symbols()))
                     .orElseGet(() -> compressed().map(file.symbols()::with).orElseGet(file::symbols));
         } catch (MalformedElfException damaged) {
             return SymbolTable.empty();
@@ -114,16 +116,24 @@ final class LinuxBinary implements UserBinary {
     }
 
     private Optional<ElfFile> debugFile() {
-        var byIdentity = file.buildId()
-                .filter(id -> id.length() > 2)
-                .map(id -> DEBUG + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
-        if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
-            return open(host, byIdentity.get()).map(LinuxBinary::file);
+        var own = host.settings().debugFolder();
+        var folders = own.isEmpty() ? List.of(DEBUG) : List.of(own + "/", DEBUG);
+        for (var debug : folders) {
+            var byIdentity = file.buildId()
+                    .filter(id -> id.length() > 2)
+                    .map(id -> debug + ".build-id/" + id.substring(0, 2) + "/" + id.substring(2) + ".debug");
+            if (byIdentity.isPresent() && host.files().exists(byIdentity.get())) {
+                return open(host, byIdentity.get()).map(LinuxBinary::file);
+            }
         }
         return file.debugLink().flatMap(name -> {
             var folder = path.substring(0, path.lastIndexOf('/') + 1);
-            for (var candidate :
-                    List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name)) {
+            var candidates = new ArrayList<String>();
+            if (!own.isEmpty()) {
+                candidates.add(own + "/" + name);
+            }
+            candidates.addAll(List.of(folder + name, folder + ".debug/" + name, DEBUG + folder.substring(1) + name));
+            for (var candidate : candidates) {
                 if (!candidate.equals(path) && host.files().exists(candidate)) {
                     return open(host, candidate).map(LinuxBinary::file);
                 }
@@ -160,6 +170,20 @@ final class LinuxBinary implements UserBinary {
         return unwindTables;
     }
 
+    /** Where in a source file an address of the file comes from. */
+    Optional<String> lineAt(long address) {
+        try {
+            var known = lines;
+            if (known == null) {
+                known = lineNumbers();
+                lines = known;
+            }
+            return known.at(address);
+        } catch (MalformedElfException damaged) {
+            return Optional.empty();
+        }
+    }
+
     /** The line numbers of the file, or of its debugging file. */
     LineNumbers lineNumbers() {
         var own = LineNumbers.of(file);
@@ -179,6 +203,11 @@ final class LinuxBinary implements UserBinary {
     @Override
     public Optional<Symbol> symbol(String name) {
         return symbols().find(name).map(s -> new Symbol(s.address(), s.sizeBytes()));
+    }
+
+    @Override
+    public boolean isCode(long address) {
+        return symbols().at(address).isPresent();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
@@ -222,7 +223,11 @@ public final class LinuxKernel implements KernelInfo {
 
     /** What ftrace can patch, or all functions where the kernel does not tell. */
     private List<String> tracedFunctions() {
-        var listed = tracefs.read("available_filter_functions").filter(bytes -> bytes.length > 0);
+        var own = host.settings().functions();
+        var listed = (own.isEmpty()
+                        ? tracefs.read("available_filter_functions")
+                        : host.files().read(own))
+                .filter(bytes -> bytes.length > 0);
         if (listed.isEmpty()) {
             return symbols().functions();
         }
@@ -315,13 +320,10 @@ public final class LinuxKernel implements KernelInfo {
     }
 
     @Override
-    public List<UserBinary> binaries(String nameOrPath) {
-        return List.copyOf(binaries.find(nameOrPath));
-    }
-
-    @Override
-    public List<UserBinary> binariesOf(int pid) {
-        return List.copyOf(binaries.of(pid));
+    public List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return binaries.find(nameOrPattern, pid).stream()
+                .<UserBinary>map(binary -> binary)
+                .toList();
     }
 
     /** The id of a control group is the number of its folder. */

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
 import skep.isa.object.MapSpec;
@@ -201,7 +202,13 @@ final class LinuxObject implements LoadedObject {
         var attached = new ArrayList<Optional<Link>>(Collections.nCopies(requests.size(), Optional.empty()));
         try {
             Kprobes.groups(specs, probes).forEach((group, members) -> attachGroup(group, members, probes, attached));
-            for (int i = 0; i < attached.size(); i++) {
+            for (var members : UserProbes.groups(specs, probes)) {
+                var here = members.stream().map(probes::get).toList();
+                var program = program(requests.get(members.getFirst()).program());
+                attacher.attachMany(program.spec(), here, type -> reload(program, type))
+                        .ifPresent(whole -> share(whole, members, here, attached));
+            }
+            for (int i : inOrder(probes)) {
                 if (attached.get(i).isEmpty()) {
                     attached.set(i, Optional.of(attach(requests.get(i).program(), probes.get(i))));
                 }
@@ -221,13 +228,32 @@ final class LinuxObject implements LoadedObject {
                         here.getFirst(),
                         functions,
                         type -> reload(program(group.program().name()), type))
-                .ifPresent(whole -> {
-                    var shared = SharedLink.of(whole, here);
-                    for (int i = 0; i < members.size(); i++) {
-                        attached.set(members.get(i), Optional.of(shared.get(i)));
-                    }
-                    links.addAll(shared);
-                });
+                .ifPresent(whole -> share(whole, members, here, attached));
+    }
+
+    private void share(Link whole, List<Integer> members, List<ProbeSpec> probes, List<Optional<Link>> attached) {
+        var shared = SharedLink.of(whole, probes);
+        for (int i = 0; i < members.size(); i++) {
+            attached.set(members.get(i), Optional.of(shared.get(i)));
+        }
+        links.addAll(shared);
+    }
+
+    /** Of programs at one function the kernel runs first what was attached last. */
+    private static List<Integer> inOrder(List<ProbeSpec> probes) {
+        var order = new ArrayList<Integer>();
+        for (int i = 0; i < probes.size(); i++) {
+            boolean lastRunsFirst = switch (probes.get(i).kind()) {
+                case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, FENTRY, FEXIT -> true;
+                default -> false;
+            };
+            if (lastRunsFirst) {
+                order.addFirst(i);
+            } else {
+                order.add(i);
+            }
+        }
+        return order;
     }
 
     @Override
@@ -243,7 +269,7 @@ final class LinuxObject implements LoadedObject {
         var newTypes = new ObjectTypes(host);
         types.add(newTypes);
         try {
-            more.types().ifPresent(newTypes::load);
+            newTypes.load(more);
             for (var map : more.maps()) {
                 var present = maps.get(map.name());
                 if (present == null && options.reuse().get(map.name()) instanceof LinuxMap shared) {
@@ -290,6 +316,15 @@ final class LinuxObject implements LoadedObject {
             }
             return result;
         }
+    }
+
+    @Override
+    public byte[] iterate(String name, Optional<String> map) {
+        var program = program(name);
+        return attacher.iterate(
+                program.fd(),
+                ProbeSpec.of(ProbeKind.ITER, program.spec().attachTo()),
+                map.map(walked -> ownMap(walked).fd()));
     }
 
     private OutputReader perfBuffer(LinuxMap map, long bytesPerCpu) {

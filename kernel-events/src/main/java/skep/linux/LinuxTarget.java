@@ -61,22 +61,18 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
-        recordMappings(object);
-        var loaded = LinuxObject.load(host, kernel, object, options, this::startRecording, owned::remove);
+        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
+                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks)) {
+            rememberProcesses();
+        }
+        var loaded = LinuxObject.load(host, kernel, object, options, this::rememberProcesses, owned::remove);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
-    private void recordMappings(BpfObject object) {
-        boolean stacks = object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
-                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks);
-        if (stacks) {
-            startRecording();
-        }
-    }
-
-    private void startRecording() {
+    @Override
+    public void rememberProcesses() {
         synchronized (userSymbols) {
             if (!userSymbols.isRecording()) {
                 try {
@@ -119,6 +115,16 @@ public final class LinuxTarget implements Target {
     @Override
     public List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
         return unwinder.unwind(pid, registers, stack, depth);
+    }
+
+    @Override
+    public Optional<String> userSourceLine(int pid, long address) {
+        return userSymbols.sourceLine(pid, address);
+    }
+
+    @Override
+    public Optional<FilePlace> userFilePlace(int pid, long address) {
+        return userSymbols.filePlace(pid, address);
     }
 
     @Override

@@ -7,7 +7,7 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TargetProvider;
 
-/** Opens the kernel that this process runs on: {@code linux}, without options. */
+/** Opens the kernel that this process runs on: {@code linux}, {@code linux:debuginfo=FOLDER,functions=FILE}. */
 public final class LinuxTargetProvider implements TargetProvider {
     private static final int CAPABILITY_VERSION_3 = 0x2008_0522;
     private static final int CAP_SYS_ADMIN = 21;
@@ -26,20 +26,35 @@ public final class LinuxTargetProvider implements TargetProvider {
 
     @Override
     public Target open(String options) {
-        if (!options.isEmpty()) {
-            throw new IllegalArgumentException("target linux has no option \"" + options + "\"; it takes none");
-        }
+        var settings = settings(options);
         if (!System.getProperty("os.name").equals("Linux")) {
             throw new TargetException("the live target needs Linux, and this is " + System.getProperty("os.name")
                     + "; use --target embedded");
         }
-        var host = Host.of(LocalSyscalls.instance());
+        var host = Host.of(LocalSyscalls.instance(), settings);
         long missing = missing(host);
         if (missing != 0) {
             throw new TargetException("this user may not trace the live kernel: " + names(missing)
                     + " missing; run as root, or try the script with --target embedded");
         }
         return new LinuxTarget("linux", host);
+    }
+
+    private static Host.Settings settings(String options) {
+        var debugFolder = "";
+        var functions = "";
+        for (var option : options.isEmpty() ? new String[0] : options.split(",")) {
+            int equals = option.indexOf('=');
+            var value = option.substring(equals + 1);
+            switch (equals < 0 ? option : option.substring(0, equals)) {
+                case "debuginfo" -> debugFolder = value;
+                case "functions" -> functions = value;
+                default ->
+                    throw new IllegalArgumentException("target linux has no option \"" + option
+                            + "\"; it takes debuginfo=FOLDER and functions=FILE");
+            }
+        }
+        return new Host.Settings(debugFolder, functions);
     }
 
     /** The capabilities that tracing needs and this process lacks, as bits. */

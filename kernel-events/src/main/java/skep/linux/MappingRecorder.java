@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -92,11 +93,16 @@ final class MappingRecorder implements AutoCloseable {
             if (closed || !name.chars().allMatch(Character::isDigit)) {
                 continue;
             }
-            var mappings = host.files().text("/proc/" + name + "/maps").orElse("").lines()
+            var mappings = host.files()
+                    .text("/proc/" + name + "/maps")
+                    .orElse("")
+                    .lines()
                     .flatMap(line -> UserSymbols.parse(line).stream())
                     .toList();
             synchronized (this) {
-                processes.computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>()).addAll(0, mappings);
+                processes
+                        .computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>())
+                        .addAll(0, mappings);
             }
             // The rings go on filling meanwhile.
             drain();
@@ -105,11 +111,23 @@ final class MappingRecorder implements AutoCloseable {
 
     private synchronized void drain() {
         if (!closed) {
-            rings.forEach(ring -> ring.drain(this::record));
+            var events = new ArrayList<Event>();
+            rings.forEach(ring -> ring.drain((type, misc, content) ->
+                    events.add(new Event(type, misc, MemorySegment.ofArray(content.toArray(ValueLayout.JAVA_BYTE))))));
+            events.sort(Comparator.comparingLong(Event::nanos));
+            events.forEach(event -> record(event.type, event.misc, event.content));
         }
     }
 
-    private boolean record(int type, int misc, MemorySegment content) {
+    /** What a ring tells; a process that moves to another CPU is told of in two rings, and only the time tells the order. */
+    private record Event(int type, int misc, MemorySegment content) {
+        /** The last word of every record is its time. */
+        long nanos() {
+            return content.get(ValueLayout.JAVA_LONG_UNALIGNED, content.byteSize() - 8);
+        }
+    }
+
+    private void record(int type, int misc, MemorySegment content) {
         int pid = content.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
         switch (type) {
             case RECORD_MMAP2 ->
@@ -128,7 +146,6 @@ final class MappingRecorder implements AutoCloseable {
             }
             default -> {}
         }
-        return true;
     }
 
     /** pid 4, tid 4, address 8, length 8, file offset 8, device 8, inode 8, generation 8, prot 4, flags 4, name. */

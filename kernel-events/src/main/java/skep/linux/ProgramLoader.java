@@ -35,7 +35,7 @@ final class ProgramLoader {
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
         try (var place = attachPlace(program);
-                var functions = new FunctionTypes(host, program, types);
+                var described = types.describe(program);
                 var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
@@ -54,8 +54,13 @@ final class ProgramLoader {
                     0,
                     program.sleepable() ? Bpf.SLEEPABLE : 0,
                     versionCode(),
-                    functions.info());
+                    described.info());
             long fd = host.bpf().programLoad(load);
+            if (Errno.isError(fd) && load.functions().lineCount() > 0) {
+                // It may be the lines that this kernel refuses; if not, its log is easier to read without them.
+                load = load.withFunctions(load.functions().withoutLines());
+                fd = host.bpf().programLoad(load);
+            }
             if (Errno.isError(fd)) {
                 throw rejection(program, load, -fd, options);
             }
@@ -89,7 +94,8 @@ final class ProgramLoader {
 
     private LoadException rejection(ProgramSpec program, Bpf.ProgramLoad load, long errno, LoadOptions options) {
         var log = log(load, Math.max(1, options.verifierLogLevel()));
-        if (log.isBlank()) {
+        // Some refusals come before the verifier looks at an instruction: then it only counts them.
+        if (log.isBlank() || verdict(log).isBlank()) {
             return new LoadException(withoutLog(program, errno), program, -1, "", (int) errno);
         }
         int insn = lastInsn(log);

@@ -2,6 +2,7 @@ package skep.linux;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -65,6 +66,48 @@ final class UserProbes {
             return multi(reload.as(AttachType.TRACE_UPROBE_MULTI), AttachType.TRACE_UPROBE_MULTI, probe, places, true);
         }
         return oneByOne(fd, probe, places);
+    }
+
+    /**
+     * Attaches a program to the places of several probes at once, if the kernel can; empty if it cannot, or if one of the
+     * probes stands for several places already.
+     */
+    Optional<Link> attachMany(ProgramSpec program, List<ProbeSpec> probes, Reload reload) {
+        if (kernel.unsupported(Feature.UPROBE_MULTI).isPresent()) {
+            return Optional.empty();
+        }
+        var places = new ArrayList<Place>();
+        for (var probe : probes) {
+            var here = probe.kind() == ProbeKind.USDT ? staticPlaces(probe) : functionPlaces(probe);
+            if (here.size() != 1) {
+                return Optional.empty();
+            }
+            places.add(here.getFirst());
+        }
+        var distinct = places.stream().distinct().toList();
+        return Optional.of(multi(
+                reload.as(AttachType.TRACE_UPROBE_MULTI),
+                AttachType.TRACE_UPROBE_MULTI,
+                probes.getFirst(),
+                distinct,
+                true));
+    }
+
+    /** Which requests can share a link: the same program, of the same kind, for the same process. */
+    static List<List<Integer>> groups(List<ProgramSpec> programs, List<ProbeSpec> probes) {
+        record Group(ProgramSpec program, ProbeKind kind, OptionalInt pid) {}
+        var groups = new LinkedHashMap<Group, List<Integer>>();
+        for (int i = 0; i < probes.size(); i++) {
+            var probe = probes.get(i);
+            boolean user = probe.kind() == ProbeKind.UPROBE
+                    || probe.kind() == ProbeKind.URETPROBE
+                    || probe.kind() == ProbeKind.USDT;
+            if (user && programs.get(i).attachType().isEmpty()) {
+                groups.computeIfAbsent(new Group(programs.get(i), probe.kind(), probe.pid()), g -> new ArrayList<>())
+                        .add(i);
+            }
+        }
+        return groups.values().stream().filter(members -> members.size() > 1).toList();
     }
 
     private Link oneByOne(int fd, ProbeSpec probe, List<Place> places) {
@@ -157,17 +200,7 @@ final class UserProbes {
     }
 
     private List<LinuxBinary> files(ProbeSpec probe) {
-        if (probe.module().isEmpty() && probe.pid().isPresent()) {
-            return binaries.of(probe.pid().getAsInt());
-        }
-        // A process in a container has its own files: they are seen through its root.
-        if (probe.pid().isPresent() && probe.module().startsWith("/")) {
-            var inside = binaries.find("/proc/" + probe.pid().getAsInt() + "/root" + probe.module());
-            if (!inside.isEmpty()) {
-                return inside;
-            }
-        }
-        var found = binaries.find(probe.module());
+        var found = binaries.find(probe.module(), probe.pid());
         if (found.isEmpty()) {
             throw failure(
                     probe,

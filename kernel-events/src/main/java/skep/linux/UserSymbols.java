@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import skep.elf.Demangler;
 import skep.isa.kernel.KernelInfo.Symbol;
 import skep.linux.MappingRecorder.Mapping;
+import skep.target.Target.FilePlace;
 
 /**
  * Names addresses of processes: their mappings, the symbols of the files mapped, and what just-in-time compilers write to
@@ -53,17 +54,33 @@ final class UserSymbols {
         return processes.computeIfAbsent(pid, Process::new).at(address);
     }
 
-    /** A place in a file, by the address that it has there before relocation. */
-    record Located(LinuxBinary binary, long address) {}
+    /**
+     * A place in a file that a process has mapped.
+     *
+     * @param address that it has in the file before relocation
+     * @param offset from the start of the file, in bytes
+     */
+    record Place(LinuxBinary binary, long address, long offset) {}
 
     /** Which file an address of a process comes from. */
-    Optional<Located> locate(int pid, long address) {
-        return processes.computeIfAbsent(pid, Process::new).locate(address);
+    Optional<Place> locate(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).inFile(address);
     }
 
     /** Whether a process has code at an address. */
     boolean isCode(int pid, long address) {
         return processes.computeIfAbsent(pid, Process::new).isCode(address);
+    }
+
+    /** @see skep.target.Target#userSourceLine */
+    Optional<String> sourceLine(int pid, long address) {
+        return locate(pid, address).flatMap(place -> place.binary.lineAt(place.address));
+    }
+
+    /** @see skep.target.Target#userFilePlace */
+    Optional<FilePlace> filePlace(int pid, long address) {
+        return locate(pid, address)
+                .flatMap(place -> place.binary.file().buildId().map(id -> new FilePlace(id, place.offset)));
     }
 
     private final class Process {
@@ -80,7 +97,7 @@ final class UserSymbols {
         }
 
         synchronized Optional<Symbol> at(long address) {
-            return known(address)
+            return mapping(address)
                     .filter(m -> m.path().startsWith("/"))
                     .flatMap(m -> inFile(m, address))
                     .or(() -> compiledAt(address))
@@ -89,23 +106,26 @@ final class UserSymbols {
                             .map(m -> new Symbol(m.path(), m.path(), address - m.start())));
         }
 
-        synchronized Optional<Located> locate(long address) {
-            return known(address)
-                    .filter(m -> m.path().startsWith("/"))
-                    .flatMap(mapping -> file(mapping).flatMap(binary -> {
-                        var inFile = binary.file().address(address - mapping.start() + mapping.offset());
-                        return inFile.isPresent()
-                                ? Optional.of(new Located(binary, inFile.getAsLong()))
-                                : Optional.empty();
-                    }));
+        synchronized Optional<Place> inFile(long address) {
+            var mapping = mapping(address).filter(m -> m.path().startsWith("/"));
+            if (mapping.isEmpty()) {
+                return Optional.empty();
+            }
+            long offset = address - mapping.get().start() + mapping.get().offset();
+            return file(mapping.get()).flatMap(binary -> {
+                var inFile = binary.file().address(offset);
+                return inFile.isPresent()
+                        ? Optional.of(new Place(binary, inFile.getAsLong(), offset))
+                        : Optional.empty();
+            });
         }
 
         synchronized boolean isCode(long address) {
-            return known(address).isPresent();
+            return mapping(address).isPresent();
         }
 
         /** The mapping that covers an address, read again if none does. */
-        private Optional<Mapping> known(long address) {
+        private Optional<Mapping> mapping(long address) {
             var mapping = covering(address);
             if (mapping.isEmpty() && reads < MAX_READS) {
                 read();

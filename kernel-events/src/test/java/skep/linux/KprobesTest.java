@@ -69,7 +69,8 @@ class KprobesTest {
             if (call == Sys.BPF && a == LINK_CREATE) {
                 var attributes = MemorySegment.ofAddress(b).reinterpret(40);
                 int type = attributes.get(ValueLayout.JAVA_INT, 8);
-                if (type == AttachType.TRACE_KPROBE_MULTI.number() || type == AttachType.TRACE_KPROBE_SESSION.number()) {
+                if (type == AttachType.TRACE_KPROBE_MULTI.number()
+                        || type == AttachType.TRACE_KPROBE_SESSION.number()) {
                     return multi(attributes, type);
                 }
             }
@@ -82,7 +83,8 @@ class KprobesTest {
                 return -Errno.EINVAL;
             }
             var functions = new ArrayList<String>();
-            var names = MemorySegment.ofAddress(attributes.get(ValueLayout.JAVA_LONG, 24)).reinterpret(8L * count);
+            var names = MemorySegment.ofAddress(attributes.get(ValueLayout.JAVA_LONG, 24))
+                    .reinterpret(8L * count);
             for (int i = 0; i < count; i++) {
                 functions.add(text(names.getAtIndex(ValueLayout.JAVA_LONG, i)));
             }
@@ -150,15 +152,13 @@ class KprobesTest {
 
     private LoadedObject nothing(Optional<AttachType> type) {
         var code = Assembler.assemble("r0 = 0\nexit\n");
-        var program = new ProgramSpec(
-                "nothing", ProgramType.KPROBE, type, "", "GPL", code, List.of(), LineTable.EMPTY);
+        var program = new ProgramSpec("nothing", ProgramType.KPROBE, type, "", "GPL", code, List.of(), LineTable.EMPTY);
         return target.load(new BpfObject(List.of(program), List.of()), LoadOptions.DEFAULT);
     }
 
     private static List<AttachRequest> requests(ProbeKind kind, String... functions) {
         return List.of(functions).stream()
-                .map(name ->
-                        new AttachRequest("nothing", new ProbeSpec(kind, "", name, 0, 0, OptionalInt.empty())))
+                .map(name -> new AttachRequest("nothing", new ProbeSpec(kind, "", name, 0, 0, OptionalInt.empty())))
                 .toList();
     }
 
@@ -187,9 +187,7 @@ class KprobesTest {
             object.attach("nothing", ProbeSpec.of(ProbeKind.KRETPROBE, "vfs_rea?"));
             int multi = AttachType.TRACE_KPROBE_MULTI.number();
             assertEquals(
-                    List.of(
-                            new Asked(multi, 0, List.of("vfs_read")),
-                            new Asked(multi, 1, List.of("vfs_read"))),
+                    List.of(new Asked(multi, 0, List.of("vfs_read")), new Asked(multi, 1, List.of("vfs_read"))),
                     kernel.asked);
         }
     }
@@ -211,6 +209,8 @@ class KprobesTest {
                 List.of(),
                 LineTable.EMPTY);
         assertEquals(
-                0, Kprobes.groups(probes.stream().map(p -> program).toList(), probes).size());
+                0,
+                Kprobes.groups(probes.stream().map(p -> program).toList(), probes)
+                        .size());
     }
 }

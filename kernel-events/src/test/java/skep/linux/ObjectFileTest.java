@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +23,7 @@ import skep.target.LoadOptions;
 import skep.target.LoadedObject;
 import skep.target.Target;
 import skep.target.TargetException;
+import skep.vm.inspect.VmInventory;
 
 /** Objects that clang makes mean the same on the live kernel and on the embedded one. */
 class ObjectFileTest {
@@ -154,6 +157,42 @@ class ObjectFileTest {
             char LICENSE[] SEC("license") = "GPL";
             """;
 
+    private static final String WALKS = """
+            typedef unsigned int u32; typedef unsigned long long u64;
+            #define SEC(n) __attribute__((section(n), used))
+            #define __uint(name, val) int (*name)[val]
+            #define __type(name, val) __typeof__(val) *name
+            #define KEPT __attribute__((preserve_access_index))
+            struct seq_file; struct bpf_map;
+            struct bpf_iter_meta { struct seq_file *seq; u64 session_id; u64 seq_num; } KEPT;
+            struct task_struct { int pid, tgid; } KEPT;
+            struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; } KEPT;
+            struct bpf_iter__bpf_map_elem { struct bpf_iter_meta *meta; struct bpf_map *map; u32 *key; u64 *value; } KEPT;
+            struct { __uint(type, 1); __uint(max_entries, 64); __type(key, u32); __type(value, u64); } counts SEC(".maps");
+            struct { __uint(type, 2); __uint(max_entries, 2); __type(key, u32); __type(value, u32); } small SEC(".maps");
+            static long (*seq_printf)(struct seq_file *, const char *, u32, const void *, u32) = (void *)126;
+            u64 tasks_seen;
+            SEC("iter/task") int tasks(struct bpf_iter__task *ctx) {
+              static const char text[] = "last %d";
+              u64 seen = ctx->meta->seq_num;
+              if (ctx->task) tasks_seen++;
+              else seq_printf(ctx->meta->seq, text, sizeof text, &seen, 8);
+              return 0;
+            }
+            #ifndef TASKS_ONLY
+            SEC("iter/bpf_map_elem") int elements(struct bpf_iter__bpf_map_elem *ctx) {
+              static const char text[] = "%d=%d ";
+              u32 *key = ctx->key; u64 *value = ctx->value;
+              if (!key || !value) return 0;
+              u64 pair[2] = { *key, *value };
+              seq_printf(ctx->meta->seq, text, sizeof text, pair, 16);
+              *value += 1;
+              return 0;
+            }
+            #endif
+            char LICENSE[] SEC("license") = "GPL";
+            """;
+
     private ElfObject compile(String source) throws IOException, InterruptedException {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/clang")), "clang is not installed");
         Files.writeString(folder.resolve("x.c"), source);
@@ -261,12 +300,53 @@ class ObjectFileTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"embedded", "linux"})
+    void iteratorsWalkTasks(String name) throws IOException, InterruptedException {
+        var elf = compile("#define TASKS_ONLY\n" + WALKS);
+        try (var target = open(name);
+                var loaded = target.load(elf.relocated(target.kernel()), LoadOptions.DEFAULT)) {
+            var text = new String(loaded.iterate("tasks", Optional.empty()));
+            assertEquals("last " + (variable(elf, loaded, "tasks_seen") - 1), text);
+        }
+    }
+
+    @Test
+    void iteratorsWalkElementsOfMaps() throws IOException, InterruptedException {
+        var elf = compile(WALKS);
+        try (var target = open("embedded");
+                var loaded = target.load(elf.relocated(target.kernel()), LoadOptions.DEFAULT)) {
+            loaded.map("counts").update(new byte[] {5, 0, 0, 0}, new byte[] {9, 0, 0, 0, 0, 0, 0, 0}, 0);
+            assertEquals("5=9 ", new String(loaded.iterate("elements", Optional.of("counts"))));
+            assertEquals(
+                    "5=10 ",
+                    new String(loaded.iterate("elements", Optional.of("counts"))),
+                    "values are written in place");
+            var refusal = assertThrows(TargetException.class, () -> loaded.iterate("elements", Optional.of("small")));
+            assertTrue(String.valueOf(refusal.getMessage()).contains("shorter"), refusal.getMessage());
+            assertThrows(TargetException.class, () -> loaded.iterate("elements", Optional.empty()), "a map is needed");
+        }
+    }
+
+    @Test
+    void typedProgramsAreShownAsTheEmbeddedKernelLoadsThem() throws IOException, InterruptedException {
+        compile(WALKS);
+        var file = folder.resolve("x.o").toString();
+        try (var inventory = new VmInventory.Provider().open(file)) {
+            assertEquals(
+                    List.of("tasks", "elements"),
+                    inventory.programs().stream().map(row -> row.name()).toList());
+        }
+    }
+
     @Test
     void aKernelFunctionThatTheEmbeddedKernelLacksIsNamed() throws IOException, InterruptedException {
         var elf = compile(KFUNCS.replace("bpf_rcu_read_lock", "bpf_arena_alloc_pages"));
         try (var target = open("embedded")) {
             var refusal = assertThrows(ElfException.class, () -> elf.relocated(target.kernel()));
-            assertTrue(String.valueOf(refusal.getMessage()).contains("bpf_arena_alloc_pages"), refusal.getMessage());
+            assertTrue(
+                    String.valueOf(refusal.getMessage()).contains("bpf_arena_alloc_pages, since an arena"),
+                    refusal.getMessage());
         }
     }
 }

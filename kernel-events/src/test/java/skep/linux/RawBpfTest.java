@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -13,6 +14,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import skep.isa.Assembler;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapType;
 import skep.linux.sys.Block;
@@ -156,7 +158,11 @@ class RawBpfTest {
         int valueBytes = SIZES[random.nextInt(SIZES.length)];
         attr.putInt(4, SIZES[random.nextInt(SIZES.length)]);
         attr.putInt(8, valueBytes);
-        attr.putInt(12, ENTRIES[random.nextInt(valueBytes > 1000 ? 4 : ENTRIES.length)]);
+        attr.putInt(
+                12,
+                ENTRIES[
+                        random.nextInt(
+                                valueBytes > 1000 ? 4 : allocatesAtOnce(type) ? ENTRIES.length - 1 : ENTRIES.length)]);
         int flags = FLAGS[random.nextInt(FLAGS.length)]
                 | (random.nextInt(3) == 0 ? FLAGS[random.nextInt(FLAGS.length)] : 0);
         attr.putInt(16, flags | (needsNoPreallocation(type) && random.nextInt(4) != 0 ? 1 : 0));
@@ -164,6 +170,11 @@ class RawBpfTest {
             attr.putLong(64, random.nextInt(20));
         }
         return attr.array();
+    }
+
+    /** Whether 2^32 entries would be gigabytes that the kernel may have. */
+    private static boolean allocatesAtOnce(MapType type) {
+        return type == MapType.QUEUE || type == MapType.STACK || type == MapType.BLOOM_FILTER;
     }
 
     private static boolean needsNoPreallocation(MapType type) {
@@ -443,6 +454,123 @@ class RawBpfTest {
                 false;
             default -> true;
         };
+    }
+
+    /** What the kernel tells of a program that counts packets in an array, after three runs. */
+    private static String life(Side side) {
+        var told = new StringBuilder();
+        long map = side.bpf(BpfCommand.MAP_CREATE, new Shape(MapType.ARRAY, 4, 8, 1, 0).attr());
+        var code = Assembler.assemble("""
+                        r6 = r1
+                        r1 = 0
+                        *(u32 *)(r10 -4) = r1
+                        r2 = r10
+                        r2 += -4
+                        r1 = map[fd:%d]
+                        call bpf_map_lookup_elem
+                        if r0 == 0 goto out
+                        r1 = 1
+                        lock *(u64 *)(r0 +0) += r1
+                        r7 = *(u32 *)(r6 +0)
+                        r0 = *(u64 *)(r0 +0)
+                        r7 <<= 8
+                        r0 |= r7
+                        out:
+                        exit
+                        """.formatted(map)).toBytes();
+        long log = side.allocate(new byte[1 << 16]);
+        var load = attr().putInt(0, 1)
+                .putInt(4, code.length / 8)
+                .putLong(8, side.allocate(code))
+                .putLong(16, side.allocate("GPL\0".getBytes(StandardCharsets.US_ASCII)))
+                .putInt(24, 1)
+                .putInt(28, 1 << 16)
+                .putLong(32, log);
+        load.put(48, "counter".getBytes(StandardCharsets.US_ASCII));
+        long program = side.bpf(BpfCommand.PROG_LOAD, load.array());
+        told.append("load ").append(outcome(program));
+        var run = attr().putInt(0, (int) program)
+                .putInt(8, 64)
+                .putInt(12, 10)
+                .putLong(16, side.allocate(new byte[64]))
+                .putLong(24, side.allocate(new byte[64]))
+                .putInt(32, 3);
+        long runAt = side.allocate(run.array());
+        told.append(", short run ").append(outcome(side.bpf(BpfCommand.PROG_TEST_RUN, runAt)));
+        run.putInt(12, 64);
+        runAt = side.allocate(run.array());
+        told.append(", run ").append(outcome(side.bpf(BpfCommand.PROG_TEST_RUN, runAt)));
+        var after = ByteBuffer.wrap(side.bytes(runAt, ATTR_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        told.append(" r0 ").append(after.getInt(4)).append(" bytes ").append(after.getInt(12));
+        long ids = side.allocate(new byte[16]);
+        var asked = ByteBuffer.allocate(232)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(52, 4)
+                .putLong(56, ids);
+        long info = side.allocate(asked.array());
+        long infoAt = side.allocate(
+                attr().putInt(0, (int) program).putInt(4, 232).putLong(8, info).array());
+        told.append(", info ").append(outcome(side.bpf(BpfCommand.OBJ_GET_INFO_BY_FD, infoAt)));
+        var answer = ByteBuffer.wrap(side.bytes(info, 232)).order(ByteOrder.LITTLE_ENDIAN);
+        told.append(" type ").append(answer.getInt(0));
+        told.append(" tag ").append(HexFormat.of().formatHex(answer.array(), 8, 16));
+        told.append(" maps ").append(answer.getInt(52));
+        told.append(" name ").append(new String(answer.array(), 64, 16, StandardCharsets.US_ASCII).replace("\0", ""));
+        told.append(" gpl ").append(answer.getInt(84));
+        int id = ByteBuffer.wrap(side.bytes(ids, 4))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getInt();
+        long again = side.bpf(BpfCommand.MAP_GET_FD_BY_ID, attr().putInt(0, id).array());
+        told.append(", map by number ").append(outcome(again));
+        told.append(", no such number ")
+                .append(outcome(side.bpf(
+                        BpfCommand.MAP_GET_FD_BY_ID, attr().putInt(0, -2).array())));
+        told.append(", freeze ")
+                .append(outcome(side.bpf(
+                        BpfCommand.MAP_FREEZE, attr().putInt(0, (int) again).array())));
+        told.append(", again ")
+                .append(outcome(side.bpf(
+                        BpfCommand.MAP_FREEZE, attr().putInt(0, (int) map).array())));
+        told.append(", bind ")
+                .append(outcome(side.bpf(
+                        BpfCommand.PROG_BIND_MAP,
+                        attr().putInt(0, (int) program).putInt(4, (int) map).array())));
+        told.append(", program for map ")
+                .append(outcome(side.bpf(
+                        BpfCommand.MAP_FREEZE, attr().putInt(0, (int) program).array())));
+        told.append(", bad descriptor ")
+                .append(outcome(
+                        side.bpf(BpfCommand.MAP_FREEZE, attr().putInt(0, 999).array())));
+        told.append(", trailing byte ")
+                .append(outcome(side.bpf(
+                        BpfCommand.MAP_FREEZE,
+                        attr().putInt(0, (int) map).putInt(8, 1).array())));
+        load.putInt(4, 1);
+        load.putInt(28, 40);
+        told.append(", cut code ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        load.putInt(28, 1 << 16);
+        told.append(", cut code ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        load.putInt(4, 0);
+        told.append(", no code ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        load.putInt(4, 2).putInt(44, 1 << 30);
+        told.append(", flags ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        load.putInt(44, 0).putInt(0, 99);
+        told.append(", type ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        load.putInt(0, 1).putLong(8, 4096);
+        told.append(", code nowhere ").append(outcome(side.bpf(BpfCommand.PROG_LOAD, load.array())));
+        told.append(", no command ").append(outcome(side.bpf(BpfCommand.MAP_CREATE, 4096)));
+        for (long fd : new long[] {program, again, map}) {
+            close(side, fd);
+        }
+        return told.toString().replace(", ", "\n");
+    }
+
+    @Test
+    void aProgramIsLoadedRunAndDescribedAlike() {
+        Assumptions.assumeTrue(
+                live.bpf(BpfCommand.MAP_FREEZE, attr().putInt(0, 999).array()) == Errno.EBADF.negated(),
+                "Unsupported: this kernel loads no programs");
+        assertEquals(life(live), life(vm));
     }
 
     private static void close(Side side, long fd) {

@@ -9,7 +9,7 @@ import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.MimeBundle;
 
 /** Keeps what a cell shows: as bundles, and as a reader without graphics sees it. */
-public final class Page implements CellOutput {
+public class Page implements CellOutput {
     private final Map<String, MimeBundle> places = new LinkedHashMap<>();
     private final List<MimeBundle> all = new ArrayList<>();
     private int next;

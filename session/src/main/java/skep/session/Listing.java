@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -120,7 +121,7 @@ public final class Listing {
             return;
         }
         var wanted = Pattern.compile(colon < 0 ? ".*" : regex(rest.substring(colon + 1)));
-        for (var binary : kernel.binaries(program)) {
+        for (var binary : kernel.binaries(program, OptionalInt.empty())) {
             if (kind == ProbeKind.USDT) {
                 var seen = new HashSet<String>();
                 for (var probe : binary.staticProbes()) {

@@ -5,10 +5,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import skep.session.view.TextRenderer;
 import skep.session.view.View;
@@ -30,6 +32,9 @@ public final class RunningScript implements AutoCloseable {
         ENDED
     }
 
+    /** Shows scripts while they run; see {@link #setAudience}. */
+    private static volatile Function<RunningScript, Optional<ViewSink>> audience = _ -> Optional.empty();
+
     private final Target target;
     private final String name;
     private final String text;
@@ -41,6 +46,8 @@ public final class RunningScript implements AutoCloseable {
     private final CompletableFuture<Integer> end = new CompletableFuture<>();
     private SessionOptions options;
     private @Nullable Session session;
+    private Optional<ViewSink> onlooker = Optional.empty();
+    private boolean quiet;
     private State state = State.NEW;
     private boolean stopped;
     private boolean ending;
@@ -65,11 +72,76 @@ public final class RunningScript implements AutoCloseable {
     }
 
     private Session prepare() {
-        return Session.prepare(target, name, text, options, this::accept);
+        return Session.prepare(target, name, text, options, new ViewSink() {
+            @Override
+            public void accept(View view) {
+                RunningScript.this.accept(view);
+            }
+
+            @Override
+            public void batchEnds() {
+                onlooker().ifPresent(ViewSink::batchEnds);
+            }
+
+            @Override
+            public boolean drawsPictures() {
+                return onlooker().map(ViewSink::drawsPictures).orElse(false);
+            }
+        });
     }
 
     public String name() {
         return name;
+    }
+
+    /**
+     * Who watches the scripts of this process: asked once for each when it begins, on the thread that begins it. A notebook
+     * draws what it is told there; elsewhere nobody looks.
+     */
+    public static void setAudience(Function<RunningScript, Optional<ViewSink>> newAudience) {
+        audience = newAudience;
+    }
+
+    /** Shows it to this one instead of an audience; before it begins. */
+    public synchronized void watch(ViewSink sink) {
+        quiet = true;
+        onlooker = Optional.of(sink);
+    }
+
+    /** Begins without an audience. */
+    public synchronized void setQuiet(boolean isQuiet) {
+        quiet = isQuiet;
+    }
+
+    private void seatAudience() {
+        synchronized (this) {
+            if (quiet) {
+                return;
+            }
+        }
+        var found = audience.apply(this);
+        synchronized (this) {
+            onlooker = found;
+        }
+    }
+
+    private synchronized Optional<ViewSink> onlooker() {
+        return onlooker;
+    }
+
+    /** What it traces. */
+    public Target target() {
+        return target;
+    }
+
+    /** How long it runs at most. */
+    public synchronized Optional<Duration> duration() {
+        return options.duration();
+    }
+
+    /** Calls back when it has ended, well or not, before whoever awaits that; at once if it has. */
+    public void whenEnded(Runnable action) {
+        end.whenComplete((_, _) -> action.run());
     }
 
     public String text() {
@@ -114,6 +186,7 @@ public final class RunningScript implements AutoCloseable {
     /** Runs to its end, in the caller's thread; an interrupt of the thread stops it. */
     public void run() {
         claim();
+        seatAudience();
         runClaimed();
     }
 
@@ -162,6 +235,7 @@ public final class RunningScript implements AutoCloseable {
     /** Runs in the background; {@link #await} waits for the end. */
     public void start() {
         claim();
+        seatAudience();
         Thread.ofPlatform().daemon().name("skep-trace-" + name).start(() -> {
             try {
                 runClaimed();
@@ -204,6 +278,11 @@ public final class RunningScript implements AutoCloseable {
     /** Whether it has ended, well or not. */
     public boolean ended() {
         return end.isDone();
+    }
+
+    /** Whether it was asked to end before its time. */
+    public synchronized boolean wasStopped() {
+        return stopped;
     }
 
     /** Whether it has begun to run. */
@@ -253,6 +332,7 @@ public final class RunningScript implements AutoCloseable {
     }
 
     private void accept(View view) {
+        onlooker().ifPresent(sink -> sink.accept(view));
         switch (view) {
             case View.Ending _ -> {
                 synchronized (this) {

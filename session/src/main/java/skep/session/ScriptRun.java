@@ -123,9 +123,12 @@ final class ScriptRun implements AutoCloseable {
     }
 
     private void load() {
+        if (script.usesUserSymbols()) {
+            target.rememberProcesses();
+        }
         var loaded = target.load(script.object(), options.load());
         object = loaded;
-        var symbols = new Symbols(target);
+        var symbols = new Symbols(target, script.config().showDebugInfo());
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
@@ -206,6 +209,7 @@ final class ScriptRun implements AutoCloseable {
         sink.accept(new View.Attached(
                 probes,
                 target.isLive() ? Optional.empty() : Optional.of(target.kernel().description())));
+        target.remarks().forEach(remark -> sink.accept(new View.Note("NOTE: " + remark)));
         if (options.load().verifierLogLevel() > 0) {
             for (var link : links) {
                 sink.accept(new View.Note("  " + link.probe().displayName() + ": " + link.mechanism()));

@@ -3,6 +3,7 @@ package skep.session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +12,9 @@ import java.util.ServiceLoader;
 import skep.dsl.CompileOptions;
 import skep.dsl.CompileResult;
 import skep.dsl.Compiler;
+import skep.dsl.ScriptProgram;
 import skep.dsl.parse.Formatter;
+import skep.elf.ObjectWriter;
 import skep.session.view.View;
 import skep.source.Diagnostic;
 import skep.source.Diagnostics;
@@ -91,6 +94,45 @@ public final class Session implements AutoCloseable {
             }
         }
         return new Stages(all, messages(result), result.hasErrors());
+    }
+
+    /**
+     * The script as an ELF object, each program in a section that says where it goes.
+     *
+     * @throws ScriptException if it does not compile
+     */
+    public static byte[] object(Target target, String name, String text, SessionOptions options) {
+        var result =
+                Compiler.compile(new Source(name, text), target.kernel(), compileOptions(options, Optional.empty()));
+        if (result.script().isEmpty()) {
+            throw new ScriptException(result.diagnostics());
+        }
+        var script = result.script().get();
+        var sections = new HashMap<String, String>();
+        script.object().programs().forEach(program -> sections.put(program.name(), "raw_tp"));
+        script.programs().forEach(program -> sections.put(program.program(), section(program)));
+        return ObjectWriter.write(script.object(), sections);
+    }
+
+    private static String section(ScriptProgram program) {
+        if (program.role() != ScriptProgram.Role.PROBE || program.probes().isEmpty()) {
+            return "raw_tp";
+        }
+        var probe = program.probes().getFirst();
+        return switch (probe.kind()) {
+            case KPROBE -> "kprobe/" + probe.target();
+            case KRETPROBE -> "kretprobe/" + probe.target();
+            case FENTRY -> "fentry/" + probe.target();
+            case FEXIT -> "fexit/" + probe.target();
+            case TRACEPOINT -> "tracepoint/" + probe.module() + "/" + probe.target();
+            case RAWTRACEPOINT ->
+                (program.shownAs().getFirst().startsWith("tracepoint") ? "raw_tp/" : "tp_btf/") + probe.target();
+            case UPROBE -> "uprobe/" + probe.module() + ":" + probe.target();
+            case URETPROBE -> "uretprobe/" + probe.module() + ":" + probe.target();
+            case USDT -> "usdt/" + probe.module() + ":" + probe.target();
+            case ITER -> "iter/" + probe.target();
+            default -> "perf_event";
+        };
     }
 
     /**

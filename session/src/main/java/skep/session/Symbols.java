@@ -6,7 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Optional;
 import skep.dsl.Action;
 import skep.dsl.Type;
 import skep.isa.kernel.KernelInfo;
@@ -16,21 +16,11 @@ import skep.target.Target;
 
 /** Looks up what numbers of a target are called: addresses, stacks, users. */
 final class Symbols {
-    private final Target target;
-
-    Symbols(Target target) {
-        this.target = target;
-    }
-
-    Value kernelSymbol(long address) {
-        var text =
-                target.kernel().symbolAt(address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
-        return new Value.Named(address, text);
-    }
-
     /** Stacks that are remembered; the one that came first goes first. */
     private static final int MAX_UNWOUND = 1 << 20;
 
+    private final Target target;
+    private final boolean showSource;
     private final Map<Long, Unwound> unwound = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1;
 
@@ -39,8 +29,21 @@ final class Symbols {
             return size() > MAX_UNWOUND;
         }
     };
-
     private final Map<Unwound, Unwound> unwoundOnce = new HashMap<>();
+
+    /**
+     * @param showSource whether frames of processes tell where they are in the source
+     */
+    Symbols(Target target, boolean showSource) {
+        this.target = target;
+        this.showSource = showSource;
+    }
+
+    Value kernelSymbol(long address) {
+        var text =
+                target.kernel().symbolAt(address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
+        return new Value.Named(address, text);
+    }
 
     Value userSymbol(int pid, long address) {
         var text = target.userSymbol(pid, address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));
@@ -76,13 +79,11 @@ final class Symbols {
     }
 
     Value kernelStack(LoadedMap stacks, long id, Type.StackMode mode, int depth) {
-        return new Value.Stack(
-                frames(stacks, id, depth, mode, address -> target.kernel().symbolAt(address), "[kernel.kallsyms]"));
+        return stack(addresses(stacks, id, depth), mode, this::kernelFrame);
     }
 
     Value userStack(LoadedMap stacks, long id, int pid, Type.StackMode mode, int depth) {
-        return new Value.Stack(
-                frames(stacks, id, depth, mode, address -> target.userSymbol(pid, address), "[unknown]"));
+        return stack(addresses(stacks, id, depth), mode, (address, m) -> userFrame(pid, address, m));
     }
 
     private record Unwound(int pid, List<Long> frames) {}
@@ -105,57 +106,81 @@ final class Symbols {
     /** The stack of an id; without frames if its copy was lost. */
     Value unwoundStack(long id, Type.StackMode mode, int depth) {
         var stack = unwound.getOrDefault(id, new Unwound(0, List.of()));
-        return new Value.Stack(stack.frames().stream()
-                .limit(depth)
-                .map(address -> frame(address, mode, at -> target.userSymbol(stack.pid(), at), "[unknown]"))
-                .toList());
+        return stack(
+                stack.frames().stream().limit(depth).toList(),
+                mode,
+                (address, m) -> userFrame(stack.pid(), address, m));
     }
 
-    private static List<String> frames(
-            LoadedMap stacks,
-            long id,
-            int depth,
-            Type.StackMode mode,
-            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
-            String noModule) {
-        var frames = new ArrayList<String>();
+    @FunctionalInterface
+    private interface FrameText {
+        String of(long address, Type.StackMode mode);
+    }
+
+    private static Value stack(List<Long> addresses, Type.StackMode mode, FrameText text) {
+        var frames = addresses.stream().map(address -> text.of(address, mode)).toList();
+        return new Value.Stack(
+                frames,
+                switch (mode) {
+                    case BPFTRACE -> Value.Indent.SPACES;
+                    case PERF -> Value.Indent.TAB;
+                    case RAW, BUILD_ID -> Value.Indent.NONE;
+                });
+    }
+
+    /** Return addresses, innermost first; empty if the stack could not be taken: then the id is the helper's errno. */
+    private static List<Long> addresses(LoadedMap stacks, long id, int depth) {
         if (id < 0) {
-            // The helper's errno: the stack could not be taken.
-            return frames;
+            return List.of();
         }
         var key = new byte[] {(byte) id, (byte) (id >> 8), (byte) (id >> 16), (byte) (id >> 24)};
-        var addresses = stacks.lookup(key);
-        if (addresses.isEmpty()) {
-            return frames;
-        }
-        var bytes = addresses.get();
+        var bytes = stacks.lookup(key).orElse(new byte[0]);
+        var addresses = new ArrayList<Long>();
         for (int i = 0; i < depth && 8 * i + 8 <= bytes.length; i++) {
             long address = ValueReader.word(bytes, 8 * i, 8);
             if (address == 0) {
                 break;
             }
-            frames.add(frame(address, mode, lookup, noModule));
+            addresses.add(address);
         }
-        return frames;
+        return addresses;
     }
 
-    private static String frame(
-            long address,
-            Type.StackMode mode,
-            Function<Long, java.util.Optional<KernelInfo.Symbol>> lookup,
-            String noModule) {
-        if (mode == Type.StackMode.RAW) {
-            return Long.toHexString(address);
-        }
-        var symbol = lookup.apply(address);
-        var text = symbol.map(s -> s.name() + "+" + s.offset()).orElseGet(() -> hex(address));
-        if (mode == Type.StackMode.BPFTRACE) {
-            return text;
-        }
+    private String kernelFrame(long address, Type.StackMode mode) {
+        return switch (mode) {
+            case RAW, BUILD_ID -> Long.toHexString(address);
+            case BPFTRACE -> named(address, target.kernel().symbolAt(address));
+            case PERF -> perf(address, target.kernel().symbolAt(address), "[kernel.kallsyms]");
+        };
+    }
+
+    private String userFrame(int pid, long address, Type.StackMode mode) {
+        return switch (mode) {
+            case RAW -> Long.toHexString(address);
+            case BUILD_ID ->
+                target.userFilePlace(pid, address)
+                        .map(place -> place.buildId() + " 0x" + Long.toHexString(place.offset()))
+                        .orElseGet(() -> Long.toHexString(address));
+            case BPFTRACE ->
+                named(address, target.userSymbol(pid, address))
+                        + (showSource
+                                ? target.userSourceLine(pid, address)
+                                        .map(line -> "@" + line)
+                                        .orElse("")
+                                : "");
+            case PERF -> perf(address, target.userSymbol(pid, address), "[unknown]");
+        };
+    }
+
+    private static String named(long address, Optional<KernelInfo.Symbol> symbol) {
+        return symbol.map(s -> s.name() + "+" + s.offset()).orElseGet(() -> hex(address));
+    }
+
+    private static String perf(long address, Optional<KernelInfo.Symbol> symbol, String noModule) {
         var module = symbol.map(KernelInfo.Symbol::module)
                 .filter(name -> !name.isEmpty())
                 .orElse(noModule);
-        return Long.toHexString(address) + " " + text + " (" + module + ")";
+        return Long.toHexString(address) + " " + named(address, symbol) + " (" + module + ")";
     }
 
     private static String hex(long address) {

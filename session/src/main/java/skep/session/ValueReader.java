@@ -38,7 +38,7 @@ final class ValueReader {
             case Type.Void _ -> new Value.Text("");
             case Type.Int i -> new Value.Int(integer(bytes, offset, i.sizeBytes(), i.signed()), i.signed());
             case Type.Bool _ -> new Value.Bool(bytes[offset] != 0);
-            case Type.Str s -> string(bytes, offset, s.sizeBytes());
+            case Type.Str s -> string(bytes, offset, s);
             case Type.Buffer b -> {
                 int length = Math.clamp(word(bytes, offset, 4), 0, b.capacityBytes());
                 yield new Value.Bytes(Arrays.copyOfRange(bytes, offset + 4, offset + 4 + length));
@@ -110,13 +110,14 @@ final class ValueReader {
         };
     }
 
-    private Value string(byte[] bytes, int offset, int size) {
+    private Value string(byte[] bytes, int offset, Type.Str type) {
+        int size = type.sizeBytes();
         int length = 0;
         while (length < size && bytes[offset + length] != 0) {
             length++;
         }
         var text = new String(bytes, offset, length, StandardCharsets.UTF_8);
-        return new Value.Text(length == size && size > 0 ? text + truncationTrailer : text);
+        return new Value.Text(length == size && size > 0 && !type.field() ? text + truncationTrailer : text);
     }
 
     private Value array(Type.Array type, byte[] bytes, int offset) {

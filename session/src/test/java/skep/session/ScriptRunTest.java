@@ -81,7 +81,7 @@ class ScriptRunTest {
                         new MapSpec("s", MapType.ARRAY, 4, 16, 1, 0),
                         new MapSpec(CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 16, 1, 0),
                         new MapSpec(CompiledScript.EVENTS_MAP, MapType.RINGBUF, 0, 0, 4096, 0)));
-        var script = new CompiledScript(object, programs, maps, actions, faults, true, true, config);
+        var script = new CompiledScript(object, programs, maps, actions, faults, true, true, false, config);
         return new ScriptRun(target, SOURCE, script, options.command().map(target::spawn), options, views::add);
     }
 
@@ -128,7 +128,7 @@ class ScriptRunTest {
 
     @Test
     void nothingIsPrintedAtTheEndWhenTheScriptSaysSo() {
-        config = new ScriptConfig(false, "..", 1, 1, 1, 1, true, "error");
+        config = new ScriptConfig(false, "..", 1, 1, 1, 1, true, true, "error");
         target.events = () -> target.map("c").update(words(7), words(2, 3), 0);
         run(SessionOptions.DEFAULT).run();
         assertFalse(text().contains("@c"));
@@ -226,7 +226,7 @@ class ScriptRunTest {
 
     @Test
     void aMissingProbeMayBeAWarning() {
-        config = new ScriptConfig(true, "..", 1, 1, 1, 1, true, "warn");
+        config = new ScriptConfig(true, "..", 1, 1, 1, 1, true, true, "warn");
         target.refused = "kprobe:vfs_read";
         run(SessionOptions.DEFAULT).run();
         assertTrue(text().startsWith("WARNING: this kernel is built without kprobes\n"), text());

@@ -44,7 +44,7 @@ class ArchitectureTest {
             Map.entry("arm64", Set.of("isa", "btf", "target", "vm", "vm.verifier")),
             Map.entry("events", Set.of("isa", "btf", "elf", "target", "vm", "vm.verifier")),
             Map.entry("linux", Set.of("isa", "btf", "elf", "target")),
-            Map.entry("session", Set.of("dsl", "c", "source", "ir", "isa", "btf", "target")),
+            Map.entry("session", Set.of("dsl", "c", "source", "ir", "isa", "btf", "elf", "target")),
             Map.entry("truffle", Set.of("session", "source", "isa", "btf", "target", "vm", "vm.verifier")),
             Map.entry("bindings", Set.of("session", "truffle", "target", "isa")),
             Map.entry("jupyter", Set.of("session", "bindings", "target")),

@@ -2,8 +2,12 @@ package skep.elf;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the lines of source files are in a program: the line programs of {@code .debug_line} (DWARF 2 to 5, section 6.2).
@@ -16,9 +20,14 @@ public final class LineNumbers {
     private static final int PATH = 1;
     private static final int FOLDER = 2;
 
+    /** Rows that are kept to look addresses up. */
+    private static final int MAX_ROWS = 2_000_000;
+
     private final DebugBytes lines;
     private final DebugBytes lineStrings;
     private final DebugBytes strings;
+
+    private @Nullable TreeMap<Long, String> index;
 
     private LineNumbers(ElfFile file) {
         this.lines = DebugBytes.of(file, ".debug_line");
@@ -48,7 +57,7 @@ public final class LineNumbers {
 
     @FunctionalInterface
     private interface Sink {
-        void row(Row row, boolean continues);
+        void row(String file, Row row, boolean continues);
     }
 
     /**
@@ -62,7 +71,10 @@ public final class LineNumbers {
         var others = new TreeSet<Integer>();
         lines.go(0);
         while (lines.hasMore()) {
-            unit(file, (row, continues) -> {
+            unit(path -> endsWith(path, file), (_, row, continues) -> {
+                if (row.line == 0) {
+                    return;
+                }
                 others.add(row.line);
                 boolean wanted = row.line == line && (column.isEmpty() || column.getAsInt() == row.column);
                 if (wanted && !continues) {
@@ -73,6 +85,23 @@ public final class LineNumbers {
         return new Places(List.copyOf(found), List.copyOf(others));
     }
 
+    /**
+     * Where in a source file an address comes from: {@code /src/main.c:12}. The first call reads all tables.
+     *
+     * @throws MalformedElfException if the tables are damaged
+     */
+    public synchronized Optional<String> at(long address) {
+        if (index == null) {
+            index = new TreeMap<>(Long::compareUnsigned);
+            lines.go(0);
+            while (lines.hasMore() && index.size() < MAX_ROWS) {
+                unit(_ -> true, (file, row, _) -> index.put(row.address, row.line == 0 ? "" : file + ":" + row.line));
+            }
+        }
+        var row = index.floorEntry(address);
+        return row == null || row.getValue().isEmpty() ? Optional.empty() : Optional.of(row.getValue());
+    }
+
     /** The files of one unit, by the number that its line program gives them; wanted or not. */
     private record Header(
             int version,
@@ -81,9 +110,10 @@ public final class LineNumbers {
             int lineBase,
             int lineRange,
             int[] operands,
+            List<String> files,
             List<Boolean> wanted) {}
 
-    private void unit(String file, Sink sink) {
+    private void unit(Predicate<String> wantedFile, Sink sink) {
         long length = lines.u4();
         boolean wide = length == 0xffff_ffffL;
         length = wide ? lines.u8() : length;
@@ -109,10 +139,14 @@ public final class LineNumbers {
         for (int i = 1; i < operands.length; i++) {
             operands[i] = lines.u1();
         }
-        var wanted = version == 5 ? files5(file, wide) : files(file);
+        var files = version == 5 ? files5(wide) : files();
+        var wanted = files.stream().map(wantedFile::test).toList();
         if (wanted.contains(true) && lineRange != 0) {
             lines.go(program);
-            run(new Header(version, minInsnBytes, startsStatement, lineBase, lineRange, operands, wanted), end, sink);
+            run(
+                    new Header(version, minInsnBytes, startsStatement, lineBase, lineRange, operands, files, wanted),
+                    end,
+                    sink);
         }
         lines.go(end);
     }
@@ -126,33 +160,30 @@ public final class LineNumbers {
     }
 
     /** Folders, then files, each list ended by an empty name; numbered from one. */
-    private List<Boolean> files(String file) {
+    private List<String> files() {
         var folders = new ArrayList<String>();
         folders.add("");
         for (var folder = lines.string(); !folder.isEmpty(); folder = lines.string()) {
             folders.add(folder);
         }
-        var wanted = new ArrayList<Boolean>();
-        wanted.add(false);
+        var files = new ArrayList<String>();
+        files.add("");
         for (var name = lines.string(); !name.isEmpty(); name = lines.string()) {
             int folder = (int) lines.uleb();
             lines.uleb();
             lines.uleb();
-            wanted.add(endsWith(join(folder < folders.size() ? folders.get(folder) : "", name), file));
+            files.add(join(folder < folders.size() ? folders.get(folder) : "", name));
         }
-        return wanted;
+        return files;
     }
 
     /** Since version 5 the lists say themselves what they hold, and are numbered from zero. */
-    private List<Boolean> files5(String file, boolean wide) {
+    private List<String> files5(boolean wide) {
         var folders = new ArrayList<String>();
         entries(wide, (path, folder) -> folders.add(folders.isEmpty() ? path : join(folders.getFirst(), path)));
-        var wanted = new ArrayList<Boolean>();
-        entries(
-                wide,
-                (path, folder) ->
-                        wanted.add(endsWith(join(folder < folders.size() ? folders.get(folder) : "", path), file)));
-        return wanted;
+        var files = new ArrayList<String>();
+        entries(wide, (path, folder) -> files.add(join(folder < folders.size() ? folders.get(folder) : "", path)));
+        return files;
     }
 
     @FunctionalInterface
@@ -264,11 +295,12 @@ public final class LineNumbers {
             if (row && statement) {
                 if (file >= 0 && file < header.wanted.size() && header.wanted.get(file)) {
                     boolean continues = file == lastFile && line == lastLine;
-                    sink.row(new Row(address, line, column), continues);
+                    sink.row(header.files.get(file), new Row(address, line, column), continues);
                 }
                 lastFile = file;
                 lastLine = line;
             } else if (endOfSequence) {
+                sink.row("", new Row(address, 0, 0), false);
                 address = 0;
                 file = 1;
                 line = 1;

@@ -61,6 +61,11 @@ public interface Target extends AutoCloseable {
         return spec().startsWith("linux");
     }
 
+    /** What a user should know of how this target runs programs, a sentence each; shown when a script is attached. */
+    default java.util.List<String> remarks() {
+        return java.util.List.of();
+    }
+
     /** Whether a process of this target still runs; for {@code -p}. */
     default boolean isAlive(int pid) {
         return true;
@@ -79,6 +84,27 @@ public interface Target extends AutoCloseable {
         return List.of();
     }
 
+    /** Where in a source file the code at an address of a process comes from: {@code /src/main.c:12}. Empty if it cannot be told. */
+    default Optional<String> userSourceLine(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /** The identity of the file that a process has mapped at an address, and where in the file that is. */
+    default Optional<FilePlace> userFilePlace(int pid, long address) {
+        return Optional.empty();
+    }
+
+    /**
+     * A place in a file.
+     *
+     * @param buildId of the file, in hexadecimal
+     * @param offset in bytes
+     */
+    record FilePlace(String buildId, long offset) {}
+
+    /** From now on, remembers what processes map, so that their symbols are found when they have ended. */
+    default void rememberProcesses() {}
+
     /** The path of a cgroup by its id, from the root of its hierarchy, for example {@code /system.slice}. */
     default Optional<String> cgroupPath(long id) {
         return Optional.empty();
@@ -96,6 +122,24 @@ public interface Target extends AutoCloseable {
     default Optional<java.util.List<String>> listFolder(String path) {
         return Optional.empty();
     }
+
+    /** Where a symbolic link of such a target leads; empty if there is none. */
+    default Optional<String> readLink(String path) {
+        return Optional.empty();
+    }
+
+    /** What such a target says of one of its files; empty if there is none. */
+    default Optional<FileStatus> fileStatus(String path) {
+        return Optional.empty();
+    }
+
+    /**
+     * A file of a simulated system.
+     *
+     * @param mode type and permissions, as {@code st_mode}
+     * @param device major number in the bits from 8 on and minor number, of a device file; else 0
+     */
+    record FileStatus(long inode, int mode, long sizeBytes, long device) {}
 
     /** The next line that programs print with {@code bpf_trace_printk}, for targets without a {@code trace_pipe} file. */
     default Optional<String> traceLine(int timeoutMillis) {

@@ -133,7 +133,8 @@ public final class Iteration implements AutoCloseable {
     /** One call of the program. */
     private void step() {
         boolean there = map.isPresent() ? nextElement(map.get()) : nextTask();
-        Memory.putLong(block.address() + META_OFFSET + 16, number);
+        // The last call, without an element, sees the number of the last one.
+        Memory.putLong(block.address() + META_OFFSET + 16, there ? number : Math.max(0, number - 1));
         cpu.setSeqFile(Optional.of(file));
         try {
             // An element for which the program asks once more is passed over: nothing has changed about it here.

@@ -17,6 +17,7 @@ import skep.bindings.polyglot.GuestContext;
 public final class JsHost implements AutoCloseable {
     private final JsModule module = new JsModule();
     private final GuestContext guests;
+    private final boolean sandbox;
 
     /**
      * @param target spec of what is traced unless the script says otherwise
@@ -24,6 +25,7 @@ public final class JsHost implements AutoCloseable {
      * @param sandbox whether files, processes and the live kernel are out of reach
      */
     public JsHost(String target, List<String> arguments, boolean sandbox, OutputStream out, OutputStream err) {
+        this.sandbox = sandbox;
         guests = new GuestContext(List.of("js"), target, sandbox, Optional.of(module.file()), out, err);
         module.open(guests, arguments, false);
     }
@@ -43,9 +45,11 @@ public final class JsHost implements AutoCloseable {
         var text = Files.readString(file);
         boolean isModule = file.toString().endsWith(".mjs")
                 || text.lines().anyMatch(line -> line.startsWith("import ") || line.startsWith("export "));
-        var value = guests.eval(Source.newBuilder("js", file.toFile())
-                .mimeType(isModule ? "application/javascript+module" : "application/javascript")
-                .content(text)
+        // A sandbox may not look at files, not even at its own; so it cannot import neighbours either.
+        var source = sandbox
+                ? Source.newBuilder("js", text, file.toString())
+                : Source.newBuilder("js", file.toFile()).content(text);
+        var value = guests.eval(source.mimeType(isModule ? "application/javascript+module" : "application/javascript")
                 .build());
         guests.bindings("js").getMember("skepTimers").executeVoid();
         return value;

@@ -13,6 +13,7 @@ import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.io.FileSystem;
 import org.graalvm.polyglot.io.IOAccess;
+import org.graalvm.polyglot.proxy.ProxyExecutable;
 import org.graalvm.polyglot.proxy.ProxyObject;
 import skep.bindings.java.Values;
 import skep.bindings.java.Variables;
@@ -68,15 +69,23 @@ public final class GuestContext implements AutoCloseable {
                     .option("js.ecmascript-version", "staging");
         }
         if (languages.contains(PYTHON)) {
-            builder.option("python.PosixModuleBackend", sandbox ? "java" : "native")
+            // Its collector would run on a thread of its own: a second thread shuts JavaScript out of the context.
+            builder.allowExperimentalOptions(true)
+                    .option("python.BackgroundGCTask", "false")
+                    .option("python.PosixModuleBackend", sandbox ? "java" : "native")
                     .option("python.PythonPath", PythonFiles.folder().toString())
                     .option("python.DontWriteBytecodeFlag", Boolean.toString(sandbox));
         }
         context = builder.build();
         if (languages.contains(PYTHON)) {
-            context.getPolyglotBindings().putMember("skep.scope", context.getBindings(SKEP));
-            context.getPolyglotBindings().putMember("skep.programs", context.getBindings(BPF_C));
+            offerToPython(context);
         }
+    }
+
+    /** What Python's package {@code skep} asks for: the top of the tracing language, started only then. */
+    public static void offerToPython(Context context) {
+        ProxyExecutable scope = _ -> context.getBindings(SKEP);
+        context.getPolyglotBindings().putMember("skep.scope", scope);
     }
 
     /** Languages see each other, as the rights of all are the same. */

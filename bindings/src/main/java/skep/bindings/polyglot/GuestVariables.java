@@ -72,7 +72,7 @@ final class GuestVariables {
         }
     }
 
-    private static boolean isModule(Value value) {
+    static boolean isModule(Value value) {
         var kind = value.getMetaObject();
         return kind != null && kind.isMetaObject() && kind.getMetaSimpleName().equals("module");
     }

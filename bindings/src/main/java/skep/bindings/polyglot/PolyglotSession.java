@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
@@ -22,7 +23,13 @@ import skep.bindings.java.Trace;
 import skep.bindings.java.TraceMap;
 import skep.bindings.java.Variables;
 import skep.bindings.js.JsModule;
+import skep.session.Overflow;
+import skep.session.RunningScript;
+import skep.session.SessionOptions;
+import skep.session.ViewSink;
 import skep.truffle.interop.Guests;
+import skep.truffle.interop.Handover;
+import skep.truffle.interop.TraceOptions;
 
 /**
  * One session that speaks five languages. A piece of text runs in one of them; what it defines at its top level the others see
@@ -96,6 +103,7 @@ public final class PolyglotSession implements AutoCloseable {
     private final OutputStream err;
     private final JsModule module = new JsModule();
     private final Map<Language, GuestVariables> variables = new EnumMap<>(Language.class);
+    private BiConsumer<Language, GuestContext> prelude = (_, _) -> {};
     private Optional<Duration> duration = Optional.empty();
     private String target;
     private @Nullable GuestContext guests;
@@ -143,6 +151,11 @@ public final class PolyglotSession implements AutoCloseable {
         return target;
     }
 
+    /** What else a guest language has at hand from its start; not among the variables that others see. */
+    public void setPrelude(BiConsumer<Language, GuestContext> more) {
+        prelude = more;
+    }
+
     /** How long traces run that {@link Language#SKEP} starts; empty: until they end or are stopped. */
     public void setDuration(Optional<Duration> time) {
         duration = time;
@@ -155,7 +168,7 @@ public final class PolyglotSession implements AutoCloseable {
             return switch (language) {
                 case JAVA -> java(text);
                 case SKEP -> skep(name, text);
-                case BPF -> done(share("program", guests().eval(language.id(), name, text)));
+                case BPF -> done(language, share("program", guests().eval(language.id(), name, text)));
                 case PYTHON, JS -> guest(language, name, text);
             };
         } catch (PolyglotException failure) {
@@ -171,9 +184,25 @@ public final class PolyglotSession implements AutoCloseable {
         var own = variables(language);
         own.bringIn();
         try {
-            return done(guests().eval(source(language, name, text)));
-        } finally {
+            var value = guests().eval(source(language, name, text));
+            takeOut(own);
+            return done(language, value);
+        } catch (PolyglotException failure) {
+            if (!failure.isInterrupted() && !failure.isCancelled()) {
+                takeOut(own);
+            }
+            throw failure;
+        }
+    }
+
+    /** While it is being interrupted the context lets nobody in; what was defined is taken out next time then. */
+    private static void takeOut(GuestVariables own) {
+        try {
             own.takeOut();
+        } catch (PolyglotException failure) {
+            if (!failure.isInterrupted() && !failure.isCancelled() && !failure.isInternalError()) {
+                throw failure;
+            }
         }
     }
 
@@ -188,11 +217,26 @@ public final class PolyglotSession implements AutoCloseable {
         return variables.computeIfAbsent(language, started -> {
             switch (started) {
                 case JS -> module.open(guests(), List.of(), true);
-                case PYTHON -> guests().eval("python", "prelude", "from skep import trace, start, probes, target");
+                case PYTHON -> startPython();
                 case SKEP, BPF, JAVA -> {}
             }
+            prelude.accept(started, guests());
             return new GuestVariables(guests(), started.id());
         });
+    }
+
+    private void startPython() {
+        var bindings = guests().context().getPolyglotBindings();
+        bindings.putMember("skep.out", printer(out));
+        bindings.putMember("skep.err", printer(err));
+        guests().eval("python", "prelude", "import skep._streams\nfrom skep import trace, start, probes, target");
+    }
+
+    private static ProxyExecutable printer(OutputStream stream) {
+        return text -> {
+            print(stream, text[0].asString());
+            return null;
+        };
     }
 
     /** Runs a script: prints what it prints, shares its maps under their names, and the trace as {@code last}. */
@@ -222,6 +266,29 @@ public final class PolyglotSession implements AutoCloseable {
         return new Outcome.Done(Optional.empty(), "");
     }
 
+    /**
+     * Runs a script as {@link Language#SKEP} does, but shows it to a sink.
+     *
+     * @throws PolyglotException if it does not compile, or is refused
+     */
+    public void trace(String name, String text, SessionOptions options, ViewSink sink) {
+        running = Thread.currentThread();
+        try {
+            var given = new TraceOptions(
+                    Optional.empty(), name, options, Overflow.DROP_OLDEST, RunningScript.DEFAULT_QUEUE_EVENTS);
+            var trace = guests().bindings("skep").invokeMember("traceWith", text, Handover.give(given));
+            var java = (Trace) guests().toJava(trace);
+            Variables.shared().put("last", java);
+            java.script().warnings().forEach(warning -> print(err, warning));
+            java.script().watch(sink);
+            trace.invokeMember("run");
+            java.maps().forEach((map, view) -> Variables.shared().put(variable(view), view));
+        } finally {
+            running = null;
+            Thread.interrupted();
+        }
+    }
+
     /** A map is there for other languages under its name; one without a name is {@code maps}. */
     private static String variable(TraceMap map) {
         var name = map.name().substring(1);
@@ -242,11 +309,19 @@ public final class PolyglotSession implements AutoCloseable {
         }
     }
 
-    private Outcome done(Value value) {
-        if (value.isNull()) {
+    private Outcome done(Language language, Value value) {
+        // Python's answer to statements is its main module.
+        if (value.isNull() || GuestVariables.isModule(value)) {
             return new Outcome.Done(Optional.empty(), "");
         }
-        return new Outcome.Done(Optional.of(guests().toJava(value)), value.toString());
+        return new Outcome.Done(Optional.of(guests().toJava(value)), shown(language, value));
+    }
+
+    private String shown(Language language, Value value) {
+        if (language == Language.PYTHON) {
+            return guests().eval("python", "repr", "repr").execute(value).asString();
+        }
+        return value.isString() ? value.asString() : value.toString();
     }
 
     private Outcome java(String text) {
@@ -293,6 +368,10 @@ public final class PolyglotSession implements AutoCloseable {
                     "  at " + place.getSource().getName() + ":" + place.getStartLine() + ":" + place.getStartColumn());
         }
         for (var frame : failure.getPolyglotStackTrace()) {
+            if (failure.isInternalError() && frame.isHostFrame()) {
+                // A fault of ours or of a language: whoever mends it wants to know where.
+                lines.add("  at " + frame.toHostFrame());
+            }
             if (frame.isGuestFrame() && frame.getSourceLocation() != null) {
                 var at = frame.getSourceLocation();
                 lines.add("  at " + frame.getRootName() + " (" + at.getSource().getName() + ":" + at.getStartLine()

@@ -174,11 +174,19 @@ public final class Bridge implements AutoCloseable {
         return String.join("", sessions.get(program).warnings());
     }
 
-    public int load(int program, String function, int type) {
-        return guarded(() -> sessions.get(program).load(function, type));
+    public int load(int program, String function, int type, int attachType) {
+        return guarded(() -> sessions.get(program).load(function, type, attachType));
     }
 
-    public void close(int program) {
+    public int attachPacket(int program, String kind, String function, String target, long flags) {
+        return attaching(() -> sessions.get(program).attachPacket(kind, function, target, flags));
+    }
+
+    public int socket(int program, int link) {
+        return sessions.get(program).socket(link);
+    }
+
+    public void closeProgram(int program) {
         sessions.get(program).close();
     }
 
@@ -330,6 +338,7 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> {
             buffers.add(sessions.get(program).openBuffer(table, bytesPerCpu));
             callbacks.add(callback);
+            journal.opened();
             return buffers.size() - 1;
         });
     }
@@ -496,6 +505,17 @@ public final class Bridge implements AutoCloseable {
     }
 
     /** The names in a folder of a simulated system, one a line. */
+    public Object readLink(String path) {
+        return target.readLink(path).<Object>map(link -> link).orElse(false);
+    }
+
+    /** Inode, mode, size and device of a file of a simulated system, with blanks between them; false if there is none. */
+    public Object fileStatus(String path) {
+        return target.fileStatus(path)
+                .<Object>map(s -> s.inode() + " " + s.mode() + " " + s.sizeBytes() + " " + s.device())
+                .orElse(false);
+    }
+
     public Object listFolder(String path) {
         return target.listFolder(path)
                 .<Object>map(names -> String.join("\n", names))

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import skep.session.Targets;
 import skep.target.ToolCommand;
 
@@ -15,14 +16,6 @@ import skep.target.ToolCommand;
 public final class ParityCommand implements ToolCommand {
     private static final Path INSTALLED = Path.of("/usr/sbin");
     private static final int USAGE = 2;
-
-    /** What gives a live kernel something to see: files, processes, a local connection. */
-    private static final String WORKLOAD = """
-            while :; do
-              cat /etc/hostname >/dev/null; ls /tmp >/dev/null; echo x >/tmp/skep-parity-$$; rm -f /tmp/skep-parity-$$
-              stat /etc/passwd >/dev/null; sync -d /tmp 2>/dev/null; (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
-              kill -0 $$; sleep 0.05
-            done""";
 
     @Override
     public String name() {
@@ -34,9 +27,9 @@ public final class ParityCommand implements ToolCommand {
         return """
                 measures how far BCC's Python tools come
                   skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER]
-                                   [--results FILE.tsv] [--markdown]
+                                   [--results FILE.tsv] [--arguments FILE.tsv] [--markdown]
                   with --results, what a run found is appended to a file as it comes, and tools that stand there already
-                  are left out the next time, unless --only names them; --markdown prints all that stands there""";
+                  are left out the next time, unless --only names them; --arguments replaces the table of the tools' arguments; --markdown prints all that stands there""";
     }
 
     private record Options(
@@ -47,6 +40,7 @@ public final class ParityCommand implements ToolCommand {
             List<String> only,
             Path output,
             Path results,
+            Optional<Path> arguments,
             boolean markdown) {}
 
     @Override
@@ -58,6 +52,7 @@ public final class ParityCommand implements ToolCommand {
         List<String> only = List.of();
         var output = Path.of("");
         var results = Path.of("");
+        Optional<Path> table = Optional.empty();
         boolean markdown = false;
         for (int i = 0; i < arguments.size(); i++) {
             var word = arguments.get(i);
@@ -81,6 +76,7 @@ public final class ParityCommand implements ToolCommand {
                 case "--only" -> only = List.of(value.split(","));
                 case "--output" -> output = Path.of(value);
                 case "--results" -> results = Path.of(value);
+                case "--arguments" -> table = Optional.of(Path.of(value));
                 default -> {
                     err.println("ERROR: unknown option " + word);
                     return USAGE;
@@ -90,23 +86,17 @@ public final class ParityCommand implements ToolCommand {
         if (targets.isEmpty()) {
             targets.addAll(List.of(Targets.LIVE, "embedded"));
         }
-        return run(new Options(folder, checkout, targets, seconds, only, output, results, markdown), out, err);
+        return run(new Options(folder, checkout, targets, seconds, only, output, results, table, markdown), out, err);
     }
 
     private static int run(Options options, PrintStream out, PrintStream err) {
-        Process workload;
-        try {
-            workload = new ProcessBuilder("bash", "-c", WORKLOAD)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-        } catch (IOException e) {
-            err.println("ERROR: the workload cannot be started: " + e.getMessage());
-            return 1;
-        }
         ParityResults results;
-        try (var run = new ParityRun(
-                err, Duration.ofMillis((long) (1000 * options.seconds())), Long.toString(workload.pid()))) {
+        try (var workload = new ParityWorkload();
+                var run = new ParityRun(
+                        err,
+                        options.arguments(),
+                        Duration.ofMillis((long) (1000 * options.seconds())),
+                        workload.names())) {
             results = new ParityResults(options.results());
             var tools = ParityRun.tools(options.folder(), options.checkout()).stream()
                     .filter(file -> options.only().isEmpty() || options.only().contains(ParityRun.toolName(file)))
@@ -129,10 +119,8 @@ public final class ParityCommand implements ToolCommand {
                 }
             }
         } catch (IOException e) {
-            err.println("ERROR: " + options.folder() + ": " + e.getMessage());
+            err.println("ERROR: " + e.getMessage());
             return 1;
-        } finally {
-            workload.destroy();
         }
         if (options.markdown()) {
             out.print(ParityTable.markdown(options.targets(), results.rows()));
@@ -164,5 +152,4 @@ public final class ParityCommand implements ToolCommand {
                 result.records(),
                 result.why());
     }
-
 }

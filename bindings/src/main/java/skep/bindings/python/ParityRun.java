@@ -15,10 +15,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
 import org.graalvm.polyglot.Context;
 import skep.session.Targets;
 import skep.session.bcc.BccException;
 import skep.session.bcc.BccHost;
+import skep.target.Target;
 import skep.target.TargetException;
 
 /** Runs tools one after the other in one process, each on a target of its own, and notes how far each came. */
@@ -27,6 +29,11 @@ final class ParityRun implements AutoCloseable {
     private static final int KPROBE = 2;
 
     private static final int FAILED = 1;
+
+    /** Lines that a tool may print before it has seen anything. */
+    private static final int HEADING = 4;
+
+    private static final Pattern PROCESS = Pattern.compile("\\$PID_([\\w-]+)");
 
     /** How long a tool may take to end when it is asked to. */
     private static final Duration GRACE = Duration.ofSeconds(20);
@@ -40,14 +47,15 @@ final class ParityRun implements AutoCloseable {
     private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
-    private final String workloadPid;
+    private final Map<String, String> names;
     private final Map<Path, Boolean> help = new HashMap<>();
-    private final Map<String, Arguments> arguments = readArguments();
+    private final Map<String, Arguments> arguments;
 
-    ParityRun(PrintStream err, Duration length, String workloadPid) {
+    ParityRun(PrintStream err, Optional<Path> table, Duration length, Map<String, String> names) throws IOException {
+        this.arguments = arguments(table.isPresent() ? Files.readString(table.get()) : ownTable());
         this.err = err;
         this.length = length;
-        this.workloadPid = workloadPid;
+        this.names = names;
     }
 
     /** Arguments of a tool, and the scenario that gives it something to see. */
@@ -74,29 +82,41 @@ final class ParityRun implements AutoCloseable {
             String why,
             String text) {
         boolean plausible() {
-            return output > 1 && attached > 0 && why.isEmpty();
+            return why.isEmpty() && output > 1;
         }
 
         Result because(String reason) {
             return new Result(
-                    tool, help, compiles, loads, attached, output, records, status, check, why.isEmpty() ? reason : why, text);
+                    tool,
+                    help,
+                    compiles,
+                    loads,
+                    attached,
+                    output,
+                    records,
+                    status,
+                    check,
+                    why.isEmpty() ? reason : why,
+                    text);
         }
     }
 
-    private static Map<String, Arguments> readArguments() {
-        var rows = new LinkedHashMap<String, Arguments>();
+    private static String ownTable() throws IOException {
         try (var in = ParityRun.class.getResourceAsStream("/skep/parity/arguments.tsv")) {
             if (in == null) {
                 throw new IllegalStateException("the table of arguments is missing");
             }
-            for (var line : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n")) {
-                if (!line.startsWith("#") && !line.isBlank()) {
-                    var cells = line.split("\t", -1);
-                    rows.put(cells[0], new Arguments(words(cells[1]), words(cells[2]), cells[3]));
-                }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static Map<String, Arguments> arguments(String table) {
+        var rows = new LinkedHashMap<String, Arguments>();
+        for (var line : table.split("\n")) {
+            if (!line.startsWith("#") && !line.isBlank()) {
+                var cells = line.split("\t", -1);
+                rows.put(cells[0], new Arguments(words(cells[1]), words(cells[2]), cells[3]));
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
         return rows;
     }
@@ -118,14 +138,12 @@ final class ParityRun implements AutoCloseable {
     Result run(Path file, String spec) {
         var name = toolName(file);
         var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
-        boolean live = spec.equals(Targets.LIVE);
+        boolean live = !spec.startsWith("embedded");
         var target = !live && !spec.contains("scenario=")
                 ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
                 : spec;
         boolean helps = helps(file, target);
-        var words = (live ? row.live() : row.embedded())
-                .stream().map(word -> word.replace("$PID", workloadPid)).toList();
-        var result = once(file, words, target, length);
+        var result = once(file, live ? row.live() : row.embedded(), target, length);
         return new Result(
                 name,
                 helps,
@@ -138,6 +156,30 @@ final class ParityRun implements AutoCloseable {
                 result.check(),
                 result.why(),
                 result.text());
+    }
+
+    /** {@code $NAME} is what the workload says of it; {@code $PID_name} a process of the target by its name. */
+    private String filledIn(String word, Target target) {
+        var text = word;
+        for (var entry : names.entrySet().stream()
+                .sorted(Map.Entry.<String, String>comparingByKey().reversed())
+                .toList()) {
+            text = text.replace("$" + entry.getKey(), entry.getValue());
+        }
+        var wanted = PROCESS.matcher(text);
+        return wanted.replaceAll(match -> process(target, match.group(1)));
+    }
+
+    private static String process(Target target, String name) {
+        return target.listFolder("/proc").orElse(List.of()).stream()
+                .filter(pid -> !pid.isEmpty() && pid.chars().allMatch(Character::isDigit))
+                .filter(pid -> target.readFile("/proc/" + pid + "/comm")
+                        .filter(comm -> new String(comm, StandardCharsets.ISO_8859_1)
+                                .strip()
+                                .equals(name))
+                        .isPresent())
+                .findFirst()
+                .orElse("1");
     }
 
     /** Whether {@code -h} works; asked once a tool. */
@@ -155,10 +197,10 @@ final class ParityRun implements AutoCloseable {
             var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
-            command.addAll(words);
+            words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + IDLE.toNanos());
             bridge.stopAfterAttaching(time.toNanos());
-            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true), bridge);
+            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
@@ -190,10 +232,8 @@ final class ParityRun implements AutoCloseable {
         var status = new AtomicInteger(FAILED);
         var context = new AtomicReference<Context>();
         var host = this.host;
-        var script = Thread.ofPlatform()
-                .daemon()
-                .name("script")
-                .start(() -> status.set(host.run(run, err, context::set)));
+        var script =
+                Thread.ofPlatform().daemon().name("script").start(() -> status.set(host.run(run, err, context::set)));
         while (!joined(script, 50)) {
             if (bridge.overdue(GRACE)) {
                 break;
@@ -253,9 +293,18 @@ final class ParityRun implements AutoCloseable {
                     : failures.getLast();
         } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
             why = failures.getLast();
-        } else if (status != 0 && status != 130 && !killed) {
+        } else if (status != 0 && status != 130 && !killed && !bridge.stopping() && (status > 1 || lines <= HEADING)) {
             why = "status " + status + ": "
                     + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
+        }
+        if (why.isEmpty() && journal.compiledPrograms() > 0) {
+            why = journal.attachedProbes() == 0
+                    ? "attached nothing"
+                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING
+                            ? "saw no event"
+                            : "";
+        } else if (why.isEmpty() && text.startsWith("ERROR")) {
+            why = text;
         }
         return new Result(
                 tool,
@@ -276,7 +325,7 @@ final class ParityRun implements AutoCloseable {
         try {
             for (var session : bridge.sessions()) {
                 for (var function : session.functionNames()) {
-                    session.load(function, KPROBE);
+                    session.load(function, KPROBE, -1);
                 }
             }
             return !bridge.sessions().isEmpty();

@@ -3,11 +3,12 @@ from collections.abc import Mapping
 
 try:
     import polyglot
-    _scope = polyglot.import_value("skep.scope")
+    _open = polyglot.import_value("skep.scope")
 except (ImportError, NameError) as missing:
     raise ImportError("skep runs under skep: ./skep py FILE") from missing
-if _scope is None:
+if _open is None:
     raise ImportError("skep runs under skep: ./skep py FILE")
+_scope = _open()
 
 
 class SkepError(Exception):

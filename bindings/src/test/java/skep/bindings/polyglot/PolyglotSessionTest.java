@@ -20,6 +20,7 @@ import skep.bindings.java.TraceMap;
 import skep.bindings.java.Variables;
 import skep.bindings.polyglot.PolyglotSession.Language;
 import skep.bindings.polyglot.PolyglotSession.Outcome;
+import skep.truffle.interop.Guests;
 
 /** One session for all cases, as its start takes seconds. */
 @Timeout(120)
@@ -61,7 +62,7 @@ class PolyglotSessionTest {
         assertEquals("", run(Language.PYTHON, "numbers = [1, 2]\nanswer = 42\nword = 'eel'\nbig = 2 ** 63"));
         assertEquals("42 eel 2", run(Language.JS, "`${answer} ${word} ${numbers.length}`"));
         assertEquals("", run(Language.JS, "numbers.push(3); var twice = x => 2 * x; let half = 0.5; undefined"));
-        assertEquals("[1, 2, 3]", run(Language.PYTHON, "str(numbers)"));
+        assertEquals("'[1, 2, 3]'", run(Language.PYTHON, "str(numbers)"));
         assertEquals("84", run(Language.PYTHON, "twice(answer)"));
         assertEquals("0.5", run(Language.PYTHON, "half"));
         assertEquals("43", run(Language.JAVA, "answer + 1"));
@@ -104,7 +105,7 @@ class PolyglotSessionTest {
         var script = "'begin { print(1); print(2); exit(); }'";
         assertEquals("", run(Language.PYTHON, "seen = []\ndef heard(e):\n    seen.append(e.value)"));
         assertEquals("", run(Language.JS, "new Trace(" + script + ").on('print', e => heard(e)).run(); undefined"));
-        assertEquals("[1, 2]", run(Language.PYTHON, "str([int(x) for x in seen])"));
+        assertEquals("[1, 2]", run(Language.PYTHON, "[int(x) for x in seen]"));
         assertEquals("", run(Language.JS, "var hits = []; var hear = e => hits.push(e.value); undefined"));
         assertEquals(
                 "",
@@ -126,6 +127,14 @@ class PolyglotSessionTest {
     }
 
     @Test
+    void whatTheyPrintGoesToTheSession() {
+        assertEquals("", run(Language.PYTHON, "import sys\nprint('from python')\nprint('complaint', file=sys.stderr)"));
+        assertEquals("", run(Language.JS, "console.log('from js')"));
+        assertEquals("", run(Language.JAVA, "System.out.println(\"from java\");"));
+        assertEquals("from python\ncomplaint\nfrom js\nfrom java\n", out());
+    }
+
+    @Test
     void aProgramInCIsAVariable() {
         run(Language.BPF, "BPF_ARRAY(a, u64, 4);\nint f(void *ctx) { return 0; }");
         assertEquals("a", run(Language.JS, "program.tables[0]"));
@@ -134,20 +143,27 @@ class PolyglotSessionTest {
 
     @Test
     void whatRunsIsStopped() throws Exception {
-        for (var endless : new String[] {"while True: pass", "import time\ntime.sleep(60)"}) {
-            assertEquals("Interrupted: stopped", stopped(Language.PYTHON, endless));
+        for (var endless : new String[] {"while True: pass", "import time\ntime.sleep(600)"}) {
+            assertEquals("Interrupted: stopped", stopped(Language.PYTHON, "print('begun')\n" + endless, false));
         }
-        assertEquals("Interrupted: stopped", stopped(Language.JS, "while (true);"));
-        assertEquals(
-                "true", stopped(Language.JS, "trace('kprobe:vfs_read { @ = count(); }', {target: 'embedded'}).ended"));
+        assertEquals("Interrupted: stopped", stopped(Language.JS, "console.log('begun'); while (true);", false));
+        var trace = "console.log('begun'); trace('kprobe:vfs_read { @ = count(); }', {target: 'embedded'}).ended";
+        assertEquals("true", stopped(Language.JS, trace, true));
         assertEquals("3", run(Language.JS, "1 + 2"));
     }
 
-    private static String stopped(Language language, String text) throws Exception {
-        run(language, "1");
-        var running = CompletableFuture.supplyAsync(() -> run(language, text));
-        Thread.sleep(600);
+    /** @param waits whether it is to be stopped only when it waits for a trace */
+    private static String stopped(Language language, String text, boolean waits) throws Exception {
+        OUT.reset();
+        var thread = new CompletableFuture<Thread>();
+        var running = CompletableFuture.supplyAsync(() -> {
+            thread.complete(Thread.currentThread());
+            return run(language, text);
+        });
+        while (!out().contains("begun") || waits && !Guests.isWaiting(thread.get())) {
+            Thread.sleep(20);
+        }
         session.stop();
-        return running.get(30, TimeUnit.SECONDS);
+        return running.get(60, TimeUnit.SECONDS);
     }
 }

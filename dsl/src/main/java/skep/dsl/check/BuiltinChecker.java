@@ -208,8 +208,9 @@ final class BuiltinChecker {
                 if (probe.raw()) {
                     yield untyped(index, Type.INT64, span);
                 }
-                if (probe.staticArguments().isPresent()) {
-                    yield staticArgument(probe.staticArguments().get(), index, name, span);
+                // A static probe that was found has a place, though it may have no arguments.
+                if (!probe.staticArguments().isEmpty() || probe.kind() == ProbeKind.USDT && probe.offset() != 0) {
+                    yield staticArgument(index, name, span);
                 }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
                     throw new CheckError("builtin", span, "Unknown builtin: " + name);
@@ -230,67 +231,70 @@ final class BuiltinChecker {
         };
     }
 
-    /** An argument of a static probe, from where the compiler of the program left it. */
-    private Typed.Expr staticArgument(List<UsdtArgument> arguments, int index, String name, Span span) {
+    /** An argument of a static probe: in a register or a constant, or in memory that these reach. */
+    private Typed.Expr staticArgument(int index, String name, Span span) {
+        var arguments = probe.staticArguments();
         if (index >= arguments.size()) {
             throw new CheckError(
                     "builtin",
                     span,
-                    probe.name() + " has "
-                            + (arguments.isEmpty()
-                                    ? "no arguments"
-                                    : arguments.size() + " arguments, arg0 to arg" + (arguments.size() - 1)));
+                    "The static probe " + probe.function() + " has no " + name + ": it has "
+                            + switch (arguments.size()) {
+                                case 0 -> "no arguments";
+                                case 1 -> "1 argument";
+                                default -> arguments.size() + " arguments";
+                            });
         }
         var argument = arguments.get(index);
         var type = new Type.Int(argument.sizeBytes(), argument.signed());
-        return switch (argument.place()) {
-            case UsdtArgument.Place.Constant(var value) -> new Typed.IntConst(Type.INT64, value, span);
-            case UsdtArgument.Place.Register(var register) ->
-                new Typed.Convert(new Typed.Convert(register(register, span), type, span), Type.INT64, span);
-            case UsdtArgument.Place.Memory memory ->
-                new Typed.Convert(new Typed.Dereference(address(memory, type, span), type, span), Type.INT64, span);
-            case UsdtArgument.Place.Unreadable(var text) ->
+        var value = switch (argument.place()) {
+            case UsdtArgument.Place.Constant c -> new Typed.IntConst(type, cut(c.value(), type), span);
+            case UsdtArgument.Place.Register r -> register(r.name(), name, span);
+            case UsdtArgument.Place.Memory m -> {
+                Typed.Expr address = register(m.base(), name, span);
+                if (!m.index().isEmpty()) {
+                    var scale = new Typed.IntConst(Type.UINT64, m.scale(), span);
+                    var scaled = new Typed.Arithmetic(
+                            skep.dsl.ast.Expr.BinaryOp.MUL, register(m.index(), name, span), scale, Type.UINT64, span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, scaled, Type.UINT64, span);
+                }
+                if (m.offset() != 0) {
+                    var offset = new Typed.IntConst(Type.UINT64, m.offset(), span);
+                    address = new Typed.Arithmetic(skep.dsl.ast.Expr.BinaryOp.ADD, address, offset, Type.UINT64, span);
+                }
+                var pointer = new Type.Pointer(type, Type.AddressSpace.USER);
+                yield new Typed.Dereference(new Typed.Convert(address, pointer, span), type, span);
+            }
+            case UsdtArgument.Place.Unreadable u ->
                 throw new CheckError(
                         "builtin",
                         span,
-                        name + " of " + probe.name() + " is at " + text + ", which no program can read");
+                        name + " of " + probe.function() + " is at " + u.text() + ", which programs cannot read");
         };
+        return value instanceof Typed.IntConst c
+                ? new Typed.IntConst(Type.INT64, c.value(), span)
+                : new Typed.Convert(new Typed.Convert(value, type, span), Type.INT64, span);
     }
 
-    private Typed.Expr address(UsdtArgument.Place.Memory memory, Type type, Span span) {
-        var bytes = new Type.Pointer(Type.INT8, Type.AddressSpace.USER);
-        var offset = new Typed.IntConst(Type.INT64, memory.offset(), span);
-        Typed.Expr distance = memory.index().isEmpty()
-                ? offset
-                : new Typed.Arithmetic(
-                        skep.dsl.ast.Expr.BinaryOp.ADD,
-                        new Typed.Arithmetic(
-                                skep.dsl.ast.Expr.BinaryOp.MUL,
-                                register(memory.index(), span),
-                                new Typed.IntConst(Type.INT64, memory.scale(), span),
-                                Type.INT64,
-                                span),
-                        offset,
-                        Type.INT64,
-                        span);
-        var start = new Typed.ContextLoad(registerOffset(memory.base(), span), bytes, span);
-        var at = new Typed.PointerMove(start, distance, false, bytes, span);
-        return new Typed.Convert(at, new Type.Pointer(type, Type.AddressSpace.USER), span);
+    private static long cut(long value, Type.Int type) {
+        int bits = 64 - 8 * type.sizeBytes();
+        return type.signed() ? value << bits >> bits : value << bits >>> bits;
     }
 
-    private Typed.Expr register(String name, Span span) {
-        return new Typed.ContextLoad(registerOffset(name, span), Type.INT64, span);
-    }
-
-    /** Notes name registers as the assembler does: {@code rax} is {@code ax} in the context. */
-    private int registerOffset(String name, Span span) {
-        boolean numbered = name.length() > 1 && Character.isDigit(name.charAt(1));
-        var known = probe.arch() == Arch.X86_64 && name.startsWith("r") && !numbered ? name.substring(1) : name;
-        return Registers.named(probe.arch(), known)
-                .orElseThrow(() -> new CheckError(
-                        "builtin",
-                        span,
-                        "an argument of " + probe.name() + " is in " + name + ", which cannot be read"));
+    /** A register by the name that notes of static probes have it: {@code rax} is {@code ax} of the saved registers. */
+    private Typed.Expr register(String register, String argument, Span span) {
+        boolean wide = probe.arch() == Arch.X86_64
+                && register.startsWith("r")
+                && register.length() > 1
+                && !Character.isDigit(register.charAt(1));
+        var offset = Registers.named(probe.arch(), wide ? register.substring(1) : register);
+        if (offset.isEmpty()) {
+            throw new CheckError(
+                    "builtin",
+                    span,
+                    argument + " of " + probe.function() + " is in register " + register + ", which is not saved");
+        }
+        return new Typed.ContextLoad(offset.getAsInt(), Type.UINT64, span);
     }
 
     /**
@@ -568,7 +572,7 @@ final class BuiltinChecker {
             if (elementBytes == 1
                     && field.type().endsWith("char")
                     && !field.type().startsWith("unsigned")) {
-                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes()), span);
+                return new Typed.ContextBytes(field.offsetBytes(), false, new Type.Str(field.sizeBytes(), true), span);
             }
             Type element = validSize(elementBytes) ? new Type.Int(elementBytes, field.signed()) : Type.UINT8;
             int length = validSize(elementBytes) ? field.arrayLength() : field.sizeBytes();

@@ -167,7 +167,7 @@ final class CParser {
 
     private static boolean isCWord(String word) {
         return switch (word) {
-            case "unsigned", "signed", "long", "short", "int", "char" -> true;
+            case "unsigned", "signed", "long", "short", "int", "char", "float", "double" -> true;
             default -> false;
         };
     }
@@ -180,6 +180,9 @@ final class CParser {
         var words = List.of(name.split(" "));
         if (!words.stream().allMatch(CParser::isCWord)) {
             return name;
+        }
+        if (words.contains("float") || words.contains("double")) {
+            return words.contains("float") ? "float" : words.contains("long") ? "long double" : "double";
         }
         boolean unsigned = words.contains("unsigned");
         if (words.contains("char")) {
@@ -327,7 +330,9 @@ final class CParser {
         }
         for (int i = lengths.size() - 1; i >= 0; i--) {
             boolean text = i == lengths.size() - 1 && type.equals(Type.INT8) && isChar(base);
-            type = text && lengths.get(i) > 0 ? new Type.Str(lengths.get(i)) : new Type.Array(type, lengths.get(i));
+            type = text && lengths.get(i) > 0
+                    ? new Type.Str(lengths.get(i), true)
+                    : new Type.Array(type, lengths.get(i));
         }
         int bits = accept(":") ? (int) arrayLength(";") : -1;
         return new Declarator(name, type, bits);

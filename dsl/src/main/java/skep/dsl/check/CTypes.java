@@ -46,6 +46,11 @@ final class CTypes {
         return inScript.isPresent() ? inScript : kernelType(name);
     }
 
+    /** Whether neither the language nor the script says what a name is. */
+    boolean isKernelType(String name) {
+        return builtin(name, 1).isEmpty() && declared.type(name).isEmpty();
+    }
+
     private static Optional<Type> builtin(String name, int maxStringBytes) {
         return Optional.ofNullable(
                 switch (name) {
@@ -58,6 +63,9 @@ final class CTypes {
                     case "uint32", "uint32_t", "unsigned int", "unsigned" -> Type.UINT32;
                     case "uint64", "uint64_t", "unsigned long", "unsigned long long", "long unsigned int", "size_t" ->
                         Type.UINT64;
+                    case "float" -> new Type.Array(Type.UINT8, 4);
+                    case "double" -> new Type.Array(Type.UINT8, 8);
+                    case "long double" -> new Type.Array(Type.UINT8, 16);
                     case "bool" -> Type.BOOL;
                     case "void" -> Type.VOID;
                     case "string" -> new Type.Str(maxStringBytes);
@@ -187,7 +195,7 @@ final class CTypes {
         if (btf.type(element) instanceof BtfType.Int i
                 && i.sizeBytes() == 1
                 && i.name().equals("char")) {
-            return new Type.Str(a.count());
+            return new Type.Str(a.count(), true);
         }
         return new Type.Array(convert(element), a.count());
     }

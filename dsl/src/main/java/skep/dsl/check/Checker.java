@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import skep.btf.Btf;
 import skep.dsl.CompileOptions;
 import skep.dsl.ScriptConfig;
 import skep.dsl.ScriptProgram;
@@ -329,18 +330,11 @@ public final class Checker {
         for (var point : probe.attachPoints()) {
             var resolved =
                     resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
-            var names = new HashSet<String>();
-            resolved.forEach(one -> names.add(one.shownAs()));
-            names.removeAll(seen);
-            seen.addAll(names);
-            var places = resolved.stream()
-                    .filter(one -> names.contains(one.shownAs()))
-                    .flatMap(one -> staticPlaces(one, uses).stream())
-                    .distinct()
-                    .toList();
-            for (var place : places) {
-                var one = place.resolved();
-                var shape = shape(one.spec(), uses).with(place.arguments());
+            for (var one : resolved) {
+                if (!seen.add(one.shownAs() + "+" + one.spec().offset())) {
+                    continue;
+                }
+                var shape = shape(one, uses);
                 boolean own = ownProgram(one.spec(), shape, uses);
                 var group = own
                         ? null
@@ -373,42 +367,6 @@ public final class Checker {
         return systemCalls.gathered(probe, systemCalls.substituted(probe, typed, diagnostics));
     }
 
-    /** A probe, and where its arguments are if it is a static one of a program. */
-    private record StaticPlace(ProbeResolver.Resolved resolved, Optional<List<UsdtArgument>> arguments) {}
-
-    /** A static probe whose arguments are asked for is as many as it has places: they may be elsewhere at each. */
-    private List<StaticPlace> staticPlaces(ProbeResolver.Resolved one, Uses uses) {
-        var spec = one.spec();
-        boolean usesArguments = uses.names().stream().anyMatch(name -> name.matches("arg[0-9]+"));
-        if (spec.kind() != ProbeKind.USDT || !usesArguments) {
-            return List.of(new StaticPlace(one, Optional.empty()));
-        }
-        int colon = spec.target().indexOf(':');
-        var provider = colon < 0 ? "*" : spec.target().substring(0, colon);
-        var name = spec.target().substring(colon + 1);
-        var binaries = spec.module().isEmpty() && spec.pid().isPresent()
-                ? kernel.binariesOf(spec.pid().getAsInt())
-                : kernel.binaries(spec.module());
-        var places = new ArrayList<StaticPlace>();
-        for (var binary : binaries) {
-            for (var place : binary.staticProbes()) {
-                if (Glob.matches(provider, place.provider()) && Glob.matches(name, place.name())) {
-                    var at = new ProbeSpec(
-                            spec.kind(),
-                            binaries.size() == 1 && !spec.module().isEmpty() ? spec.module() : binary.path(),
-                            place.provider() + ":" + place.name(),
-                            place.offset(),
-                            0,
-                            spec.pid());
-                    places.add(new StaticPlace(
-                            new ProbeResolver.Resolved(at, one.shownAs()), Optional.of(place.arguments())));
-                }
-            }
-        }
-        // A program that is not there is told of when it is attached to.
-        return places.isEmpty() ? List.of(new StaticPlace(one, Optional.empty())) : places;
-    }
-
     private static Instance frozen(Instance i) {
         return new Instance(
                 i.probe,
@@ -430,15 +388,7 @@ public final class Checker {
             Optional<AttachType> attachType,
             String attachTo,
             boolean raw,
-            Optional<List<UsdtArgument>> staticArguments) {
-        Shape(ProbeKind kind, ProgramType type, Optional<AttachType> attachType, String attachTo, boolean raw) {
-            this(kind, type, attachType, attachTo, raw, Optional.empty());
-        }
-
-        Shape with(Optional<List<UsdtArgument>> arguments) {
-            return new Shape(kind, type, attachType, attachTo, raw, arguments);
-        }
-    }
+            List<UsdtArgument> arguments) {}
 
     private record Group(Shape shape, List<ProbeSpec> specs, List<String> names, ProbeSpec first, String shownAs) {}
 
@@ -478,16 +428,21 @@ public final class Checker {
                 false,
                 false,
                 List.of(),
+                List.of(),
+                Optional.empty(),
                 Optional.empty());
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
         checking.using(spec);
+        var binaryTypes = shape.kind == ProbeKind.UPROBE || shape.kind == ProbeKind.URETPROBE
+                ? Optional.of(binaryTypes(spec))
+                : Optional.<CTypes>empty();
         Optional<CTypes.Signature> signature = switch (shape.kind) {
             case FENTRY, FEXIT -> checking.function(spec);
             case RAWTRACEPOINT ->
                 shape.type == ProgramType.TRACING ? checking.tracepoint(spec.target()) : Optional.empty();
-            case UPROBE -> usesArguments ? userFunction(spec) : Optional.empty();
+            case UPROBE -> usesArguments ? userFunction(spec, binaryTypes.orElseThrow()) : Optional.empty();
             default -> Optional.empty();
         };
         var format = shape.kind == ProbeKind.TRACEPOINT
@@ -504,17 +459,27 @@ public final class Checker {
                 shape.raw,
                 false,
                 signature.map(CTypes.Signature::parameters).orElse(List.of()),
+                shape.arguments,
                 signature.map(CTypes.Signature::result),
-                shape.staticArguments);
+                binaryTypes);
+    }
+
+    /** Types that the debugging information of a program has for a function; read when they are first asked for. */
+    private CTypes binaryTypes(ProbeSpec spec) {
+        var known = new ArrayList<Optional<Btf>>();
+        return new CTypes(
+                () -> {
+                    if (known.isEmpty()) {
+                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                    }
+                    return known.getFirst();
+                },
+                checking.types.declared());
     }
 
     /** The arguments of a program's function, by its debugging information, where registers hold them. */
-    private Optional<CTypes.Signature> userFunction(ProbeSpec spec) {
-        var types = kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target()));
-        if (types.isEmpty()) {
-            return Optional.empty();
-        }
-        var signature = new CTypes(() -> types, checking.types.declared()).function(spec.target());
+    private Optional<CTypes.Signature> userFunction(ProbeSpec spec, CTypes types) {
+        var signature = types.function(spec.target());
         return signature.map(known -> {
             var placed = new ArrayList<Type.Field>();
             for (var parameter : known.parameters()) {
@@ -539,11 +504,20 @@ public final class Checker {
         };
     }
 
-    private Shape shape(ProbeSpec spec, Uses uses) {
+    private Shape shape(ProbeResolver.Resolved probe, Uses uses) {
+        var spec = probe.spec();
         return switch (spec.kind()) {
             case BEGIN, END, SELF, TEST, BENCH -> plain(spec, ProgramType.RAW_TRACEPOINT);
             case FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP -> throw new AssertionError(spec.kind() + " in a script");
-            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT -> plain(spec, ProgramType.KPROBE);
+            case USDT ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.KPROBE,
+                        Optional.empty(),
+                        "",
+                        false,
+                        uses.usesNumbered() ? probe.arguments() : List.of());
+            case KPROBE, KRETPROBE, UPROBE, URETPROBE -> plain(spec, ProgramType.KPROBE);
             case INTERVAL, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> plain(spec, ProgramType.PERF_EVENT);
             case TRACEPOINT -> {
                 boolean raw = canBeRaw(spec, uses);
@@ -552,7 +526,8 @@ public final class Checker {
                         raw ? ProgramType.RAW_TRACEPOINT : ProgramType.TRACEPOINT,
                         Optional.empty(),
                         "",
-                        raw);
+                        raw,
+                        List.of());
             }
             case RAWTRACEPOINT -> {
                 if (uses.uses("args")) {
@@ -561,7 +536,8 @@ public final class Checker {
                             ProgramType.TRACING,
                             Optional.of(AttachType.TRACE_RAW_TP),
                             checking.attachToTracepoint(spec.target()),
-                            false);
+                            false,
+                            List.of());
                 }
                 yield plain(spec, ProgramType.RAW_TRACEPOINT);
             }
@@ -572,11 +548,12 @@ public final class Checker {
     }
 
     private static Shape plain(ProbeSpec spec, ProgramType type) {
-        return new Shape(spec.kind(), type, Optional.empty(), "", false);
+        return new Shape(spec.kind(), type, Optional.empty(), "", false, List.of());
     }
 
     private static Shape typed(ProbeSpec spec, AttachType attachType) {
-        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), Checking.attachTo(spec), false);
+        return new Shape(
+                spec.kind(), ProgramType.TRACING, Optional.of(attachType), Checking.attachTo(spec), false, List.of());
     }
 
     /**

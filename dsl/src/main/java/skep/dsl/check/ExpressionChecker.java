@@ -934,7 +934,7 @@ final class ExpressionChecker {
     Type type(TypeRef ref) {
         return switch (ref) {
             case TypeRef.Name n ->
-                checking.namedType(n.name())
+                namedType(n.name())
                         .orElseThrow(() -> new CheckError(
                                 "unknown-type",
                                 n.span(),
@@ -954,6 +954,16 @@ final class ExpressionChecker {
             }
             case TypeRef.TypeOf t -> subjectType(t.subject());
         };
+    }
+
+    /** Behind the script's own types come those of the probed program, then the kernel's. */
+    private Optional<Type> namedType(String name) {
+        boolean ofKernel = checking.types.isKernelType(name);
+        return ofKernel
+                ? probe.binaryTypes()
+                        .flatMap(types -> types.named(name, checking.settings.maxStringBytes()))
+                        .or(() -> checking.namedType(name))
+                : checking.namedType(name);
     }
 
     private long constant(Expr expr, String what) {

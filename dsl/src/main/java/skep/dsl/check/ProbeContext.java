@@ -20,8 +20,9 @@ import skep.isa.kernel.UsdtArgument;
  * @param raw whether a tracepoint is compiled as a raw tracepoint, a kprobe for a trampoline: arguments lie in the context in order
  * @param fromRegisters whether a tracepoint of a system call is compiled into the program at the one that all pass
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
- * @param staticArguments where the arguments of a static probe are, if it is known
+ * @param staticArguments where the arguments of a static probe are, if the probe asks for them
  * @param result type of what the function returns, if known
+ * @param binaryTypes types of the debugging information of the probed program
  */
 public record ProbeContext(
         ProbeKind kind,
@@ -34,38 +35,12 @@ public record ProbeContext(
         boolean raw,
         boolean fromRegisters,
         List<Type.Field> parameters,
+        List<UsdtArgument> staticArguments,
         Optional<Type> result,
-        Optional<List<UsdtArgument>> staticArguments) {
+        Optional<CTypes> binaryTypes) {
     public ProbeContext {
         parameters = List.copyOf(parameters);
-    }
-
-    /** Of anything but a static probe of a program. */
-    public ProbeContext(
-            ProbeKind kind,
-            String name,
-            String function,
-            String category,
-            long offset,
-            Arch arch,
-            Optional<TracepointFormat> format,
-            boolean raw,
-            boolean fromRegisters,
-            List<Type.Field> parameters,
-            Optional<Type> result) {
-        this(
-                kind,
-                name,
-                function,
-                category,
-                offset,
-                arch,
-                format,
-                raw,
-                fromRegisters,
-                parameters,
-                result,
-                Optional.empty());
+        staticArguments = List.copyOf(staticArguments);
     }
 
     /** Whose memory untyped addresses mean. */

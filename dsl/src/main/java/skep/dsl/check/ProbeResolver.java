@@ -16,6 +16,7 @@ import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.Signal;
+import skep.isa.kernel.UsdtArgument;
 import skep.isa.kernel.UserBinary;
 import skep.source.Diagnostics;
 import skep.source.Span;
@@ -71,8 +72,12 @@ final class ProbeResolver {
         this.diagnostics = diagnostics;
     }
 
-    /** One probe and the name that the script sees. */
-    record Resolved(ProbeSpec spec, String shownAs) {}
+    /** One probe, the name that the script sees, and where a static probe's arguments are. */
+    record Resolved(ProbeSpec spec, String shownAs, List<UsdtArgument> arguments) {
+        Resolved(ProbeSpec spec, String shownAs) {
+            this(spec, shownAs, List.of());
+        }
+    }
 
     /** Tells of the wildcards of a probe that matched nothing: a mistake if no other attach point did. */
     void reportUnmatched(boolean othersMatched, String missingProbes) {
@@ -131,7 +136,7 @@ final class ProbeResolver {
             } else if (missingProbes.equals("error") || !problem.getMessage().startsWith("No ")) {
                 problem.report(diagnostics);
             } else if (missingProbes.equals("warn")) {
-                diagnostics.warning("missing-probe", point.span(), problem.getMessage(), "");
+                diagnostics.warning("missing-probe", point.span(), problem.getMessage() + " Skipping.", "");
             }
         }
         return found;
@@ -471,10 +476,13 @@ final class ProbeResolver {
             }
             return one(kind, path, "cpp:" + target, offset, 0, span);
         }
-        if (Glob.isGlob(target) && !quoted.get(count) && !Glob.isGlob(path)) {
+        if (Glob.isGlob(path)) {
+            return inBinaries(kind, path, target, offset, quoted.get(count), span);
+        }
+        if (Glob.isGlob(target) && !quoted.get(count)) {
             return userFunctions(kind, path, target, span);
         }
-        requireUserFunction(path, target, span);
+        requireUserFunction(kind, path, target, offset, span);
         return one(kind, path, target, offset, 0, span);
     }
 
@@ -496,15 +504,53 @@ final class ProbeResolver {
         return found;
     }
 
-    private void requireUserFunction(String path, String target, Span span) {
-        boolean named = !target.isEmpty() && !Character.isDigit(target.charAt(0)) && !target.contains("::");
-        var binary = named ? kernel.binary(path) : Optional.<UserBinary>empty();
-        if (binary.isPresent() && !binary.get().hasFunction(target)) {
+    /** The same in all binaries that a path with wildcards stands for; {@code *} are all that processes have mapped. */
+    private List<Resolved> inBinaries(
+            ProbeKind kind, String path, String target, long offset, boolean exact, Span span) {
+        var found = new ArrayList<Resolved>();
+        for (var binary : kernel.binaries(path, options.pidFilter())) {
+            var names = Glob.isGlob(target) && !exact
+                    ? binary.functions().stream().filter(name -> Glob.matches(target, name))
+                    : Stream.of(target).filter(binary::hasFunction);
+            names.map(name -> new Resolved(
+                            new ProbeSpec(kind, binary.path(), name, offset, 0, pidFilter(kind)),
+                            kind.longName() + ":" + binary.path() + ":" + name))
+                    .forEach(found::add);
+        }
+        if (found.isEmpty()) {
+            throw problem(span, NO_MATCHES + span.text());
+        }
+        return found;
+    }
+
+    private void requireUserFunction(ProbeKind kind, String path, String target, long offset, Span span) {
+        if (target.isEmpty() || target.contains("::")) {
+            return;
+        }
+        var binary = kernel.binary(path);
+        if (binary.isEmpty()) {
+            return;
+        }
+        if (Character.isDigit(target.charAt(0))) {
+            long address = number(target, "function/address", span);
+            if (!options.unsafe() && !binary.get().isCode(address)) {
+                throw problem(span, "Could not resolve address: " + path + ":0x" + Long.toHexString(address));
+            }
+            return;
+        }
+        var function = binary.get().symbol(target);
+        if (function.isEmpty() && !binary.get().hasFunction(target)) {
             throw new CheckError(
                     "unknown-function",
                     span,
-                    "No such function: " + target + " in " + path,
+                    "No matches for " + kind.longName() + " " + path + ":" + target + ".",
                     NearestNames.hint(target, binary.get().functions().stream()));
+        }
+        if (offset > 0 && function.isPresent() && function.get().sizeBytes() > 0) {
+            long size = function.get().sizeBytes();
+            if (offset >= size) {
+                throw problem(span, "Offset outside the function bounds ('" + target + "' size is " + size + ")");
+            }
         }
     }
 
@@ -530,30 +576,40 @@ final class ProbeResolver {
         if (count != 2 && count != 3 && !(count == 1 && options.pidFilter().isPresent())) {
             throw arity(ProbeKind.USDT, span, "2 or 3", count);
         }
-        var target = count == 3 ? parts.get(2) + ":" + parts.get(3) : parts.get(count);
-        if (count > 1 && Glob.isGlob(target) && !Glob.isGlob(parts.get(1)) && !quoted.get(count)) {
-            return staticProbes(parts.get(1), count == 3 ? parts.get(2) : "*", parts.get(count), span);
+        var path = count == 1 ? "*" : parts.get(1);
+        var provider = count == 3 && !parts.get(2).isEmpty() ? parts.get(2) : "*";
+        boolean exact = quoted.get(count);
+        var binaries = path.isEmpty() || Glob.isGlob(path)
+                ? kernel.binaries(path, options.pidFilter())
+                : kernel.binary(path).stream().toList();
+        var found = new ArrayList<Resolved>();
+        for (var binary : binaries) {
+            var shown = path.isEmpty() || Glob.isGlob(path) ? binary.path() : path;
+            staticProbes(binary, shown, provider, parts.get(count), exact).forEach(found::add);
         }
-        return one(ProbeKind.USDT, count == 1 ? "" : parts.get(1), target, 0, 0, span);
-    }
-
-    private List<Resolved> staticProbes(String path, String provider, String name, Span span) {
-        var binary = kernel.binary(path);
-        if (binary.isEmpty()) {
+        boolean wild = count == 1 || path.isEmpty() || Glob.isGlob(path) || Glob.isGlob(parts.get(count));
+        if (found.isEmpty() && (wild || !binaries.isEmpty())) {
             throw problem(span, NO_MATCHES + span.text());
         }
-        var names = binary.get().staticProbes().stream()
-                .filter(p -> Glob.matches(provider, p.provider()) && Glob.matches(name, p.name()))
-                .map(p -> p.provider() + ":" + p.name())
-                .distinct();
-        var found = names.map(target -> new Resolved(
-                        new ProbeSpec(ProbeKind.USDT, path, target, 0, 0, pidFilter(ProbeKind.USDT)),
-                        ProbeKind.USDT.longName() + ":" + path + ":" + target))
-                .toList();
         if (found.isEmpty()) {
-            throw problem(span, NO_MATCHES + span.text());
+            var target = count == 3 ? parts.get(2) + ":" + parts.get(3) : parts.get(count);
+            return one(ProbeKind.USDT, path, target, 0, 0, span);
         }
         return found;
+    }
+
+    /** The places of static probes: several may have the same name, with their arguments in different registers. */
+    private Stream<Resolved> staticProbes(UserBinary binary, String path, String provider, String name, boolean exact) {
+        return binary.staticProbes().stream()
+                .filter(p -> Glob.matches(provider, p.provider())
+                        && (exact ? name.equals(p.name()) : Glob.matches(name, p.name())))
+                .map(p -> {
+                    var target = p.provider() + ":" + p.name();
+                    return new Resolved(
+                            new ProbeSpec(ProbeKind.USDT, path, target, p.offset(), 0, pidFilter(ProbeKind.USDT)),
+                            ProbeKind.USDT.longName() + ":" + path + ":" + target,
+                            p.arguments());
+                });
     }
 
     /** {@code watchpoint:0x1234:8:rw}. */

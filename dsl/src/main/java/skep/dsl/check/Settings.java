@@ -91,6 +91,7 @@ record Settings(
         private int pages = ScriptConfig.AUTO_PAGES;
         private boolean printMaps = true;
         private boolean demangle = true;
+        private boolean showDebugInfo = true;
         private String trailer = "..";
         private String license = "GPL";
         private String missingProbes = "error";
@@ -149,6 +150,7 @@ record Settings(
                     pages = value.equals("auto") ? ScriptConfig.AUTO_PAGES : Math.max(1, number(value, 64));
                 case "print_maps_on_exit" -> printMaps = truth(value);
                 case "cpp_demangle" -> demangle = truth(value);
+                case "show_debug_info" -> showDebugInfo = truth(value);
                 case "str_trunc_trailer" -> trailer = value;
                 case "license" -> {
                     license = value;
@@ -186,7 +188,15 @@ record Settings(
 
         Settings settings() {
             var forUser = new ScriptConfig(
-                    printMaps, trailer, maxCatBytes, maxProbes, maxPrograms, pages, demangle, missingProbes);
+                    printMaps,
+                    trailer,
+                    maxCatBytes,
+                    maxProbes,
+                    maxPrograms,
+                    pages,
+                    demangle,
+                    showDebugInfo,
+                    missingProbes);
             return new Settings(maxStringBytes, maxMapEntries, onStackBytes, stackMode, license, forUser);
         }
     }

@@ -253,7 +253,9 @@ final class SystemCallPrograms {
                 false,
                 true,
                 c.parameters(),
-                c.result());
+                List.of(),
+                c.result(),
+                Optional.empty());
         return Optional.of(new Checker.Instance(
                 i.probe(),
                 context,
@@ -303,6 +305,8 @@ final class SystemCallPrograms {
                 false,
                 true,
                 List.of(),
+                List.of(),
+                Optional.empty(),
                 Optional.empty());
         return new Checker.Instance(
                 probe,

@@ -119,7 +119,9 @@ final class TrampolinePrograms {
                 true,
                 false,
                 signature.get().parameters(),
-                Optional.of(signature.get().result()));
+                List.of(),
+                Optional.of(signature.get().result()),
+                Optional.empty());
         return Optional.of(new Checker.Instance(
                 probe,
                 context,

@@ -42,6 +42,12 @@ record Uses(Set<String> names, Set<String> argumentFields, boolean wholeArgument
         return name.startsWith("__builtin_") ? name.substring("__builtin_".length()) : name;
     }
 
+    /** Whether any of {@code arg0}, {@code arg1} and so on is used. */
+    boolean usesNumbered() {
+        return names.stream()
+                .anyMatch(name -> name.startsWith("arg") && name.length() > 3 && Character.isDigit(name.charAt(3)));
+    }
+
     boolean uses(String name) {
         return names.contains(name);
     }

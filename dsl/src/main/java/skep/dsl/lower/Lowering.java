@@ -31,7 +31,8 @@ public final class Lowering {
             List<Action> actions,
             List<RuntimeFault> faults,
             boolean usesRingBuffer,
-            boolean usesCounters) {}
+            boolean usesCounters,
+            boolean usesUserSymbols) {}
 
     public static Lowered lower(
             Typed.Script script, Checker.Result checked, Source source, KernelInfo kernel, CompileOptions options) {
@@ -64,7 +65,8 @@ public final class Lowering {
                 plan.actions(),
                 plan.faults(),
                 plan.usesRingBuffer(),
-                plan.usesCounters());
+                plan.usesCounters(),
+                plan.usesUserSymbols());
     }
 
     private static MapView shown(MapView view, Checker.Result checked) {

@@ -66,6 +66,7 @@ final class ScriptPlan {
     private final Map<String, Integer> stackDepths = new LinkedHashMap<>();
     private boolean usesRingBuffer;
     private boolean usesCounters;
+    private boolean usesUserSymbols;
     private boolean usesElapsed;
     private int endings;
     private int zeroBytes;
@@ -277,6 +278,14 @@ final class ScriptPlan {
 
     boolean usesRingBuffer() {
         return usesRingBuffer;
+    }
+
+    void useUserSymbols() {
+        usesUserSymbols = true;
+    }
+
+    boolean usesUserSymbols() {
+        return usesUserSymbols;
     }
 
     boolean usesCounters() {

@@ -454,6 +454,7 @@ final class TextLowering {
             case STR -> string(e, to, padded);
             case BUF -> buffer(e, to, padded);
             case USYM -> {
+                lowering.plan.useUserSymbols();
                 var address = lowering.integer(lowering.scalar(e.arguments().getFirst()));
                 f.store(to.base(), to.offset(), address);
                 var process =

@@ -52,7 +52,9 @@ public final class Perf {
     }
 
     /** Flags of an event that records which files processes map as code, their names, forks and ends. */
-    private static final long RECORD_MAPPINGS = 1L << 8 | 1L << 9 | 1L << 13 | 1L << 23 | 1L << 24;
+    private static final long RECORD_MAPPINGS = 1L << 8 | 1L << 9 | 1L << 13 | 1L << 18 | 1L << 23 | 1L << 24;
+
+    private static final long SAMPLE_TIME = 1L << 2;
 
     /** Opens an event on a CPU that counts nothing and whose ring tells of mappings of all processes; a descriptor. */
     public long openMappings(int cpu, int wakeupBytes) {
@@ -60,6 +62,7 @@ public final class Perf {
             attr.putInt(0, TYPE_SOFTWARE)
                     .putInt(4, ATTR_BYTES)
                     .putLong(8, SW_DUMMY)
+                    .putLong(24, SAMPLE_TIME)
                     .putLong(40, RECORD_MAPPINGS | WATERMARK)
                     .putInt(48, wakeupBytes);
             return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), -1, cpu, -1, CLOEXEC);

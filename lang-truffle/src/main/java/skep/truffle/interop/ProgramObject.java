@@ -36,7 +36,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .property("machine", program -> program.target.kernel().arch().machine())
             .property("nsecs", program -> program.target.monotonicNanos())
             .method("table", 1, 1, (program, a) -> program.table(Guest.string(a[0])))
-            .method("load", 2, 2, (program, a) -> program.session.load(Guest.string(a[0]), Guest.integer32(a[1])))
+            .method("load", 2, 3, (program, a) -> program.load(a))
             .method("attachKprobe", 2, 3, (program, a) -> program.kprobe(false, a))
             .method("attachKretprobe", 2, 2, (program, a) -> program.kprobe(true, a))
             .method("attachTracepoint", 2, 2, (program, a) -> program.tracepoint(a))
@@ -51,6 +51,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .method("attachUretprobe", 3, 4, (program, a) -> program.uprobe(true, a))
             .method("attachPerfEvent", 3, 5, ProgramObject::perfEvent)
             .method("detach", 1, 1, (program, a) -> program.session.detach(Guest.integer32(a[0])))
+            .method("detachAll", 0, 0, (program, _) -> program.detachAll())
             .method("on", 2, 3, ProgramObject::on)
             .method("poll", 0, 1, ProgramObject::poll)
             .method("sleep", 1, 1, (program, a) -> program.sleep(Guest.number(a[0])))
@@ -64,6 +65,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     private final BccHost host;
     private final BccSession session;
     private final List<String> notices;
+    private final List<Integer> attached = new ArrayList<>();
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
 
     private record Listener(TypedTable table, EventBuffer buffer, Object function) {}
@@ -106,7 +108,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     /** Attaches what says by its name where it goes. */
     public ProgramObject attached() {
         try {
-            session.attachHinted();
+            attached.addAll(session.attachHinted());
             return this;
         } catch (BccException mistake) {
             close();
@@ -133,6 +135,19 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     @Override
     RuntimeException guestForm(RuntimeException failure) {
         return failure instanceof BccException mistake ? GuestException.of(mistake, source) : super.guestForm(failure);
+    }
+
+    /** Detaches what was attached by its name; the tables stay as they are. */
+    private Object detachAll() {
+        attached.forEach(session::detach);
+        attached.clear();
+        return this;
+    }
+
+    /** A function, the type of its program, and of its attachment for types that must know it beforehand. */
+    private Object load(Object[] arguments) {
+        int attachType = arguments.length > 2 ? Guest.integer32(arguments[2]) : -1;
+        return session.load(Guest.string(arguments[0]), Guest.integer32(arguments[1]), attachType);
     }
 
     private Object table(String name) {

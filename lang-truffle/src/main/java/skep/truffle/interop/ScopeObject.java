@@ -28,6 +28,7 @@ public final class ScopeObject extends GuestObject {
             .method("probes", 1, 1, (scope, a) -> scope.probes(a, false))
             .method("describe", 1, 1, (scope, a) -> scope.probes(a, true))
             .method("sleep", 1, 1, (_, a) -> sleep(a))
+            .method("traceWith", 2, 2, ScopeObject::traceWith)
             .method("adopt", 1, 1, (scope, a) -> scope.adopt(Handover.take(Guest.integer64(a[0]))));
 
     private final Tracing tracing;
@@ -41,6 +42,16 @@ public final class ScopeObject extends GuestObject {
         var options = arguments.length == 1 ? TraceOptions.of("script") : TraceOptions.read(arguments[1], "script");
         var source = Source.newBuilder(SkepLanguage.ID, text, options.name()).build();
         return tracing.trace(source, options);
+    }
+
+    /** With options that Java gave by {@link Handover}. */
+    private Object traceWith(Object[] arguments) {
+        if (Handover.take(Guest.integer64(arguments[1])) instanceof TraceOptions options) {
+            var source = Source.newBuilder(SkepLanguage.ID, Guest.string(arguments[0]), options.name())
+                    .build();
+            return tracing.trace(source, options);
+        }
+        throw new IllegalArgumentException("no options");
     }
 
     private Object probes(Object[] arguments, boolean detailed) {

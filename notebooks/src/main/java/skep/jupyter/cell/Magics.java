@@ -21,6 +21,8 @@ final class Magics {
         DURATION("duration [TIME|none]", "how long a trace runs; none: until Stop"),
         TRUTH("truth [WORDS]", "what truly happened in the embedded kernel during the last trace"),
         VARS("vars", "the variables that all languages see"),
+        STOP("stop NAME", "ends a trace that runs in the background, and waits until its results stand below its cell"),
+        WAIT("wait NAME", "waits until a trace in the background has ended by itself"),
         SHOW(
                 "show NAME [FORM] [SETTINGS]",
                 "a map or run as histogram, heatmap, flame, timeline, lanes, table (sort=@b top=9 percentiles …), text"),
@@ -125,6 +127,8 @@ final class Magics {
             case TRUTH -> truth(rest);
             case VARS -> vars();
             case EXPORT -> named().export(rest);
+            case STOP -> named().trace(rest).stop().await() == 0 ? "" : rest + " ended with a status other than 0";
+            case WAIT -> named().trace(rest).await() == 0 ? "" : rest + " ended with a status other than 0";
             case LSMAGIC -> list();
             case HELP -> help();
             case TIME, CLEAR, SHOW, COMPARE -> "";

@@ -1,7 +1,6 @@
 package skep.jupyter.cell;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -47,7 +46,6 @@ final class Named {
         return switch (variables.getOrDefault(plain.isEmpty() ? "maps" : plain, "")) {
             case TraceMap map -> Map.of(map.name(), map);
             case Histogram histogram -> Map.of("@", new TraceMap(histogram.view()));
-            case Run run -> run.maps();
             case Trace trace -> trace.maps();
             case String s
             when s.isEmpty() ->
@@ -59,6 +57,24 @@ final class Named {
                 throw new IllegalArgumentException(
                         plain + " holds no maps but a " + other.getClass().getSimpleName());
         };
+    }
+
+    /**
+     * The trace of a name.
+     *
+     * @throws IllegalArgumentException if it is none
+     */
+    Trace trace(String words) {
+        var name = words.strip();
+        if (variables.get(name) instanceof Trace trace) {
+            return trace;
+        }
+        var traces = new TreeMap<>(variables);
+        traces.values().removeIf(value -> !(value instanceof Trace));
+        throw new IllegalArgumentException("there is no trace " + (name.isEmpty() ? "without a name" : name) + "; "
+                + (traces.isEmpty()
+                        ? "%%skep --background --as NAME starts one"
+                        : "there are " + String.join(", ", traces.keySet())));
     }
 
     /** {@code %show NAME [FORM] [settings]}. */
@@ -182,7 +198,6 @@ final class Named {
                 "map " + map.name() + ", " + map.view().shape().name().toLowerCase(java.util.Locale.ROOT) + ", "
                         + map.size() + (map.size() == 1 ? " entry" : " entries");
             case Histogram histogram -> "histogram, " + histogram.samples() + " samples";
-            case Run run -> "run with " + String.join(", ", new LinkedHashMap<>(run.maps()).keySet());
             case Trace trace ->
                 (trace.ended() ? "trace, ended, " : "trace, running, ") + "with " + String.join(", ", trace.mapNames());
             case Chart chart -> "chart of " + chart.pictures().size() + " pictures";

@@ -8,34 +8,30 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import skep.bindings.java.Trace;
 import skep.bindings.java.TraceMap;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
 import skep.session.Completion;
+import skep.session.Overflow;
+import skep.session.RunningScript;
 import skep.session.ScriptException;
-import skep.session.Session;
 import skep.session.SessionOptions;
 import skep.session.Targets;
 import skep.session.view.View;
 import skep.target.LoadOptions;
-import skep.target.Target;
 import skep.target.TargetException;
 
 /**
- * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [--as NAME] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
+ * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [--as NAME] [--background] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
  * options may be left out, and so may the line.
  */
 public final class TraceLanguage implements CellLanguage {
-    /** At most four refreshes a second. */
-    private static final long REFRESH_MILLIS = 250;
-
     private final Object lock = new Object();
     private @Nullable Workspace workspace;
-    private @Nullable Session running;
+    private @Nullable RunningScript running;
     private boolean interrupted;
 
     @Override
@@ -65,13 +61,35 @@ public final class TraceLanguage implements CellLanguage {
                 interrupted = false;
             }
             var target = options.target().map(Targets::open).orElseGet(workspace()::fresh);
-            try {
-                return trace(target, cell.body(), options, output);
-            } finally {
-                workspace().setGroundTruth(target.groundTruth());
-                if (options.target().isPresent() || !target.isLive()) {
+            boolean own = options.target().isPresent() || !target.isLive();
+            Runnable freed = () -> {
+                if (own) {
                     target.close();
                 }
+            };
+            RunningScript script;
+            try {
+                script = new RunningScript(
+                        target,
+                        "cell",
+                        asScript(cell.body()),
+                        options.session(),
+                        Overflow.WAIT,
+                        RunningScript.DEFAULT_QUEUE_EVENTS);
+            } catch (RuntimeException | Error e) {
+                freed.run();
+                throw e;
+            }
+            script.warnings().forEach(output::stderr);
+            workspace().variables().put(options.as().orElse("last"), Trace.of(script));
+            if (options.background()) {
+                inBackground(script, freed, output);
+                return Kernel.Outcome.Done.PLAIN;
+            }
+            try {
+                return toTheEnd(script);
+            } finally {
+                freed.run();
             }
         } catch (ScriptException e) {
             return Errors.of(e);
@@ -80,72 +98,54 @@ public final class TraceLanguage implements CellLanguage {
         }
     }
 
-    private Kernel.Outcome trace(Target target, String body, Options options, CellOutput output) {
-        var screen = new TraceScreen(
-                output,
-                Targets.describe(target),
-                target.isLive(),
-                options.session().duration());
-        var done = new CountDownLatch(1);
-        try (var session = Session.prepare(target, "cell", asScript(body), options.session(), screen)) {
-            session.warnings().forEach(output::stderr);
-            synchronized (lock) {
-                running = session;
-                if (interrupted) {
-                    session.stop();
-                }
+    private Kernel.Outcome toTheEnd(RunningScript script) {
+        boolean stop;
+        synchronized (lock) {
+            running = script;
+            stop = interrupted;
+        }
+        try {
+            if (stop) {
+                script.stop();
             }
-            var refresher = Thread.ofVirtual().start(() -> refresh(session, screen, done));
-            int status;
-            try {
-                status = session.run();
-            } finally {
-                done.countDown();
-                synchronized (lock) {
-                    running = null;
-                }
-                join(refresher);
-            }
-            screen.end(interrupted ? "stopped" : "done");
-            keep(screen.finalMaps(), options.as());
+            script.run();
+            keep(script);
+            int status = script.await();
             return status == 0 ? Kernel.Outcome.Done.PLAIN : Errors.of("ScriptExit", "exit status " + status);
+        } finally {
+            synchronized (lock) {
+                running = null;
+            }
         }
     }
 
-    private void keep(List<View.MapView> maps, Optional<String> as) {
-        var byName = new java.util.LinkedHashMap<String, TraceMap>();
-        for (var map : maps) {
-            byName.put(map.name(), new TraceMap(map));
-            workspace().variables().put(variable(map), byName.get(map.name()));
-        }
-        as.ifPresent(name -> workspace().variables().put(name, new Run(byName)));
+    /** Goes on after the cell; what went wrong then is told below it. */
+    private void inBackground(RunningScript script, Runnable freed, CellOutput output) {
+        script.whenEnded(() -> {
+            try {
+                script.await();
+                keep(script);
+            } catch (ScriptException | TargetException failure) {
+                output.stderr(failure.getMessage() + "\n");
+            } finally {
+                // Its own thread still frees what it has loaded there.
+                Thread.ofVirtual().start(() -> {
+                    script.close();
+                    freed.run();
+                });
+            }
+        });
+        script.start();
+    }
+
+    private void keep(RunningScript script) {
+        script.views().values().forEach(map -> workspace().variables().put(variable(map), new TraceMap(map)));
     }
 
     /** A map is there for the other languages under its name; one without a name is {@code maps}. */
     private static String variable(View.MapView map) {
         var name = map.name().substring(1);
         return name.isEmpty() ? "maps" : name;
-    }
-
-    private static void refresh(Session session, TraceScreen screen, CountDownLatch done) {
-        try {
-            while (!done.await(REFRESH_MILLIS, TimeUnit.MILLISECONDS)) {
-                List<View.MapView> maps = session.maps();
-                if (done.getCount() > 0) {
-                    screen.refresh(maps);
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** A body without braces is a statement that runs once. */
@@ -204,7 +204,7 @@ public final class TraceLanguage implements CellLanguage {
     }
 
     /** The words behind {@code %%skep}. */
-    private record Options(Optional<String> target, Optional<String> as, SessionOptions session) {
+    private record Options(Optional<String> target, Optional<String> as, boolean background, SessionOptions session) {
         static Options parse(List<String> words, Workspace workspace) {
             var target = Optional.<String>empty();
             var duration = workspace.duration();
@@ -212,6 +212,7 @@ public final class TraceLanguage implements CellLanguage {
             var command = Optional.<String>empty();
             var pid = OptionalInt.empty();
             boolean unsafe = false;
+            boolean background = false;
             var positional = new ArrayList<String>();
             Map<String, String> named = new HashMap<>();
             for (int i = 0; i < words.size(); i++) {
@@ -230,20 +231,26 @@ public final class TraceLanguage implements CellLanguage {
                         i = words.size();
                     }
                     case "-p" -> pid = OptionalInt.of(process(words.get(++i)));
+                    case "--background" -> background = true;
                     case "--unsafe" -> unsafe = true;
                     default -> {
                         if (word.startsWith("-")) {
                             throw new IllegalArgumentException("%%skep: no option " + word
-                                    + "; there are --target, --duration, --as, -c, -p, --unsafe");
+                                    + "; there are --target, --duration, --as, --background, -c, -p, --unsafe");
                         }
                         positional.add(word);
                     }
                 }
             }
+            // In the background a trace goes on until it is stopped, unless the cell says how long.
+            if (background && !words.contains("--duration")) {
+                duration = Optional.empty();
+            }
             var defaults = SessionOptions.DEFAULT;
             return new Options(
                     target,
                     as,
+                    background,
                     new SessionOptions(
                             positional,
                             named,

@@ -88,7 +88,7 @@ class NotebookKernelTest {
     @Test
     void namesThatDoNotExistAndFormsThatDoNotFitAreSaidSo() {
         assertTrue(fails("%show nothing").contains("there is no variable nothing; there are"));
-        assertTrue(fails("%show before.nothing").contains("there are @busy, @calls"));
+        assertTrue(fails("%show before.nothing").contains("there is no map @nothing in before; there are @"));
         assertTrue(fails("%show before.us pie").contains("there are histogram, heatmap"));
         assertTrue(fails("%show before.calls lanes").contains("lanes want @m[lane, nsecs]"));
         assertTrue(fails("%show").contains("%show NAME"));
@@ -112,6 +112,32 @@ class NotebookKernelTest {
                 table.data().get(MimeBundle.PLAIN).contains("\np99 "),
                 table.data().get(MimeBundle.PLAIN));
         assertTrue(table.data().get(MimeBundle.HTML).contains("<td align=\"left\">p50</td>"));
+    }
+
+    @Test
+    void aTraceInTheBackgroundDrawsItselfBelowItsCellUntilItIsStopped() throws InterruptedException {
+        var page = run("%%skep --background --as t --target embedded\nkprobe:vfs_read { @n[comm] = count(); }");
+        for (int i = 0; i < 600 && !text(page).contains("@n["); i++) {
+            Thread.sleep(50);
+        }
+        assertTrue(text(page).contains("tracing"), text(page));
+        assertTrue(text(run("%vars")).contains("trace, running, with @n"));
+        assertTrue(text(run("%show t.n")).contains("@n"), "its maps can be read meanwhile");
+        assertTrue(text(run("%%java\n((Trace) shared(\"t\")).map(\"@n\").size() > 0"))
+                .contains("true"));
+        run("%stop t");
+        assertTrue(text(page).contains("stopped"), text(page));
+        assertTrue(text(run("%show n")).contains("@n"), "its maps are variables");
+        assertTrue(fails("%stop nothing").contains("there is no trace nothing; there are "));
+    }
+
+    @Test
+    void aTraceOfJavaDrawsItselfInItsCellToo() {
+        var page = run(
+                "%%java\nvar t = start(\"kprobe:vfs_read { @n[comm] = count(); }\"); Thread.sleep(300); t.stop().await(); 7");
+        assertTrue(text(page).contains("stopped · 1 probe"), text(page));
+        assertTrue(text(page).contains("@n["), text(page));
+        assertTrue(text(page).endsWith("7"), text(page));
     }
 
     @Test
@@ -145,7 +171,7 @@ class NotebookKernelTest {
     @Test
     void variablesTellWhatTheyHold() {
         var text = text(run("%vars"));
-        assertTrue(text.matches("(?s).*after +run with @busy, @calls.*"), text);
+        assertTrue(text.matches("(?s).*after +trace, ended, with .*@calls.*"), text);
         assertTrue(text.matches("(?s).*us +map @us, histogram, 1 entry.*"), text);
     }
 
@@ -179,7 +205,7 @@ class NotebookKernelTest {
                 %%java
                 var run = trace("kprobe:vfs_read { @b = hist(arg2); @c[comm] = count(); }", 0.2);
                 Chart.histogram(run.map("@b")).and(Chart.table("descending percentiles", run.map("@c")))""");
-        assertEquals(2, drawn.bundles().size(), drawn.shown().toString());
+        assertEquals(5, drawn.bundles().size(), drawn.shown().toString());
         var chart = run("""
                 %%java
                 import org.knowm.xchart.*;

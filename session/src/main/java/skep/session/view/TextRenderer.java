@@ -166,9 +166,14 @@ public final class TextRenderer implements Renderer {
     }
 
     static String stack(Value.Stack stack, int indent) {
+        var before = switch (stack.indent()) {
+            case SPACES -> " ".repeat(indent);
+            case TAB -> "\t";
+            case NONE -> "";
+        };
         var out = new StringBuilder("\n");
         for (var frame : stack.frames()) {
-            out.append(" ".repeat(indent)).append(frame).append('\n');
+            out.append(before).append(frame).append('\n');
         }
         return out.toString();
     }

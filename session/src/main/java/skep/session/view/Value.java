@@ -75,10 +75,21 @@ public sealed interface Value {
     record Named(long number, String text) implements Value {}
 
     /** A stack trace, innermost frame first, each frame as it is shown. */
-    record Stack(List<String> frames) implements Value {
+    record Stack(List<String> frames, Indent indent) implements Value {
         public Stack {
             frames = List.copyOf(frames);
         }
+
+        public Stack(List<String> frames) {
+            this(frames, Indent.SPACES);
+        }
+    }
+
+    /** What stands before each frame of a stack. */
+    enum Indent {
+        SPACES,
+        TAB,
+        NONE
     }
 
     /** What a map entry adds up. */

@@ -2,6 +2,7 @@ package skep.isa.kernel;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
@@ -64,14 +65,12 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
-    /** All programs and libraries that a name stands for: several for a path with wildcards. */
-    default List<UserBinary> binaries(String nameOrPath) {
-        return binary(nameOrPath).stream().toList();
-    }
-
-    /** The program of a process and the libraries it has loaded; none if that is not known. */
-    default List<UserBinary> binariesOf(int pid) {
-        return List.of();
+    /**
+     * All programs and libraries that a name stands for: one, several with a wildcard in a path, and for {@code *} or
+     * nothing what the process has mapped as code, or what all processes have.
+     */
+    default List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return binary(nameOrPattern).stream().toList();
     }
 
     /** The id of the control group at a path, as {@code cgroup} tells it; empty if there is none. */
@@ -90,6 +89,11 @@ public interface KernelInfo {
      */
     default Optional<String> configuration(String name) {
         return Optional.empty();
+    }
+
+    /** Why programs cannot call a kernel function that {@link #types} does not have, as the end of a sentence about it. */
+    default String missingFunction(String name) {
+        return "which this kernel does not show";
     }
 
     /** Why this kernel refuses a feature, or empty if it allows it. */

@@ -19,6 +19,11 @@ public interface UserBinary {
         return Optional.empty();
     }
 
+    /** Whether a function covers an address of the file. */
+    default boolean isCode(long address) {
+        return true;
+    }
+
     /**
      * Something with a name and a place.
      *

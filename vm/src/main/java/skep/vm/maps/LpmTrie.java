@@ -64,7 +64,12 @@ final class LpmTrie implements BpfMap {
         this.memory = new MapMemory(context, spec.name());
         this.dataBytes = spec.keySizeBytes() - LENGTH_BYTES;
         this.maxPrefix = 8 * dataBytes;
-        this.slab = new Slab(memory, spec.maxEntries(), 8, 0, ValueShape.pad(spec.valueSizeBytes()));
+        this.slab = new Slab(memory, capacity(spec), 8, 0, ValueShape.pad(spec.valueSizeBytes()));
+    }
+
+    /** Nothing is allocated before it is used, so the bound may be beyond what there can be. */
+    private static int capacity(MapSpec spec) {
+        return spec.maxEntries() < 0 ? Integer.MAX_VALUE - 8 : spec.maxEntries();
     }
 
     @Override

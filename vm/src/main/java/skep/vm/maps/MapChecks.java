@@ -2,6 +2,7 @@ package skep.vm.maps;
 
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapFlags;
+import skep.isa.kernel.MapType;
 import skep.isa.object.MapSpec;
 
 /**
@@ -59,7 +60,8 @@ final class MapChecks {
         checks.access();
         checks.type(request.extra());
         // What no map of the VM can hold, the kernel has no memory for either.
-        checks.limit(Errno.ENOMEM, checks.entries <= Integer.MAX_VALUE - 8, checks.entries + " entries");
+        boolean holdable = checks.entries <= Integer.MAX_VALUE - 8 || checks.spec.type() == MapType.LPM_TRIE;
+        checks.limit(Errno.ENOMEM, holdable, checks.entries + " entries");
         checks.limit(
                 Errno.ENOMEM,
                 checks.key <= Integer.MAX_VALUE && checks.value <= Integer.MAX_VALUE,
@@ -168,9 +170,9 @@ final class MapChecks {
         require(entries > 0 && key == 4 && value > 0, "an array has keys of 4 bytes, and entries");
         flags(MapFlags.NUMA_NODE | MapFlags.MMAPABLE | MapFlags.PRESERVE_ELEMS | MapFlags.INNER_MAP | ACCESS);
         require(!(spec.perCpu() && has(MapFlags.NUMA_NODE)), "each CPU has a node of its own");
-        boolean plain = spec.type() == skep.isa.kernel.MapType.ARRAY;
+        boolean plain = spec.type() == MapType.ARRAY;
         require(plain || !has(MapFlags.MMAPABLE | MapFlags.INNER_MAP), "flags are for plain arrays");
-        boolean events = spec.type() == skep.isa.kernel.MapType.PERF_EVENT_ARRAY;
+        boolean events = spec.type() == MapType.PERF_EVENT_ARRAY;
         require(events || !has(MapFlags.PRESERVE_ELEMS), "only perf event arrays keep elements");
         limit(Errno.E2BIG, value <= Integer.MAX_VALUE, "a value of " + value + " bytes");
         perCpuValue();
@@ -184,7 +186,7 @@ final class MapChecks {
     private void numbers(int flags, String rule) {
         require(entries > 0 && key == 4 && (value == 4 || value == 8), rule);
         flags(flags);
-        require(spec.type() != skep.isa.kernel.MapType.DEVMAP_HASH || entries <= MAX_BUCKETS, entries + " entries");
+        require(spec.type() != MapType.DEVMAP_HASH || entries <= MAX_BUCKETS, entries + " entries");
     }
 
     private void stacks() {

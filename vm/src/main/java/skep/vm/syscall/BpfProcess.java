@@ -444,10 +444,15 @@ public final class BpfProcess implements AutoCloseable {
         return done;
     }
 
-    /** User space can write no more. EBUSY if that was so already. */
+    /** User space can write no more. EPERM if it could not before, ENOTSUPP if only helpers touch a part of the values. */
     public void mapFreeze(int fd) {
         var command = BpfCommand.MAP_FREEZE;
         var map = map(command, fd).map();
+        if (!map.fields().isEmpty()) {
+            throw new BpfException(
+                    command, Errno.ENOTSUPP, "map " + map.spec().name() + " has locks, timers or the like");
+        }
+        writable(command, fd);
         if (!system.freeze(map)) {
             throw new BpfException(command, Errno.EBUSY, "map " + map.spec().name() + " is frozen");
         }

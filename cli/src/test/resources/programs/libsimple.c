@@ -1,0 +1,1 @@
+int fun(int n) { return n + 1; }

@@ -1,0 +1,12 @@
+/* A static probe: a nop, and a note that says where it is, what it is called and where its arguments are. */
+#define SKEP_NOTE(semaphore, provider, name, arguments, ...) \
+    __asm__ volatile( \
+            "990: nop\n" \
+            ".pushsection .note.stapsdt,\"?\",\"note\"\n.balign 4\n" \
+            ".4byte 992f-991f, 994f-993f, 3\n991: .asciz \"stapsdt\"\n992: .balign 4\n" \
+            "993: .8byte 990b\n.8byte _.stapsdt.base\n.8byte " semaphore "\n" \
+            ".asciz \"" provider "\"\n.asciz \"" name "\"\n.asciz \"" arguments "\"\n994: .balign 4\n.popsection\n" \
+            ".ifndef _.stapsdt.base\n" \
+            ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n" \
+            ".weak _.stapsdt.base\n.hidden _.stapsdt.base\n_.stapsdt.base: .space 1\n" \
+            ".size _.stapsdt.base, 1\n.popsection\n.endif\n" ::__VA_ARGS__)

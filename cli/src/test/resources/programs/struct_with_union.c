@@ -1,0 +1,8 @@
+struct Foo { int m; union { int i; float f; } n; };
+
+__attribute__((noinline, used)) int func(struct Foo *foo) { __asm__ volatile("" ::: "memory"); return foo->m; }
+
+int main(void) {
+    struct Foo foo = {2, {5}};
+    return func(&foo) == 0;
+}

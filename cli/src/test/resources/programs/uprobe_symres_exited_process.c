@@ -1,0 +1,3 @@
+__attribute__((noinline, used)) int test(int n) { __asm__ volatile("" ::: "memory"); return n; }
+
+int main(int argc, char **argv) { return test(argc) == 0; }
