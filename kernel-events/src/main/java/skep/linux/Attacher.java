@@ -194,7 +194,8 @@ final class Attacher {
     }
 
     private int iteratorLink(int fd, ProbeSpec probe, Optional<Integer> map) {
-        // union bpf_iter_link_info: of a map its descriptor; of control groups order 4, descriptor 4, id 8, the root without
+        // union bpf_iter_link_info: of a map its descriptor; of control groups order 4, descriptor 4, id 8, the root
+        // without
         boolean groups = probe.target().equals("cgroup");
         boolean informed = map.isPresent() || groups;
         long link;

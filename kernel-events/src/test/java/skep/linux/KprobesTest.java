@@ -67,7 +67,7 @@ class KprobesTest {
                 }
             }
             if (call == Sys.BPF && a == LINK_CREATE) {
-                var attributes = MemorySegment.ofAddress(b).reinterpret(40);
+                var attributes = memory(b, 40);
                 int type = attributes.get(ValueLayout.JAVA_INT, 8);
                 if (type == AttachType.TRACE_KPROBE_MULTI.number()
                         || type == AttachType.TRACE_KPROBE_SESSION.number()) {
@@ -83,8 +83,7 @@ class KprobesTest {
                 return -Errno.EINVAL;
             }
             var functions = new ArrayList<String>();
-            var names = MemorySegment.ofAddress(attributes.get(ValueLayout.JAVA_LONG, 24))
-                    .reinterpret(8L * count);
+            var names = memory(attributes.get(ValueLayout.JAVA_LONG, 24), 8L * count);
             for (int i = 0; i < count; i++) {
                 functions.add(text(names.getAtIndex(ValueLayout.JAVA_LONG, i)));
             }
@@ -92,8 +91,12 @@ class KprobesTest {
             return real.call(Sys.EVENTFD2, 0, 0);
         }
 
-        private static String text(long address) {
-            return MemorySegment.ofAddress(address).reinterpret(4096).getString(0);
+        private MemorySegment memory(long address, long bytes) {
+            return real.view(address, bytes).orElseThrow();
+        }
+
+        private String text(long address) {
+            return memory(address, 4096).getString(0);
         }
 
         @Override
