@@ -14,6 +14,7 @@ fi
 try "JavaScript on the embedded kernel" '^true$' ./skep js --target embedded:speed=max .ci/reads.mjs
 try "JShell" '^true$' bash -c 'echo "System.out.println(trace(\"kprobe:vfs_read { @ = count(); }\", 0.2).number(\"@\") > 0)" | ./skep jshell -s -'
 try "the Jupyter kernel is installed" 'installed the kernel' ./skep jupyter install --prefix cli/target/jupyter
+try "the gallery's Jupyter, or how to install one" 'usage: skep notebook' ./skep notebook --help
 try "Python" '^hello from Python$' ./skep py .ci/hello.py
 if [ -e /usr/sbin/opensnoop-bpfcc ]; then
   try "a BCC tool as Debian installs it, embedded" '^ *[0-9]+ +[^ ]+ +-?[0-9]+ +[0-9]+ ' ./skep bcc --target embedded /usr/sbin/opensnoop-bpfcc -d 1

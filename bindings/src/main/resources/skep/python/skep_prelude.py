@@ -26,6 +26,18 @@ def _mend():
         os.stat = lambda path, **named: _Stat(real_stat(path, **named), path)
         real_lstat = os.lstat
         os.lstat = lambda path, **named: _Stat(real_lstat(path, **named), path)
+    except OSError:
+        _refuse_processes()
+
+
+def _refuse_processes():
+    """A sandbox: what would start a process is refused as the system refuses it."""
+    import subprocess
+
+    def refused(*_, **__):
+        raise PermissionError(1, "Operation not permitted: the script runs in a sandbox")
+
+    os.system = os.popen = subprocess.Popen = refused
 
 
 class _Stat(tuple):
@@ -44,6 +56,17 @@ class _Stat(tuple):
         if name in ("st_blksize", "st_blocks") and not hasattr(self._result, name):
             return 4096 if name == "st_blksize" else -(-self._result.st_size // 512)
         return getattr(self._result, name)
+
+
+class _Simulated(tuple):
+    """A result of stat for a file of a simulated system."""
+
+    def __new__(cls, mode, inode, size, device):
+        made = tuple.__new__(cls, (mode, inode, 0, 1, 0, 0, size, 0, 0, 0))
+        made.st_mode, made.st_ino, made.st_dev, made.st_nlink, made.st_uid, made.st_gid, made.st_size = made[:7]
+        made.st_atime = made.st_mtime = made.st_ctime = 0
+        made.st_rdev, made.st_blksize, made.st_blocks = os.makedev(device >> 8, device & 255), 4096, -(-size // 512)
+        return made
 
 
 def _host():
@@ -72,7 +95,7 @@ def _simulate(host):
     import io
     real_open, real_listdir, real_exists = builtins.open, os.listdir, os.path.exists
     real_isfile, real_isdir, real_stat, real_kill = os.path.isfile, os.path.isdir, os.stat, os.kill
-    real_sleep, real_access = time.sleep, os.access
+    real_sleep, real_access, real_readlink = time.sleep, os.access, os.readlink
 
     def read(path):
         data = host.readFile(path)
@@ -118,13 +141,29 @@ def _simulate(host):
     def stat(path, **named):
         own = _of_target(path)
         if own is None:
-            return real_stat(path, **named)
+            # files of the simulated system, where it has them; a script's own stay what they are
+            told = host.fileStatus(os.fspath(path)) if isinstance(path, str) and path != sys.argv[0] else False
+            if told is False:
+                return real_stat(path, **named)
+            inode, mode, size, device = (int(word) for word in told.split())
+            return _Simulated(mode, inode, size, device)
         if not exists(own):
             raise _missing(path)
         return real_stat("/proc/self/status")
 
+    def readlink(path, **named):
+        own = _of_target(path)
+        link = False if own is None else host.readLink(own)
+        if link is False:
+            if own is None:
+                return real_readlink(path, **named)
+            raise _missing(path)
+        return link
+
     def access(path, mode, **named):
-        return real_access(path, mode, **named) if _of_target(path) is None else exists(path)
+        if _of_target(path) is None:
+            return host.fileStatus(path) is not False or real_access(path, mode, **named)
+        return exists(path)
 
     def kill(pid, signal):
         if pid == os.getpid():
@@ -146,6 +185,7 @@ def _simulate(host):
     builtins.open, os.listdir, os.path.exists, os.path.isfile = opened, listed, exists, isfile
     io.open = opened
     os.path.isdir, os.stat, os.access, os.kill, time.sleep = isdir, stat, access, kill, sleep
+    os.lstat, os.readlink = stat, readlink
     cpus = host.possibleCpus()
     os.cpu_count = lambda: cpus
     real_sysconf = os.sysconf
@@ -157,6 +197,28 @@ def _simulate(host):
         return type(own)((own[0], own[1], release, "#1 SMP", machine))
 
     os.uname = uname
+
+
+def _tracefs():
+    """Tools name tracefs below debugfs; where that is not mounted, its own mount point stands for it."""
+    import io
+    old, new = "/sys/kernel/debug/tracing", "/sys/kernel/tracing"
+    if os.path.exists(old) or not os.path.exists(new + "/events"):
+        return
+    real_open, real_listdir, real_exists, real_isdir = builtins.open, os.listdir, os.path.exists, os.path.isdir
+
+    def moved(path):
+        if isinstance(path, bytes):
+            return moved(path.decode("utf-8", "surrogateescape"))
+        return new + path[len(old):] if isinstance(path, str) and path.startswith(old) else path
+
+    def opened(file, *rest, **named):
+        return real_open(moved(file), *rest, **named)
+
+    builtins.open = io.open = opened
+    os.listdir = lambda path=".": real_listdir(moved(path))
+    os.path.exists = lambda path: real_exists(moved(path))
+    os.path.isdir = lambda path: real_isdir(moved(path))
 
 
 _handlers = {}
@@ -252,6 +314,8 @@ def run(arguments, captured=False):
         _capture(host)
     if host is not None and not host.live():
         _simulate(host)
+    elif host is not None:
+        _tracefs()
     main = type(sys)("__main__")
     main.__file__ = path
     main.__builtins__ = builtins

@@ -11,10 +11,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.ServiceLoader;
 import skep.cli.Arguments.Buffering;
 import skep.cli.Arguments.Format;
 import skep.cli.Arguments.Mode;
 import skep.cli.Arguments.UsageException;
+import skep.target.MachineListing;
 
 /**
  * Turns the arguments into {@link Arguments}, as getopt reads them: options anywhere, short ones in clusters ({@code -lv}),
@@ -52,6 +54,21 @@ final class CommandLineParser {
                 Traces the kernel and programs with scripts in the bpftrace language.
 
                 """ + Option.helpLines();
+    }
+
+    /** What the launcher builds at first use, and what is not on this command's class path until then. */
+    static String languageHelp() {
+        return """
+
+                Languages and notebooks (built at their first use):
+                  bcc TOOL             run a Python tool of BCC, unchanged
+                  py FILE              run a Python script
+                  js FILE              run a JavaScript file
+                  repl                 a prompt that changes language: :bpf :py :js :java
+                  jshell               Java's shell, with Skep imported
+                  jupyter install      a Jupyter kernel whose cells are traces
+                  notebook             an installed Jupyter, with the gallery of notebooks
+                """;
     }
 
     private void read(List<String> args) {
@@ -307,8 +324,13 @@ final class CommandLineParser {
 
     private static String stage(String text) {
         var stage = text.toLowerCase(Locale.ROOT);
-        if (!STAGES.contains(stage)) {
-            throw new UsageException("there is no stage \"" + text + "\"\nHINT: use " + String.join(", ", STAGES));
+        if (STAGES.contains(stage)) {
+            return stage;
+        }
+        var all = new ArrayList<>(STAGES);
+        ServiceLoader.load(MachineListing.class).forEach(listing -> all.add(listing.stage()));
+        if (!all.contains(stage)) {
+            throw new UsageException("there is no stage \"" + text + "\"\nHINT: use " + String.join(", ", all));
         }
         return stage;
     }

@@ -54,13 +54,17 @@ public final class Main {
     /** Runs the command; returns the exit status: 0 done, 1 the script or the system was at fault, or what the script said. */
     public static int run(List<String> args, InputStream in, PrintStream out, PrintStream err) {
         try {
-            if (!args.isEmpty() && isToolWord(args.getFirst())) {
+            if (!args.isEmpty() && args.getFirst().equals("repl")) {
+                return Repl.runWithLanguages(args.subList(1, args.size()), in, out, err);
+            }
+            if (!args.isEmpty() && isToolWord(args.getFirst()) && !args.equals(List.of("help"))) {
                 return runTool(args, in, out, err);
             }
-            var arguments = CommandLineParser.parse(args);
+            var arguments = CommandLineParser.parse(args.equals(List.of("help")) ? List.of("--help") : args);
             return switch (arguments.mode()) {
                 case HELP -> {
                     out.print(CommandLineParser.help());
+                    out.print(CommandLineParser.languageHelp());
                     printTools(out);
                     yield 0;
                 }

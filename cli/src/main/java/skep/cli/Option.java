@@ -20,7 +20,7 @@ enum Option {
     VERBOSE("", "say more: how probes are attached, the verifier's log", "-v", "--verbose"),
     STAGES(
             "STAGE",
-            "print stages and stop: ast, typed, ir, asm, object, all; arm64 (machine code), arm64-linux (as Linux 6.1 would)",
+            "print stages and stop: ast, typed, ir, asm, object, all; arm64 (machine code), arm64-linux, arm64-linux-6.12 (as Linux 6.1 or 6.12 would)",
             "-d",
             "--debug"),
     DRY_RUN("", "compile, load and attach, then end", "--dry-run"),

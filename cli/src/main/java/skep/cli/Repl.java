@@ -1,12 +1,17 @@
 package skep.cli;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jline.reader.Candidate;
 import org.jline.reader.CompletingParsedLine;
@@ -24,6 +29,7 @@ import skep.cli.Arguments.Format;
 import skep.cli.Arguments.UsageException;
 import skep.session.Completion;
 import skep.session.Listing;
+import skep.session.PromptLanguages;
 import skep.session.ScriptException;
 import skep.session.Session;
 import skep.session.Targets;
@@ -49,6 +55,11 @@ final class Repl {
               :maps             the last script's maps    :quit
             """;
 
+    private static final String LANGUAGES_HELP = """
+              :py, :js, :java, :bpf, :skep   the language from now on; with a text behind it, for that text only
+              :vars             variables, which all languages share; maps of scripts are among them
+            """;
+
     private static final List<String> COMMANDS = List.of(
             ":fields", ":help", ":info", ":json", ":list", ":load", ":maps", ":quit", ":save", ":target", ":text",
             ":type");
@@ -62,8 +73,17 @@ final class Repl {
     private String spec = "";
     private boolean used;
 
-    private Repl(Arguments arguments) {
+    /** The languages beside the tracing language, in {@code skep repl}. */
+    private final Optional<PromptLanguages> languages;
+
+    /** The one that is typed in; empty for the tracing language. */
+    private String language = "";
+
+    private boolean failed;
+
+    private Repl(Arguments arguments, Optional<PromptLanguages> languages) {
         this.arguments = arguments;
+        this.languages = languages;
         this.format = arguments.format();
         this.target = ScriptCommand.openTarget(arguments);
     }
@@ -77,7 +97,85 @@ final class Repl {
         // Asking the terminal what it can do would swallow what is typed meanwhile.
         System.setProperty("org.jline.terminal.probe.timeout", "0");
         System.setProperty("org.jline.terminal.drain.timeout", "0");
-        return new Repl(arguments).prompt(out, err);
+        return new Repl(arguments, Optional.empty()).prompt(out, err);
+    }
+
+    /** The prompt with all languages; without a terminal it obeys what it reads, and fails if any of it fails. */
+    static int runWithLanguages(List<String> args, InputStream in, PrintStream out, PrintStream err) {
+        var arguments = CommandLineParser.parse(args);
+        if (arguments.mode() != Arguments.Mode.REPL) {
+            throw new UsageException("skep repl takes options such as --target, and no script");
+        }
+        var languages = ServiceLoader.load(PromptLanguages.class).findFirst();
+        if (languages.isEmpty()) {
+            throw new UsageException("the libraries of the other languages are missing: start it with ./skep repl");
+        }
+        try (var open = languages.get()) {
+            open.open(arguments.target().orElse(Targets.LIVE), out, err);
+            var repl = new Repl(arguments, languages);
+            boolean talks = System.console() != null && System.console().isTerminal();
+            if (talks) {
+                System.setProperty("org.jline.terminal.probe.timeout", "0");
+                System.setProperty("org.jline.terminal.drain.timeout", "0");
+            }
+            return talks ? repl.prompt(out, err) : repl.obeyAll(in, out, err);
+        }
+    }
+
+    private int obeyAll(InputStream in, PrintStream out, PrintStream err) {
+        try (var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+            var typed = new StringBuilder();
+            for (var line = reader.readLine(); line != null; line = reader.readLine()) {
+                typed.append(line);
+                if (isComplete(typed.toString() + (line.isBlank() ? "\n" : ""))) {
+                    var text = typed.toString().strip();
+                    typed.setLength(0);
+                    if (text.equals(":quit") || text.equals(":q")) {
+                        break;
+                    }
+                    obey(text, out, err);
+                    out.flush();
+                } else {
+                    typed.append('\n');
+                }
+            }
+            if (!typed.toString().isBlank()) {
+                obey(typed.toString().strip(), out, err);
+            }
+            return failed ? 1 : 0;
+        } catch (IOException e) {
+            throw new UsageException("cannot read what is to be run: " + e.getMessage());
+        } finally {
+            target.close();
+        }
+    }
+
+    /** Whether what was typed can be run. */
+    private boolean isComplete(String text) {
+        var to = addressee(text);
+        return to.language.isEmpty()
+                ? openBrackets(text) <= 0
+                : languages.orElseThrow().isComplete(to.language, to.text);
+    }
+
+    /** A text, and the language that is meant; empty for the tracing language and commands. */
+    private record Addressed(String language, String text) {}
+
+    private Addressed addressee(String line) {
+        if (languages.isEmpty()) {
+            return new Addressed("", line);
+        }
+        if (!line.startsWith(":")) {
+            return new Addressed(language, line);
+        }
+        int end = 1;
+        while (end < line.length() && Character.isLetter(line.charAt(end))) {
+            end++;
+        }
+        var word = line.substring(1, end);
+        return languages.get().names().contains(word)
+                ? new Addressed(word, line.substring(end).stripLeading())
+                : new Addressed("", line);
     }
 
     private int prompt(PrintStream out, PrintStream err) {
@@ -99,7 +197,8 @@ final class Repl {
             out.flush();
             while (true) {
                 try {
-                    var line = reader.readLine("skep> ").strip();
+                    var line = reader.readLine((language.isEmpty() ? "skep" : language) + "> ")
+                            .strip();
                     if (line.equals(":quit") || line.equals(":q")) {
                         return 0;
                     }
@@ -129,17 +228,25 @@ final class Repl {
 
     private void obey(String line, PrintStream out, PrintStream err) {
         try {
-            if (line.startsWith(":")) {
+            var to = addressee(line);
+            if (!to.language.isEmpty() && to.text.isEmpty()) {
+                language = line.isEmpty() ? language : to.language;
+            } else if (!to.language.isEmpty()) {
+                failed |= !languages.orElseThrow().run(to.language, to.text);
+            } else if (line.startsWith(":")) {
                 command(line, out, err);
             } else if (!line.isEmpty()) {
                 var script = asScript(line);
                 trace("stdin", script, !script.equals(line), out, err);
             }
         } catch (UsageException | TargetException e) {
+            failed = true;
             err.println("ERROR: " + e.getMessage());
         } catch (ScriptException e) {
+            failed = true;
             err.println(e.getMessage());
         } catch (RuntimeException e) {
+            failed = true;
             // A fault of Skep's own ends the trace, not the prompt.
             err.println("ERROR: internal: " + e);
         }
@@ -160,7 +267,22 @@ final class Repl {
         var word = space < 0 ? line : line.substring(0, space);
         var rest = space < 0 ? "" : line.substring(space + 1).strip();
         switch (word) {
-            case ":help" -> out.print(HELP);
+            case ":help" -> out.print(languages.isEmpty() ? HELP : HELP + LANGUAGES_HELP);
+            case ":skep" -> {
+                if (rest.isEmpty()) {
+                    language = "";
+                } else {
+                    trace("stdin", asScript(rest), !asScript(rest).equals(rest), out, err);
+                }
+            }
+            case ":vars" -> {
+                if (languages.isEmpty()) {
+                    throw new UsageException(":vars and other languages are in the prompt of ./skep repl");
+                }
+                languages.get().variables().forEach(out::println);
+            }
+            case ":py", ":js", ":java", ":bpf" ->
+                throw new UsageException(word + " is known in ./skep repl, the prompt with all languages");
             case ":list", ":l" -> Listing.list(target, rest, false, out::println);
             case ":fields", ":type", ":lv" -> Listing.list(target, rest, true, out::println);
             case ":info" -> Listing.features(target, Main.VERSION, out::println);
@@ -181,6 +303,7 @@ final class Repl {
                 target = opened;
                 spec = rest;
                 used = false;
+                languages.ifPresent(open -> open.setTarget(rest));
                 out.println(Targets.describe(target));
             }
             default -> throw new UsageException("no command " + word + "; :help tells which there are");
@@ -214,6 +337,12 @@ final class Repl {
                 terminal.batchEnds();
             }
         };
+        if (languages.isPresent()) {
+            lastScript = text;
+            lastMaps.clear();
+            failed |= !languages.get().trace(name, text, ScriptCommand.options(arguments), sink);
+            return;
+        }
         try (var session = Session.prepare(target, name, text, ScriptCommand.options(arguments), sink)) {
             session.warnings().forEach(err::print);
             lastScript = text;
@@ -246,12 +375,27 @@ final class Repl {
         if (session != null) {
             session.stop();
         }
+        // Waits for the language to notice, which the terminal's thread must not.
+        languages.ifPresent(open -> Thread.ofVirtual().start(open::stop));
     }
 
     private void complete(LineReader reader, ParsedLine line, List<Candidate> candidates) {
         var text = line.line();
+        var to = addressee(text);
+        if (!to.language.isEmpty()) {
+            int start = line.cursor();
+            while (start > 0 && Character.isJavaIdentifierPart(text.charAt(start - 1))) {
+                start--;
+            }
+            languages
+                    .orElseThrow()
+                    .complete(to.language, text.substring(start, line.cursor()))
+                    .forEach(word -> candidates.add(new Candidate(word)));
+            return;
+        }
         if (text.startsWith(":") && text.indexOf(' ') < 0) {
             COMMANDS.forEach(word -> candidates.add(new Candidate(word)));
+            languages.ifPresent(open -> open.names().forEach(word -> candidates.add(new Candidate(":" + word))));
             return;
         }
         var completion = new Completion(target);
@@ -263,13 +407,13 @@ final class Repl {
     }
 
     /** The whole input is one thing; it goes on while brackets are open. */
-    private static final class BracketParser implements Parser {
+    private final class BracketParser implements Parser {
         @Override
         public ParsedLine parse(String line, int cursor, ParseContext context) {
-            if (context == ParseContext.ACCEPT_LINE && openBrackets(line) > 0) {
+            if (context == ParseContext.ACCEPT_LINE && !isComplete(line)) {
                 throw new EOFError(-1, cursor, "open bracket", "}");
             }
-            int start = line.startsWith(":") && line.indexOf(' ') < 0 ? 0 : Completion.wordStart(line, cursor);
+            int start = line.startsWith(":") && line.indexOf(' ') < 0 ? 0 : wordStart(line, cursor);
             var word = line.substring(start, cursor);
             return new CompletingParsedLine() {
                 @Override
@@ -318,6 +462,17 @@ final class Repl {
                 }
             };
         }
+    }
+
+    private int wordStart(String line, int cursor) {
+        if (addressee(line).language.isEmpty()) {
+            return Completion.wordStart(line, cursor);
+        }
+        int start = cursor;
+        while (start > 0 && Character.isJavaIdentifierPart(line.charAt(start - 1))) {
+            start--;
+        }
+        return start;
     }
 
     /** Brackets that are open at the end of a text; those in strings and comments do not count. */

@@ -39,11 +39,24 @@ final class Training {
     public static void main(String[] args) {
         var out = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
         InputStream in = new ByteArrayInputStream(new byte[0]);
+        if (List.of(args).equals(List.of("repl"))) {
+            in = new ByteArrayInputStream(PROMPT.getBytes(StandardCharsets.UTF_8));
+            Main.run(List.of("repl", "--target", "embedded:speed=max"), in, out, System.err);
+            return;
+        }
         for (var command : args.length == 0 ? COMMANDS : runsOf(List.of(args))) {
             // A command that this machine refuses has still loaded the classes it came to.
             Main.run(command, in, out, System.err);
         }
     }
+
+    private static final String PROMPT = """
+            begin { @x = 1; exit(); }
+            :py print(x.value)
+            :js console.log(1)
+            :java 1 + 1
+            :bpf int f(void *ctx) { return 0; }
+            """;
 
     private static List<List<String>> runsOf(List<String> tools) {
         return ServiceLoader.load(ToolCommand.class).stream()

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -22,6 +25,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Feature;
+import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.Unsupported;
 import skep.session.ScriptException;
 import skep.session.Session;
 import skep.session.SessionOptions;
@@ -83,6 +88,11 @@ class KernelsTest {
                     "kprobe:vfs_read /pid == cpid/ { @[kstack(2)] = count(); }",
                     "vfs_read\\+"),
             row("fentry", Feature.FENTRY, "fentry:vfs_read /pid == cpid/ { @ = max(args.count); }", "@: [1-9]"),
+            row(
+                    "fentry of a module, with its types",
+                    Feature.FENTRY,
+                    "fentry:ext4:ext4_file_open /pid == cpid/ { @[sizeof(struct ext4_inode_info) > 100] = max(args.filp->f_flags); }",
+                    "@\\[true\\]: [1-9]"),
             row("fexit", Feature.FENTRY, "fexit:vfs_read /pid == cpid/ { @ = max(retval); }", "@: [1-9]"),
             row(
                     "tracepoint",
@@ -115,6 +125,11 @@ class KernelsTest {
                     Feature.UPROBE,
                     "uretprobe:libc:read /pid == cpid && retval > 0/ { @ = count(); }",
                     "@: [1-9]"),
+            row(
+                    "user stack by unwinding tables",
+                    Feature.USER_STACK_COPY,
+                    "uprobe:libc:read /pid == cpid/ { @[dw_ustack(2)] = count(); }",
+                    "read\\+"),
             row(
                     "profile",
                     Feature.PERF_SOFTWARE,
@@ -233,12 +248,17 @@ class KernelsTest {
 
     @Test
     void aKprobeFiresOnAnArm64KernelThroughTheAgent() throws Exception {
-        var missing = GuestKernel.missing("arm64");
+        var missing = SmallGuest.missing();
         Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: no ARM64 kernel was tried: " + missing.orElseThrow());
-        try (var guest = GuestKernel.boot("arm64");
+        try (var guest = SmallGuest.boot();
                 var target = guest.open()) {
-            var said = run(target, "kprobe:vfs_read /pid == cpid/ { @[comm] = count(); }", WORK);
-            assertTrue(said.contains("@[cat]: "), said);
+            assertEquals(Arch.ARM64, target.kernel().arch());
+            var said = run(
+                    target,
+                    "kprobe:vfs_read /pid == cpid/ { @[comm] = count(); } "
+                            + "kretprobe:vfs_read /pid == cpid && retval > 0/ { @bytes = max(retval); }",
+                    "/bin/sh -c 'read line </etc/passwd'");
+            assertTrue(said.contains("@[sh]: ") && said.contains("@bytes: "), said);
         }
     }
 
@@ -266,6 +286,45 @@ class KernelsTest {
             rewrite(table);
         }
         assertEquals(List.of(), wrong, table);
+    }
+
+    /** A kernel that answers as if it had no kprobes. */
+    private static Target withoutKprobes(Target target) {
+        var kernel = (KernelInfo) standIn(KernelInfo.class, target.kernel(), "unsupported", arguments -> {
+            var feature = (Feature) arguments[0];
+            return feature == Feature.KPROBE
+                    ? Optional.of(new Unsupported(feature, "kprobes are refused here", ""))
+                    : target.kernel().unsupported(feature);
+        });
+        return (Target) standIn(Target.class, target, "kernel", arguments -> kernel);
+    }
+
+    private static Object standIn(Class<?> type, Object real, String method, Function<Object[], Object> answer) {
+        return Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, called, arguments) -> {
+            try {
+                return called.getName().equals(method) ? answer.apply(arguments) : called.invoke(real, arguments);
+            } catch (InvocationTargetException thrown) {
+                throw thrown.getCause();
+            }
+        });
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @ValueSource(strings = {"amd64", "arm64-6.12"})
+    void aKprobeAndTheTrampolineThatStandsForItTellTheSame(String arch) throws Exception {
+        var missing = GuestKernel.missing(arch);
+        Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: " + missing.orElseThrow());
+        var script = "kprobe:vfs_read /pid == cpid/ { @bytes = sum(arg2); @[func, probe, probetype] = count(); "
+                + "@file = max(((struct file *)arg0)->f_flags); } "
+                + "kprobe:vfs_re* /pid == cpid/ { @all[func, arg0 != 0] = count(); } "
+                + "kretprobe:vfs_read /pid == cpid/ { @read = sum(retval); }";
+        try (var guest = GuestKernel.boot(arch);
+                var target = guest.open()) {
+            var kprobes = run(target, script, WORK);
+            assertTrue(kprobes.contains("@[vfs_read, kprobe:vfs_read, kprobe]: "), kprobes);
+            assertEquals(kprobes, run(withoutKprobes(target), script, WORK));
+        }
     }
 
     private static String table(Map<String, Map<String, String>> columns) {

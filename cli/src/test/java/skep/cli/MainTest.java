@@ -5,9 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The command in process: what it prints where, and its exit status. */
@@ -36,6 +41,21 @@ class MainTest {
         var result = skep("", "--help");
         assertEquals(0, result.status());
         assertTrue(result.out().startsWith("Usage: skep [options] -e PROGRAM"), result.out());
+    }
+
+    @Test
+    void theHelpNamesEveryCommandThatTheLauncherBuildsAtFirstUse() throws IOException {
+        var help = skep("", "help").out();
+        var word = Pattern.compile("^  ([a-z| ]+)\\) family=", Pattern.MULTILINE);
+        var words = word.matcher(Files.readString(Path.of("../skep")))
+                .results()
+                .flatMap(match -> Arrays.stream(match.group(1).split("\\|")))
+                .map(String::strip)
+                .toList();
+        assertTrue(words.contains("bcc"), words.toString());
+        for (var command : words) {
+            assertTrue(help.contains("\n  " + command + " "), command + " is not in:\n" + help);
+        }
     }
 
     @Test
@@ -70,7 +90,9 @@ class MainTest {
     void anUnknownStageNamesTheKnownOnes() {
         var result = skep("", "-d", "foo", "-e", "begin { }");
         assertEquals(1, result.status());
-        assertEquals("ERROR: there is no stage \"foo\"\nHINT: use ast, typed, ir, asm, object, all\n", result.err());
+        assertEquals(
+                "ERROR: there is no stage \"foo\"\nHINT: use ast, typed, ir, asm, object, all, arm64, arm64-linux, arm64-linux-6.12\n",
+                result.err());
     }
 
     @Test

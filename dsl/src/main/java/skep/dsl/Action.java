@@ -27,6 +27,26 @@ public sealed interface Action {
     /** A value in a record: its type and where it starts, counted from the start of the record. */
     record Argument(Type type, int offsetBytes) {}
 
+    /**
+     * A copy of a process's stack, for the value of {@code dw_ustack} with the same id.
+     *
+     * @param id {@code s64}, never negative
+     * @param process {@code u32}
+     * @param registersOffset where the process's registers are in the record ({@code struct pt_regs})
+     * @param stackOffset where the stack is, from its pointer on
+     * @param depth how many frames are wanted
+     */
+    record StackCopy(
+            Argument id,
+            Argument process,
+            int registersOffset,
+            int registersBytes,
+            int stackOffset,
+            int stackBytes,
+            int depth,
+            Span span)
+            implements Action {}
+
     /** {@code printf}, {@code errorf}, {@code warnf}, {@code debugf}, {@code fail}: formatted text. */
     record Print(Channel channel, Format format, List<Argument> arguments, Span span) implements Action {
         public Print {
@@ -49,16 +69,27 @@ public sealed interface Action {
     /**
      * {@code print(@m, form, …)}, {@code printa(@a, @b, …)}: maps as a picture, or in a form for other programs.
      *
-     * @param form {@code table}, {@code histogram}, {@code heatmap}, {@code flame}, {@code timeline}, {@code folded},
-     *     {@code csv}, {@code json}, {@code pprof}, {@code trace}
+     * @param form {@code table}, {@code histogram}, {@code heatmap}, {@code flame}, {@code timeline}, {@code lanes},
+     *     {@code folded}, {@code csv}, {@code json}, {@code pprof}, {@code trace}
      * @param file where it is written; empty for the output, or a name made of the map's
-     * @param settings {@code top}, {@code sort}, {@code div} and the words {@code rate}, {@code percent}, {@code descending}
+     * @param settings {@code top}, {@code sort}, {@code div} and the words {@code rate}, {@code percent},
+     *     {@code percentiles}, {@code descending}
      */
     record Show(List<String> maps, String form, Optional<String> file, Map<String, String> settings, Span span)
             implements Action {
         /** The forms there are. */
         public static final List<String> FORMS = List.of(
-                "table", "histogram", "heatmap", "flame", "timeline", "folded", "csv", "json", "pprof", "trace");
+                "table",
+                "histogram",
+                "heatmap",
+                "flame",
+                "timeline",
+                "lanes",
+                "folded",
+                "csv",
+                "json",
+                "pprof",
+                "trace");
 
         public Show {
             maps = List.copyOf(maps);

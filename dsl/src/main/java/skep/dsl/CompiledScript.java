@@ -14,6 +14,8 @@ import skep.isa.object.BpfObject;
  * @param faults what the counters of {@link #COUNTERS_MAP} mean; counter {@link #LOST_EVENTS_COUNTER} is not listed
  * @param usesUserSymbols whether names of addresses of processes are asked for
  * @param usesRingBuffer whether the object has {@link #EVENTS_MAP}
+ * @param usesCounters whether it has {@link #COUNTERS_MAP}
+ * @param usesUserSymbols whether names of addresses of processes are wanted, also after these have ended
  */
 public record CompiledScript(
         BpfObject object,

@@ -85,6 +85,9 @@ public final class LanguageReference {
                 builtin("uid", "user of the current process"),
                 builtin("usermode", "whether the processor was in user mode"),
                 builtin("username", "name of the user"),
+                builtin(
+                        "dw_ustack",
+                        "as ustack, by the unwinding tables of the process's files (.eh_frame): needs no frame pointers; dw_ustack([mode,] [depth])"),
                 builtin("ustack", "stack of the process; ustack([mode,] [depth])"),
                 function(
                         "assert(condition, \"text\")", "stops the script with an error if the condition does not hold"),
@@ -133,10 +136,10 @@ public final class LanguageReference {
                 function(
                         "print(value)",
                         "prints a value; print(@map [, top [, divisor]]) a map; print(@map, form [, \"file\"]) a picture: table, histogram,"
-                                + " heatmap, flame, timeline, folded, csv, json, pprof, trace"),
+                                + " heatmap, flame, timeline, lanes, folded, csv, json, pprof, trace"),
                 function(
                         "printa(@a, @b, … [, form] [, \"settings\"])",
-                        "maps as columns of one table; settings top=N, sort=@b, div=N, rate, percent, descending"),
+                        "maps as columns of one table; settings top=N, sort=@b, div=N, rate, percent, percentiles, descending"),
                 function("printf(format, …)", "prints formatted text"),
                 function("pton(\"address\")", "bytes of an internet address"),
                 function("reg(\"name\")", "a register"),

@@ -19,6 +19,17 @@ public sealed interface Type {
     /** The name as diagnostics and {@code typeof} show it. */
     String display();
 
+    /** Whether it has a stack that user space unwinds: two such values may be the same stack though their bytes differ. */
+    default boolean hasUnwoundStack() {
+        return switch (this) {
+            case UserStack stack -> stack.unwound();
+            case Tuple tuple -> tuple.elements().stream().anyMatch(Type::hasUnwoundStack);
+            case Rec rec ->
+                rec.members().stream().anyMatch(member -> member.type().hasUnwoundStack());
+            default -> false;
+        };
+    }
+
     Type VOID = new Void();
     Int INT8 = new Int(1, true);
     Int INT16 = new Int(2, true);
@@ -323,8 +334,12 @@ public sealed interface Type {
         }
     }
 
-    /** A stack trace of a process: {@code s64} id in the stack map, {@code u32} process id, four bytes of zero. */
-    record UserStack(StackMode mode, int depth, String map) implements Type {
+    /**
+     * A stack trace of a process: {@code s64} id in the stack map, {@code u32} process id, four bytes of zero.
+     *
+     * @param unwound whether user space finds the frames, in a copy of the stack that was sent under the id; the map is not used then
+     */
+    record UserStack(StackMode mode, int depth, String map, boolean unwound) implements Type {
         @Override
         public int sizeBytes() {
             return 16;
@@ -337,7 +352,7 @@ public sealed interface Type {
 
         @Override
         public String display() {
-            return "ustack_" + mode.title() + "_" + depth;
+            return (unwound ? "dw_ustack_" : "ustack_") + mode.title() + "_" + depth;
         }
     }
 

@@ -126,6 +126,7 @@ public final class DoctorCommand implements ToolCommand {
             case PERF_SOFTWARE -> "needs CONFIG_PERF_EVENTS=y";
             case PERF_HARDWARE -> "a virtual machine needs its host to pass the counters through";
             case RING_BUFFER -> "needs Linux 5.8";
+            case USER_STACK_COPY -> "needs Linux 5.15";
             case BTF -> "needs CONFIG_DEBUG_INFO_BTF=y";
         };
     }

@@ -66,6 +66,7 @@ final class FeatureProbes {
             case PERF_HARDWARE -> opens(Feature.PERF_HARDWARE, Perf.Event.of(Perf.TYPE_HARDWARE, 0, 1_000_000));
             case ITER -> typed(Feature.ITER, AttachType.TRACE_ITER, "bpf_iter_task", BtfKind.FUNC);
             case RING_BUFFER -> ringBuffer();
+            case USER_STACK_COPY -> userStackCopy();
             case BTF -> btf();
         };
     }
@@ -307,6 +308,15 @@ final class FeatureProbes {
             return Optional.empty();
         }
         return refuse(Feature.RING_BUFFER, "BPF ring buffers came with Linux 5.8 and this is " + kernel.version(), "");
+    }
+
+    private Optional<Unsupported> userStackCopy() {
+        return kernel.version().isAtLeast(5, 15)
+                ? Optional.empty()
+                : refuse(
+                        Feature.USER_STACK_COPY,
+                        "bpf_task_pt_regs came with Linux 5.15 and this is " + kernel.version(),
+                        "Use ustack, which follows frame pointers.");
     }
 
     private Optional<Unsupported> btf() {

@@ -164,6 +164,14 @@ final class Kallsyms {
         return false;
     }
 
+    /** The module that a function belongs to; empty for one of the kernel proper. */
+    Optional<String> moduleOf(String function) {
+        var index = byName().get(function);
+        return index == null || !isText(index)
+                ? Optional.empty()
+                : Optional.of(module(index)).filter(module -> !module.isEmpty());
+    }
+
     private boolean matches(int index, String name) {
         int start = starts[index];
         for (int i = 0; i < name.length(); i++) {

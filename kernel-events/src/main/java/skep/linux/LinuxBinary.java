@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 import skep.btf.Btf;
@@ -14,6 +15,8 @@ import skep.elf.ElfFile;
 import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
 import skep.elf.SymbolTable;
+import skep.elf.UnwindRow;
+import skep.elf.UnwindTable;
 import skep.elf.UsdtNotes;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.UsdtArgument;
@@ -33,6 +36,8 @@ final class LinuxBinary implements UserBinary {
     private final Host host;
     private final String path;
     private final ElfFile file;
+    private List<UnwindTable> unwindTables = List.of();
+    private boolean unwindTablesRead;
     private volatile Optional<SymbolTable> symbols = Optional.empty();
     private volatile @Nullable LineNumbers lines;
 
@@ -84,8 +89,9 @@ final class LinuxBinary implements UserBinary {
             if (file.section(".symtab").isPresent()) {
                 return file.symbols();
             }
+            // Names with versions are plain in the file's own table only.
             return debugFile()
-                    .map(ElfFile::symbols)
+                    .map(debug -> file.symbols().with(debug.symbols()))
                     .orElseGet(() -> compressed().map(file.symbols()::with).orElseGet(file::symbols));
         } catch (MalformedElfException damaged) {
             return SymbolTable.empty();
@@ -147,6 +153,23 @@ final class LinuxBinary implements UserBinary {
         }
     }
 
+    /** How the caller of a place in its code is found, by the file or its debugging file; empty if neither says. */
+    Optional<UnwindRow> unwindRow(long address) {
+        return unwindTables().stream()
+                .flatMap(table -> table.at(address).stream())
+                .findFirst();
+    }
+
+    private synchronized List<UnwindTable> unwindTables() {
+        if (unwindTables.isEmpty() && !unwindTablesRead) {
+            unwindTablesRead = true;
+            var tables = new ArrayList<>(UnwindTable.of(file));
+            debugFile().map(UnwindTable::of).ifPresent(tables::addAll);
+            unwindTables = List.copyOf(tables);
+        }
+        return unwindTables;
+    }
+
     /** Where in a source file an address of the file comes from. */
     Optional<String> lineAt(long address) {
         try {
@@ -196,8 +219,37 @@ final class LinuxBinary implements UserBinary {
                         place.name(),
                         place.offset(),
                         place.semaphoreOffset(),
-                        UsdtArgument.parse(place.arguments(), arch)))
+                        UsdtArgument.parse(place.arguments(), arch).stream()
+                                .map(argument -> placed(argument, place.offset()))
+                                .toList()))
                 .toList();
+    }
+
+    /** {@code 8+name(%rip)}: a variable of the program, at a fixed distance from the probe wherever the program is loaded. */
+    private static final Pattern RELATIVE =
+            Pattern.compile("(?:([0-9]+)\\+)?([A-Za-z_.$][A-Za-z0-9_.$]*)(?:([+-][0-9]+))?\\(%rip\\)");
+
+    private UsdtArgument placed(UsdtArgument argument, long probeOffset) {
+        if (!(argument.place() instanceof UsdtArgument.Place.Unreadable(var text))) {
+            return argument;
+        }
+        var form = RELATIVE.matcher(text);
+        var probe = file.address(probeOffset);
+        if (!form.matches() || probe.isEmpty()) {
+            return argument;
+        }
+        long behind = number(form.group(1)) + number(form.group(3));
+        return symbols()
+                .find(form.group(2))
+                .map(symbol -> new UsdtArgument(
+                        argument.sizeBytes(),
+                        argument.signed(),
+                        new UsdtArgument.Place.Memory("rip", symbol.address() + behind - probe.getAsLong(), "", 1)))
+                .orElse(argument);
+    }
+
+    private static long number(@Nullable String digits) {
+        return digits == null ? 0 : Long.parseLong(digits);
     }
 
     List<UsdtNotes.Place> places() {

@@ -9,7 +9,6 @@ import java.util.OptionalInt;
 import skep.isa.Bytecode;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProgramType;
-import skep.isa.object.LineTable;
 import skep.isa.object.MapSpec;
 import skep.linux.sys.Block;
 import skep.linux.sys.Bpf.ObjectKind;
@@ -194,8 +193,15 @@ final class LinuxInventory implements Inventory {
                 functionBytes.add(sizes.getInt(4L * i));
                 functionAddresses.add(addresses.getLong(8L * i));
             }
+            var lines = new SourceLines(host).of(fd);
             return Optional.of(new MachineImage(
-                    host.syscalls().arch(), code, functionBytes, functionAddresses, xlated, LineTable.EMPTY));
+                    host.syscalls().arch(),
+                    code,
+                    functionBytes,
+                    functionAddresses,
+                    xlated,
+                    lines.table(),
+                    lines.addresses()));
         } finally {
             host.close(fd);
         }

@@ -26,6 +26,7 @@ import skep.linux.sys.Sys;
  * six megabytes, the symbols four. Safe for any thread.
  */
 public final class LinuxKernel implements KernelInfo {
+    private static final String TYPES = "/sys/kernel/btf/";
     private static final int UTS_FIELD_BYTES = 65;
 
     /** {@code PROC_PID_INIT_INO} of the kernel (include/linux/proc_ns.h). */
@@ -40,6 +41,8 @@ public final class LinuxKernel implements KernelInfo {
     private final Binaries binaries;
     private final Map<Feature, Optional<Unsupported>> refusals = new ConcurrentHashMap<>();
     private final Map<String, Optional<TracepointFormat>> formats = new ConcurrentHashMap<>();
+
+    private final Map<String, Optional<Btf>> moduleTypes = new ConcurrentHashMap<>();
 
     private volatile Optional<Btf> types = Optional.empty();
     private volatile boolean typesRead;
@@ -129,16 +132,56 @@ public final class LinuxKernel implements KernelInfo {
     }
 
     @Override
+    public OptionalLong memoryBytes() {
+        // MemTotal:       24689764 kB
+        return host.files()
+                .text("/proc/meminfo")
+                .flatMap(text -> text.lines()
+                        .filter(line -> line.startsWith("MemTotal:"))
+                        .findFirst())
+                .map(line -> line.replaceAll("[^0-9]", ""))
+                .filter(digits -> !digits.isEmpty())
+                .map(digits -> OptionalLong.of(Long.parseLong(digits) * 1024))
+                .orElse(OptionalLong.empty());
+    }
+
+    @Override
     public Optional<Btf> types() {
         if (!typesRead) {
             synchronized (this) {
                 if (!typesRead) {
-                    types = host.files().read("/sys/kernel/btf/vmlinux").map(Btf::parse);
+                    types = host.files().read(TYPES + "vmlinux").map(Btf::parse);
                     typesRead = true;
                 }
             }
         }
         return types;
+    }
+
+    @Override
+    public Optional<Btf> types(String module) {
+        if (module.isEmpty() || module.equals("vmlinux")) {
+            return types();
+        }
+        return moduleTypes.computeIfAbsent(
+                module, name -> types().flatMap(base -> moduleBtf(name).map(bytes -> Btf.parseSplit(bytes, base))));
+    }
+
+    Optional<byte[]> moduleBtf(String module) {
+        return module.contains("/") ? Optional.empty() : host.files().read(TYPES + module);
+    }
+
+    /** The modules that publish their types. */
+    List<String> typedModules() {
+        return host.files().list(TYPES).stream()
+                .filter(name -> !name.equals("vmlinux"))
+                .sorted()
+                .toList();
+    }
+
+    @Override
+    public Optional<String> moduleOf(String function) {
+        return symbols().moduleOf(function);
     }
 
     @Override
@@ -160,7 +203,7 @@ public final class LinuxKernel implements KernelInfo {
             case TRACEPOINT -> tracefs.events().stream();
             case RAWTRACEPOINT -> rawTracepoints().stream();
             case KPROBE, KRETPROBE -> tracedFunctions().stream();
-            case FENTRY, FEXIT -> types().stream().flatMap(LinuxKernel::typedFunctions);
+            case FENTRY, FEXIT -> typedFunctions();
             case SOFTWARE -> PerfEvents.SOFTWARE.names().stream();
             case HARDWARE -> PerfEvents.HARDWARE.names().stream();
             case ITER -> iterators().stream();
@@ -201,10 +244,15 @@ public final class LinuxKernel implements KernelInfo {
                 .toList();
     }
 
+    private Stream<String> typedFunctions() {
+        return Stream.concat(Stream.of("vmlinux"), Stream.of(0).flatMap(later -> typedModules().stream()))
+                .flatMap(module -> types(module).stream().flatMap(btf -> typedFunctions(module, btf)));
+    }
+
     /** Functions that have a type, as {@code vmlinux:name}, sorted. */
-    static Stream<String> typedFunctions(Btf btf) {
+    static Stream<String> typedFunctions(String module, Btf btf) {
         return btf.ids(BtfKind.FUNC)
-                .mapToObj(id -> "vmlinux:" + btf.name(id))
+                .mapToObj(id -> module + ":" + btf.name(id))
                 .distinct()
                 .sorted();
     }

@@ -1,6 +1,8 @@
 package skep.linux;
 
+import java.util.OptionalInt;
 import java.util.function.IntConsumer;
+import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.target.Link;
 
@@ -39,6 +41,11 @@ final class LinuxLink implements Link {
         return mechanism;
     }
 
+    @Override
+    public synchronized OptionalInt socket() {
+        return probe.kind() == ProbeKind.SOCKET && links.length == 1 ? OptionalInt.of(links[0]) : OptionalInt.empty();
+    }
+
     /** Hands over all descriptors, which are then no longer this link's to close: the links, then the events. */
     synchronized void surrender(IntConsumer toLinks, IntConsumer toEvents) {
         for (int fd : links) {
@@ -49,6 +56,10 @@ final class LinuxLink implements Link {
         }
         links = NONE;
         events = NONE;
+    }
+
+    synchronized boolean isClosed() {
+        return links.length == 0 && events.length == 0;
     }
 
     @Override

@@ -1,12 +1,19 @@
 package skep.linux;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
 import skep.isa.object.BpfObject;
+import skep.isa.object.ProgramSpec;
 import skep.target.Inventory;
 import skep.target.LoadOptions;
 import skep.target.LoadedObject;
@@ -19,12 +26,18 @@ import skep.target.TracedProcess;
  * nothing of the kernel; each load and attach reads what it needs.
  */
 public final class LinuxTarget implements Target {
+    /** {@code BPF_JMP | BPF_CALL} of a helper, the rest of the word being zero but for its number. */
+    private static final int CALL = 0x85;
+
     private final String spec;
     private final Host host;
     private final LinuxKernel kernel;
     private final UserSymbols userSymbols;
+    private final StackUnwinder unwinder;
     private final SystemNames names;
-    private final List<AutoCloseable> owned = new ArrayList<>();
+    /** What closes with the target. What closes before leaves the list: a prompt loads and closes all day. */
+    private final Set<AutoCloseable> owned = Collections.synchronizedSet(new LinkedHashSet<>());
+
     private volatile long endNanos = Long.MAX_VALUE;
 
     LinuxTarget(String spec, Host host) {
@@ -32,6 +45,7 @@ public final class LinuxTarget implements Target {
         this.host = host;
         this.kernel = new LinuxKernel(host);
         this.userSymbols = new UserSymbols(host, kernel.binaries());
+        this.unwinder = new StackUnwinder(kernel.arch(), userSymbols);
         this.names = new SystemNames(host);
     }
 
@@ -47,26 +61,35 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized LoadedObject load(BpfObject object, LoadOptions options) {
-        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)) {
+        if (object.maps().stream().anyMatch(map -> map.type() == MapType.STACK_TRACE)
+                || object.programs().stream().anyMatch(LinuxTarget::copiesStacks)) {
             rememberProcesses();
         }
-        var loaded = LinuxObject.load(host, kernel, object, options);
+        var loaded = LinuxObject.load(host, kernel, object, options, this::rememberProcesses, owned::remove);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
     @Override
-    public synchronized void rememberProcesses() {
-        if (host.isLocal() && !userSymbols.isRecording()) {
-            try {
-                var recorder = new MappingRecorder(host, kernel.onlineCpus());
-                owned.add(recorder);
-                userSymbols.recordWith(recorder);
-            } catch (TargetException withoutPerf) {
-                // Then only living processes have symbols.
+    public void rememberProcesses() {
+        synchronized (userSymbols) {
+            if (!userSymbols.isRecording()) {
+                try {
+                    var recorder = new MappingRecorder(host, kernel.onlineCpus());
+                    owned.add(recorder);
+                    userSymbols.recordWith(recorder);
+                } catch (TargetException withoutPerf) {
+                    // Then only living processes have symbols.
+                }
             }
         }
+    }
+
+    /** Whether a program sends stacks that are unwound here: only for that does one ask for the registers of a process. */
+    private static boolean copiesStacks(ProgramSpec program) {
+        long call = Integer.toUnsignedLong(Helper.TASK_PT_REGS.number()) << 32 | CALL;
+        return Arrays.stream(program.code().slots()).anyMatch(slot -> slot == call);
     }
 
     @Override
@@ -87,6 +110,11 @@ public final class LinuxTarget implements Target {
     @Override
     public Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return userSymbols.at(pid, address);
+    }
+
+    @Override
+    public List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
+        return unwinder.unwind(pid, registers, stack, depth);
     }
 
     @Override
@@ -111,7 +139,7 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized TracedProcess spawn(String command) {
-        var child = TracedChild.prepare(host, command);
+        var child = TracedChild.prepare(host, command, owned::remove);
         owned.add(child);
         return child;
     }
@@ -142,8 +170,8 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized void close() {
-        for (int i = owned.size() - 1; i >= 0; i--) {
-            switch (owned.get(i)) {
+        for (var last : new ArrayList<>(owned).reversed()) {
+            switch (last) {
                 case LoadedObject object -> object.close();
                 case TracedProcess process -> process.close();
                 case MappingRecorder recorder -> recorder.close();

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import skep.linux.sys.Errno;
 import skep.target.TargetException;
 
@@ -28,8 +29,10 @@ final class MappingRecorder implements AutoCloseable {
     private static final int RECORD_MMAP2 = 10;
     private static final int MISC_COMM_EXEC = 1 << 13;
 
+    private final Host host;
     private final List<PerfRing> rings = new ArrayList<>();
     private final Waiter waiter;
+    private final boolean local;
     private final Thread thread;
     private volatile boolean closed;
 
@@ -50,6 +53,7 @@ final class MappingRecorder implements AutoCloseable {
     }
 
     MappingRecorder(Host host, int[] cpus) {
+        this.host = host;
         try {
             for (int cpu : cpus) {
                 long fd = host.perf().openMappings(cpu, WAKEUP_BYTES);
@@ -62,15 +66,39 @@ final class MappingRecorder implements AutoCloseable {
             rings.forEach(PerfRing::close);
             throw failure;
         }
+        this.local = host.isLocal();
         this.waiter = new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray());
         this.thread = Thread.ofPlatform().daemon().name("mappings").unstarted(this::run);
         thread.start();
     }
 
     private void run() {
+        if (local) {
+            writeDownThoseThatRun();
+        }
         while (!closed) {
-            waiter.await(POLL_MILLIS);
+            if (local) {
+                waiter.await(POLL_MILLIS);
+            } else {
+                // An agent that waits for this would do nothing else meanwhile.
+                LockSupport.parkNanos(POLL_MILLIS * 1_000_000L);
+            }
             drain();
+        }
+    }
+
+    /** What processes had mapped before the recording began: they may end before anybody asks. */
+    private void writeDownThoseThatRun() {
+        for (var name : host.files().list("/proc")) {
+            if (closed || !name.chars().allMatch(Character::isDigit)) {
+                continue;
+            }
+            var mappings = host.files().text("/proc/" + name + "/maps").orElse("").lines()
+                    .flatMap(line -> UserSymbols.parse(line).stream())
+                    .toList();
+            synchronized (this) {
+                processes.computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>()).addAll(0, mappings);
+            }
         }
     }
 
@@ -137,11 +165,11 @@ final class MappingRecorder implements AutoCloseable {
         if (closed) {
             return;
         }
-        waiter.wakeUp();
         synchronized (this) {
             closed = true;
             rings.forEach(PerfRing::close);
         }
+        LockSupport.unpark(thread);
         waiter.wakeUp();
         try {
             thread.join(POLL_MILLIS);

@@ -14,6 +14,12 @@ import skep.target.TargetException;
  * several in no particular one. A CPU whose ring is full drops records and says later how many.
  */
 final class PerfBufferReader implements OutputReader {
+    /** As of {@link RingBufferReader}. */
+    private static final int MANY_RECORDS = 64;
+
+    private static final int GATHER_MILLIS = 2;
+    private static final int SLICE_MILLIS = 20;
+
     private static final int RECORD_LOST = 2;
     private static final int RECORD_SAMPLE = 9;
 
@@ -21,11 +27,15 @@ final class PerfBufferReader implements OutputReader {
     private final int[] cpus;
     private final Waiter waiter;
     private final Object draining = new Object();
+    private final boolean local;
     private volatile boolean closed;
+    private volatile boolean woken;
     private volatile long lost;
     private int cpu;
+    private boolean busy;
 
-    private PerfBufferReader(List<PerfRing> rings, int[] cpus, Waiter waiter) {
+    private PerfBufferReader(List<PerfRing> rings, int[] cpus, Waiter waiter, boolean local) {
+        this.local = local;
         this.rings = rings;
         this.cpus = cpus;
         this.waiter = waiter;
@@ -48,7 +58,8 @@ final class PerfBufferReader implements OutputReader {
             return new PerfBufferReader(
                     rings,
                     cpus,
-                    new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray()));
+                    new Waiter(host, rings.stream().mapToInt(PerfRing::fd).toArray()),
+                    host.isLocal());
         } catch (RuntimeException failure) {
             rings.forEach(PerfRing::close);
             throw failure;
@@ -65,11 +76,32 @@ final class PerfBufferReader implements OutputReader {
             if (closed) {
                 return 0;
             }
-            if (timeoutMillis != 0 && rings.stream().noneMatch(PerfRing::hasData)) {
-                waiter.await(timeoutMillis);
+            if (timeoutMillis != 0 && busy) {
+                waiter.pause(Math.min(timeoutMillis & Integer.MAX_VALUE, GATHER_MILLIS));
             }
-            return closed ? 0 : drain(sink);
+            if (timeoutMillis != 0) {
+                await(timeoutMillis);
+            }
+            int count = closed ? 0 : drain(sink);
+            busy = count >= MANY_RECORDS;
+            return count;
         }
+    }
+
+    /** An agent does one thing at a time: waiting there is done in short slices, so that others get their turn. */
+    private void await(int timeoutMillis) {
+        long end = System.nanoTime() + Math.max(0, timeoutMillis) * 1_000_000L;
+        while (!closed && !woken && rings.stream().noneMatch(PerfRing::hasData)) {
+            if (local) {
+                waiter.await(timeoutMillis);
+                break;
+            }
+            waiter.await(SLICE_MILLIS);
+            if (timeoutMillis >= 0 && System.nanoTime() >= end) {
+                break;
+            }
+        }
+        woken = false;
     }
 
     private int drain(Consumer sink) {
@@ -94,8 +126,15 @@ final class PerfBufferReader implements OutputReader {
     }
 
     /** A sample of raw data only: its length, then the data, padded at the end. */
-    private static MemorySegment sample(MemorySegment content) {
-        return content.asSlice(4, content.get(ValueLayout.JAVA_INT_UNALIGNED, 0) & 0xffff_ffffL);
+    private MemorySegment sample(MemorySegment content) {
+        long length = content.get(ValueLayout.JAVA_INT_UNALIGNED, 0) & 0xffff_ffffL;
+        if (local) {
+            return content.asSlice(4, length);
+        }
+        // Readers take words at multiples of eight, which is promised of native memory alone.
+        var words = MemorySegment.ofArray(new long[(int) (length + 7) / 8]);
+        MemorySegment.copy(content, 4, words, 0, length);
+        return words.asSlice(0, length);
     }
 
     @Override
@@ -110,7 +149,10 @@ final class PerfBufferReader implements OutputReader {
 
     @Override
     public void wakeUp() {
-        waiter.wakeUp();
+        woken = true;
+        if (local) {
+            waiter.wakeUp();
+        }
     }
 
     @Override
@@ -119,7 +161,7 @@ final class PerfBufferReader implements OutputReader {
             return;
         }
         closed = true;
-        waiter.wakeUp();
+        wakeUp();
         synchronized (draining) {
             rings.forEach(PerfRing::close);
             waiter.close();

@@ -2,7 +2,6 @@ package skep.linux;
 
 import java.util.Map;
 import java.util.Optional;
-import skep.btf.BtfKind;
 import skep.isa.Bytecode;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
@@ -33,10 +32,10 @@ final class ProgramLoader {
     /** Loads a program; a descriptor. */
     int load(ProgramSpec program, Map<String, LinuxMap> maps, ObjectTypes types, LoadOptions options) {
         var code = relocated(program, maps).toBytes();
-        int attachBtfId = attachBtfId(program);
         int attachType = program.attachType().map(AttachType::number).orElse(0);
         var license = program.license();
-        try (var functions = new FunctionTypes(host, program, types);
+        try (var place = attachPlace(program);
+                var described = types.describe(program);
                 var memory = host.syscalls().allocate(code.length + license.length() * 3L + 1)) {
             memory.putBytes(0, code);
             long end = memory.putString(code.length, license);
@@ -48,15 +47,20 @@ final class ProgramLoader {
                     insns,
                     code.length / Bytecode.SLOT_BYTES,
                     insns + code.length,
-                    attachBtfId,
-                    0,
+                    place.typeId(),
+                    place.module().map(AttachPlace.ModuleTypes::fd).orElse(0),
                     0,
                     0,
                     0,
                     program.sleepable() ? Bpf.SLEEPABLE : 0,
                     versionCode(),
-                    functions.info());
+                    described.info());
             long fd = host.bpf().programLoad(load);
+            if (Errno.isError(fd) && load.functions().lineCount() > 0) {
+                // It may be the lines that this kernel refuses; if not, its log is easier to read without them.
+                load = load.withFunctions(load.functions().withoutLines());
+                fd = host.bpf().programLoad(load);
+            }
             if (Errno.isError(fd)) {
                 throw rejection(program, load, -fd, options);
             }
@@ -83,37 +87,15 @@ final class ProgramLoader {
         return Bytecode.of(slots);
     }
 
-    /** Typed programs are loaded for one function or tracepoint, named by its id in the kernel's types. */
-    private int attachBtfId(ProgramSpec program) {
+    private AttachPlace attachPlace(ProgramSpec program) {
         boolean typed = program.type() == ProgramType.TRACING || program.type() == ProgramType.LSM;
-        if (!typed || program.attachTo().isEmpty()) {
-            return 0;
-        }
-        var types = kernel.types()
-                .orElseThrow(() -> new LoadException(
-                        "program " + program.name() + " needs the kernel's types, and this kernel publishes no BTF",
-                        program,
-                        -1,
-                        ""));
-        var attachType = program.attachType().orElse(AttachType.TRACE_FENTRY);
-        var name = switch (attachType) {
-            case TRACE_RAW_TP -> "btf_trace_" + program.attachTo();
-            case TRACE_ITER -> "bpf_iter_" + program.attachTo();
-            case LSM_MAC, LSM_CGROUP -> "bpf_lsm_" + program.attachTo();
-            default -> program.attachTo();
-        };
-        return types.find(name, attachType == AttachType.TRACE_RAW_TP ? BtfKind.TYPEDEF : BtfKind.FUNC)
-                .orElseThrow(() -> new LoadException(
-                        "program " + program.name() + " is for " + program.attachTo()
-                                + ", which this kernel's types do not have",
-                        program,
-                        -1,
-                        ""));
+        return !typed || program.attachTo().isEmpty() ? AttachPlace.NONE : AttachPlace.of(host, kernel, program);
     }
 
     private LoadException rejection(ProgramSpec program, Bpf.ProgramLoad load, long errno, LoadOptions options) {
         var log = log(load, Math.max(1, options.verifierLogLevel()));
-        if (log.isBlank()) {
+        // Some refusals come before the verifier looks at an instruction: then it only counts them.
+        if (log.isBlank() || verdict(log).isBlank()) {
             return new LoadException(withoutLog(program, errno), program, -1, "", (int) errno);
         }
         int insn = lastInsn(log);
@@ -130,7 +112,9 @@ final class ProgramLoader {
                             .append(place.text().strip())
                             .append('"'));
         }
-        return new LoadException(message.append(": ").append(verdict(log)).toString(), program, insn, log, (int) errno);
+        var verdict = verdict(log);
+        message.append(": ").append(verdict.isBlank() ? "it gives no reason but " + Errno.name(errno) : verdict);
+        return new LoadException(message.toString(), program, insn, log, (int) errno);
     }
 
     private String withoutLog(ProgramSpec program, long errno) {

@@ -10,6 +10,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -27,9 +30,10 @@ import skep.isa.kernel.Unsupported;
  * What a compiler may know of a kernel, written down on its machine and read on another: a zip file of
  *
  * <pre>
- *   kernel      lines KEY VALUE: description, arch, version, cpus
+ *   kernel      lines KEY VALUE: description, arch, version, cpus, memory (bytes)
  *   features    lines FEATURE TAB reason TAB instead; those that are refused
  *   btf         the kernel's types as it publishes them
+ *   btf/MODULE  those of a module
  *   formats     category:event, then the fields as in tracefs, a blank line after each
  *   probes/KIND names of attach points, one a line
  *   kallsyms    as in /proc
@@ -41,6 +45,10 @@ final class RecordedKernel implements KernelInfo {
     /** Against files that only look like recordings. */
     private static final int MAX_PART_BYTES = 1 << 28;
 
+    private static final String MODULE_TYPES = "btf/";
+
+    private final Map<String, byte[]> moduleBtf = new TreeMap<>();
+    private final Map<String, Optional<Btf>> moduleTypes = new ConcurrentHashMap<>();
     private final Map<String, String> facts = new HashMap<>();
     private final Map<Feature, Unsupported> refusals = new EnumMap<>(Feature.class);
     private final Map<String, String> formats = new HashMap<>();
@@ -59,8 +67,13 @@ final class RecordedKernel implements KernelInfo {
                 arch %s
                 version %s
                 cpus %d
+                memory %d
                 """.formatted(
-                        kernel.description(), kernel.arch(), kernel.version(), kernel.possibleCpus()));
+                        kernel.description(),
+                        kernel.arch(),
+                        kernel.version(),
+                        kernel.possibleCpus(),
+                        kernel.memoryBytes().orElse(0)));
         var features = new StringBuilder();
         for (var feature : Feature.values()) {
             kernel.unsupported(feature)
@@ -73,6 +86,9 @@ final class RecordedKernel implements KernelInfo {
         }
         part(zip, "features", features.toString());
         part(zip, "btf", kernel.types().map(Btf::bytes).orElse(new byte[0]));
+        for (var module : kernel.typedModules()) {
+            part(zip, MODULE_TYPES + module, kernel.moduleBtf(module).orElse(new byte[0]));
+        }
         var formats = new StringBuilder();
         for (var event : kernel.tracefs().events()) {
             int colon = event.indexOf(':');
@@ -123,7 +139,13 @@ final class RecordedKernel implements KernelInfo {
                 case "btf" -> kernel.btf = bytes;
                 case "formats" -> kernel.readFormats(text(bytes));
                 case "kallsyms" -> kernel.kallsyms = bytes;
-                default -> kernel.readProbes(entry.getName(), text(bytes));
+                default -> {
+                    if (entry.getName().startsWith(MODULE_TYPES)) {
+                        kernel.moduleBtf.put(entry.getName().substring(MODULE_TYPES.length()), bytes);
+                    } else {
+                        kernel.readProbes(entry.getName(), text(bytes));
+                    }
+                }
             }
         }
         if (!kernel.facts.keySet().containsAll(List.of("description", "arch", "version", "cpus"))) {
@@ -212,10 +234,35 @@ final class RecordedKernel implements KernelInfo {
     }
 
     @Override
+    public Optional<Btf> types(String module) {
+        if (module.isEmpty() || module.equals("vmlinux")) {
+            return types();
+        }
+        return moduleTypes.computeIfAbsent(
+                module,
+                name -> Optional.ofNullable(moduleBtf.get(name))
+                        .flatMap(bytes -> types().map(base -> Btf.parseSplit(bytes, base))));
+    }
+
+    @Override
+    public Optional<String> moduleOf(String function) {
+        return symbols().moduleOf(function);
+    }
+
+    @Override
+    public OptionalLong memoryBytes() {
+        long bytes = Long.parseLong(facts.getOrDefault("memory", "0"));
+        return bytes > 0 ? OptionalLong.of(bytes) : OptionalLong.empty();
+    }
+
+    @Override
     public Stream<String> probes(ProbeKind kind) {
         var same = kind == ProbeKind.KRETPROBE ? ProbeKind.KPROBE : kind;
         return switch (kind) {
-            case FENTRY, FEXIT -> types().stream().flatMap(LinuxKernel::typedFunctions);
+            case FENTRY, FEXIT ->
+                Stream.concat(Stream.of("vmlinux"), moduleBtf.keySet().stream())
+                        .flatMap(module ->
+                                types(module).stream().flatMap(btf -> LinuxKernel.typedFunctions(module, btf)));
             default -> new ArrayList<>(probes.getOrDefault(same, List.of())).stream();
         };
     }

@@ -24,6 +24,11 @@ final class RingBufferReader implements OutputReader {
     private static final int BUSY = 1 << 31;
     private static final int DISCARDED = 1 << 30;
 
+    /** After so many records in one go, the next are left to gather: each wait then serves many. */
+    private static final int MANY_RECORDS = 64;
+
+    private static final int GATHER_MILLIS = 2;
+
     private static final int PROT_READ = 1;
     private static final int PROT_WRITE = 2;
     private static final int MAP_SHARED = 1;
@@ -38,6 +43,7 @@ final class RingBufferReader implements OutputReader {
     private final Object draining = new Object();
 
     private volatile boolean closed;
+    private boolean busy;
 
     private RingBufferReader(Host host, int map, MemorySegment consumer, MemorySegment producer) {
         this.host = host;
@@ -73,10 +79,16 @@ final class RingBufferReader implements OutputReader {
             if (closed) {
                 return 0;
             }
+            if (timeoutMillis != 0 && busy) {
+                // A record that finds its reader waiting wakes it, which costs more than the record itself.
+                waiter.pause(Math.min(timeoutMillis & Integer.MAX_VALUE, GATHER_MILLIS));
+            }
             if (timeoutMillis != 0 && !hasData()) {
                 waiter.await(timeoutMillis);
             }
-            return closed ? 0 : drain(sink);
+            int count = closed ? 0 : drain(sink);
+            busy = count >= MANY_RECORDS;
+            return count;
         }
     }
 

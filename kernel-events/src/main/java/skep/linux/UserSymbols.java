@@ -1,11 +1,12 @@
 package skep.linux;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import skep.elf.Demangler;
 import skep.isa.kernel.KernelInfo.Symbol;
 import skep.linux.MappingRecorder.Mapping;
@@ -17,12 +18,23 @@ import skep.target.Target.FilePlace;
  * address is in none of them; for processes that have ended, recorded ones serve.
  */
 final class UserSymbols {
+    private static final int MAX_PROCESSES = 4096;
+
     /** How often a process's mappings are read again for addresses that nothing covers. */
     private static final int MAX_READS = 20;
 
     private final Host host;
     private final Binaries binaries;
-    private final Map<Integer, Process> processes = new ConcurrentHashMap<>();
+    /** The one that was asked for longest ago goes first. */
+    private final Map<Integer, Process> processes = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, Process> eldest) {
+            return size() > MAX_PROCESSES;
+        }
+    });
+
     private volatile Optional<MappingRecorder> recorder = Optional.empty();
 
     UserSymbols(Host host, Binaries binaries) {
@@ -42,24 +54,34 @@ final class UserSymbols {
         return processes.computeIfAbsent(pid, Process::new).at(address);
     }
 
+    /**
+     * A place in a file that a process has mapped.
+     *
+     * @param address that it has in the file before relocation
+     * @param offset from the start of the file, in bytes
+     */
+    record Place(LinuxBinary binary, long address, long offset) {}
+
+    /** Which file an address of a process comes from. */
+    Optional<Place> locate(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).inFile(address);
+    }
+
+    /** Whether a process has code at an address. */
+    boolean isCode(int pid, long address) {
+        return processes.computeIfAbsent(pid, Process::new).isCode(address);
+    }
+
     /** @see skep.target.Target#userSourceLine */
     Optional<String> sourceLine(int pid, long address) {
-        return processes
-                .computeIfAbsent(pid, Process::new)
-                .inFile(address)
-                .flatMap(place -> place.binary.lineAt(place.address));
+        return locate(pid, address).flatMap(place -> place.binary.lineAt(place.address));
     }
 
     /** @see skep.target.Target#userFilePlace */
     Optional<FilePlace> filePlace(int pid, long address) {
-        return processes
-                .computeIfAbsent(pid, Process::new)
-                .inFile(address)
+        return locate(pid, address)
                 .flatMap(place -> place.binary.file().buildId().map(id -> new FilePlace(id, place.offset)));
     }
-
-    /** An address of a process as its binary has it, and where in the file it is. */
-    private record Place(LinuxBinary binary, long address, long offset) {}
 
     private final class Process {
         private final int pid;
@@ -98,6 +120,11 @@ final class UserSymbols {
             });
         }
 
+        synchronized boolean isCode(long address) {
+            return mapping(address).isPresent();
+        }
+
+        /** The mapping that covers an address, read again if none does. */
         private Optional<Mapping> mapping(long address) {
             var mapping = covering(address);
             if (mapping.isEmpty() && reads < MAX_READS) {
@@ -150,10 +177,16 @@ final class UserSymbols {
                 return binaries.open("/proc/" + pid + "/map_files/" + Long.toHexString(mapping.start()) + "-"
                         + Long.toHexString(mapping.end()));
             }
+            // The root of a process in another mount namespace is called "/" too.
             boolean sameRoot =
-                    host.files().link("/proc/" + pid + "/root").map("/"::equals).orElse(true);
+                    host.files().link("/proc/" + pid + "/root").map("/"::equals).orElse(true)
+                            && namespace(Integer.toString(pid)).equals(namespace("self"));
             var inside = sameRoot ? path : "/proc/" + pid + "/root" + path;
             return binaries.open(inside).or(() -> binaries.open(path));
+        }
+
+        private Optional<String> namespace(String process) {
+            return host.files().link("/proc/" + process + "/ns/mnt");
         }
 
         private Optional<Symbol> compiledAt(long address) {

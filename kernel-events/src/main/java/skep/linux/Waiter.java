@@ -44,9 +44,22 @@ final class Waiter implements AutoCloseable {
             waiting.putInt((long) i * POLL_BYTES, i < fds.length ? fds[i] : wake)
                     .putInt(i * 8L + 4, POLLIN);
         }
+        poll(0, timeoutMillis);
+    }
+
+    /** Waits for nothing but the time to pass, or to be woken. */
+    void pause(int millis) {
+        waiting.putInt((long) fds.length * POLL_BYTES, wake).putInt(fds.length * 8L + 4, POLLIN);
+        poll(fds.length, millis);
+    }
+
+    /** Polls the descriptors from one on; the last of them is the one that wakes. */
+    private void poll(int first, int timeoutMillis) {
         waiting.putLong(time, timeoutMillis / 1000).putLong(time + 8, timeoutMillis % 1000 * 1_000_000L);
         long at = waiting.pushed(time + 24);
-        long ready = host.syscalls().call(Sys.PPOLL, at, fds.length + 1, timeoutMillis < 0 ? 0 : at + time, 0, 0);
+        long from = at + (long) first * POLL_BYTES;
+        long ready =
+                host.syscalls().call(Sys.PPOLL, from, fds.length + 1 - first, timeoutMillis < 0 ? 0 : at + time, 0, 0);
         if (ready > 0) {
             waiting.pulled(0, time);
             if (waiting.getInt(fds.length * 8L + 4) >>> 16 != 0) {

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.LongConsumer;
@@ -98,6 +99,7 @@ final class Actions {
                     unwatcher.accept(i.value());
                 }
             }
+            case Action.StackCopy copy -> symbols.unwind(copy, record);
             case Action.HelperError error -> {
                 long errno = argument(error.errno(), record) instanceof Value.Int i ? i.value() : 0;
                 sink.accept(new View.HelperError(error.span(), error.helper(), errno, Names.error(errno)));
@@ -124,7 +126,12 @@ final class Actions {
     }
 
     private List<Value> arguments(List<Action.Argument> arguments, byte[] record) {
-        return arguments.stream().map(argument -> argument(argument, record)).toList();
+        // A stream would cost more than all the rest of a printf.
+        var read = new ArrayList<Value>(arguments.size());
+        for (var argument : arguments) {
+            read.add(argument(argument, record));
+        }
+        return read;
     }
 
     private void print(Action.Print print, byte[] record) {

@@ -2,9 +2,12 @@ package skep.session;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import skep.btf.Btf;
@@ -18,6 +21,7 @@ import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UsdtProbe;
 import skep.source.Source;
 import skep.target.Target;
 
@@ -88,6 +92,10 @@ public final class Listing {
             if (!matches(provider, kind)) {
                 continue;
             }
+            if (OF_PROGRAMS.contains(kind)) {
+                ofPrograms(kernel, kind, rest, verbose, lines);
+                continue;
+            }
             names(kernel, kind)
                     .filter(name -> wanted.matcher(name).matches()
                             || wanted.matcher(name.substring(name.indexOf(':') + 1))
@@ -100,6 +108,47 @@ public final class Listing {
                         }
                     });
         }
+    }
+
+    private static final Set<ProbeKind> OF_PROGRAMS = Set.of(ProbeKind.UPROBE, ProbeKind.URETPROBE, ProbeKind.USDT);
+
+    /** Functions and static probes of the programs that the part before the colon names. */
+    private static void ofPrograms(
+            KernelInfo kernel, ProbeKind kind, String rest, boolean verbose, Consumer<String> lines) {
+        int colon = rest.indexOf(':');
+        var program = colon < 0 ? rest : rest.substring(0, colon);
+        if (program.isEmpty() || program.equals("*")) {
+            return;
+        }
+        var wanted = Pattern.compile(colon < 0 ? ".*" : regex(rest.substring(colon + 1)));
+        for (var binary : kernel.binaries(program, OptionalInt.empty())) {
+            if (kind == ProbeKind.USDT) {
+                var seen = new HashSet<String>();
+                for (var probe : binary.staticProbes()) {
+                    var name = probe.provider() + ":" + probe.name();
+                    if ((wanted.matcher(name).matches()
+                                    || wanted.matcher(probe.name()).matches())
+                            && seen.add(name)) {
+                        lines.accept(kind.longName() + ":" + binary.path() + ":" + name);
+                        if (verbose) {
+                            arguments(probe).forEach(argument -> lines.accept(FIELD_INDENT + argument));
+                        }
+                    }
+                }
+                continue;
+            }
+            binary.functions().stream()
+                    .filter(name -> wanted.matcher(name).matches())
+                    .forEach(name -> lines.accept(kind.longName() + ":" + binary.path() + ":" + name));
+        }
+    }
+
+    private static List<String> arguments(UsdtProbe probe) {
+        var lines = new ArrayList<String>();
+        for (var argument : probe.arguments()) {
+            lines.add((argument.signed() ? "int" : "uint") + 8 * argument.sizeBytes() + " arg" + lines.size());
+        }
+        return lines;
     }
 
     private static java.util.stream.Stream<String> names(KernelInfo kernel, ProbeKind kind) {
@@ -145,10 +194,10 @@ public final class Listing {
                                 .toList())
                         .orElse(List.of());
             case RAWTRACEPOINT -> parameters(kernel, "btf_trace_" + function, true);
-            case FENTRY, KPROBE -> parameters(kernel, function, false);
+            case FENTRY, KPROBE -> parameters(kernel, name, false);
             case FEXIT -> {
-                var all = new ArrayList<>(parameters(kernel, function, false));
-                kernel.types()
+                var all = new ArrayList<>(parameters(kernel, name, false));
+                kernel.types(module(name))
                         .ifPresent(btf -> btf.function(function)
                                 .filter(prototype -> prototype.returnId() != 0)
                                 .ifPresent(prototype -> all.add(btf.cName(prototype.returnId()) + " retval")));
@@ -168,8 +217,13 @@ public final class Listing {
                 .toList();
     }
 
-    private static List<String> parameters(KernelInfo kernel, String function, boolean typedef) {
-        var btf = kernel.types();
+    private static String module(String name) {
+        return name.substring(0, Math.max(0, name.indexOf(':')));
+    }
+
+    private static List<String> parameters(KernelInfo kernel, String name, boolean typedef) {
+        var btf = kernel.types(module(name));
+        var function = name.substring(name.indexOf(':') + 1);
         if (btf.isEmpty()) {
             return List.of();
         }

@@ -43,7 +43,7 @@ final class MapPictures {
             return;
         }
         var picture = picture(show, read);
-        if (show.file().isEmpty() && !form.equals("flame")) {
+        if (show.file().isEmpty() && (!form.equals("flame") || sink.drawsPictures())) {
             sink.accept(picture);
             return;
         }
@@ -64,6 +64,7 @@ final class MapPictures {
             case "heatmap" -> Pictures.heatMap(read.getFirst());
             case "histogram" -> Pictures.bars(read.getFirst());
             case "timeline" -> Pictures.timeline(read.getFirst());
+            case "lanes" -> Pictures.lanes(read.getFirst());
             default -> Pictures.table(read, arrangement(show));
         };
     }
@@ -77,7 +78,8 @@ final class MapPictures {
                 settings.containsKey("descending"),
                 Double.parseDouble(settings.getOrDefault("div", "1")),
                 settings.containsKey("rate") ? seconds : 1,
-                settings.containsKey("percent"));
+                settings.containsKey("percent"),
+                settings.containsKey("percentiles"));
     }
 
     private static void write(Action.Show show, Export form, List<View> views, ViewSink sink) {

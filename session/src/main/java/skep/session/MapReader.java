@@ -3,6 +3,7 @@ package skep.session;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,11 +26,14 @@ final class MapReader {
     private final Symbols symbols;
     /** Generations of the maps that are cleared, as far as the records that were read tell. */
     private final Map<String, Long> generations = new HashMap<>();
+    private final Map<String, View.Labels> labels;
 
-    MapReader(LoadedObject object, ValueReader values, Symbols symbols) {
+    /** @param labels of maps by name; one that is not there has none */
+    MapReader(LoadedObject object, ValueReader values, Symbols symbols, Map<String, View.Labels> labels) {
         this.object = object;
         this.values = values;
         this.symbols = symbols;
+        this.labels = Map.copyOf(labels);
     }
 
     /**
@@ -72,6 +76,9 @@ final class MapReader {
                 if (missing && view.value() instanceof Type.Aggregation a) {
                     rows.add(new View.Row(List.of(), value(view, new byte[Type.Layout.alignUp(a.sizeBytes(), 8)])));
                 }
+                if (view.key().filter(Type::hasUnwoundStack).isPresent()) {
+                    return View.MapView.sorted(view.name(), true, shape(view.value()), merged(rows));
+                }
             }
             case SCALAR ->
                 map.lookup(FIRST_INDEX)
@@ -83,7 +90,8 @@ final class MapReader {
                         .filter(value -> evenIfEmpty || !isEmpty(value))
                         .ifPresent(value -> rows.add(new View.Row(List.of(), value)));
         }
-        return View.MapView.sorted(view.name(), view.key().isPresent(), shape(view.value()), rows);
+        return View.MapView.sorted(view.name(), view.key().isPresent(), shape(view.value()), rows)
+                .labelled(labels.getOrDefault(view.name(), View.Labels.NONE));
     }
 
     /** The row of one key, if it is there. */
@@ -151,6 +159,27 @@ final class MapReader {
         int cpus = view.perCpu() ? bytes.length / stride : 1;
         return new Value.Aggregated(
                 AggregateReader.merged(aggregation, bytes, stride, cpus, symbols.clockOriginNanos()));
+    }
+
+    /** Stacks that user space unwinds have a key for each copy: those that turn out to be the same are one row. */
+    private static List<View.Row> merged(List<View.Row> rows) {
+        var merged = new LinkedHashMap<List<Value>, View.Row>();
+        for (var row : rows) {
+            merged.merge(row.key(), row, MapReader::both);
+        }
+        return List.copyOf(merged.values());
+    }
+
+    private static View.Row both(View.Row a, View.Row b) {
+        return switch (a.value()) {
+            case Value.Aggregated one
+            when b.value() instanceof Value.Aggregated other ->
+                new View.Row(a.key(), new Value.Aggregated(one.aggregate().merge(other.aggregate())));
+            case Value.Int one
+            when b.value() instanceof Value.Int other ->
+                new View.Row(a.key(), new Value.Int(one.value() + other.value(), one.signed()));
+            default -> b;
+        };
     }
 
     private static boolean isEmpty(Value value) {

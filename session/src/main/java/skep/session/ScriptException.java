@@ -15,11 +15,15 @@ public final class ScriptException extends RuntimeException {
     }
 
     ScriptException(String message) {
-        super(message);
-        this.diagnostics = List.of();
+        this(message, List.of());
     }
 
-    /** What the compiler said, errors first; empty when the target refused. */
+    ScriptException(String message, List<Diagnostic> diagnostics) {
+        super(message);
+        this.diagnostics = List.copyOf(diagnostics);
+    }
+
+    /** What the compiler said, errors first; of a refusal by the target, the line that it is about, if that is known. */
     public List<Diagnostic> diagnostics() {
         return diagnostics;
     }

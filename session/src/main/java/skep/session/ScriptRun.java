@@ -1,6 +1,7 @@
 package skep.session;
 
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -52,6 +53,7 @@ final class ScriptRun implements AutoCloseable {
     private final List<Link> links = new ArrayList<>();
     private volatile @Nullable LoadedObject object;
     private volatile @Nullable OutputReader reader;
+    private Optional<Duration> duration;
     private volatile boolean stopped;
     private volatile boolean finished;
     private @Nullable Actions actions;
@@ -71,12 +73,30 @@ final class ScriptRun implements AutoCloseable {
         this.script = script;
         this.child = child;
         this.options = options;
+        this.duration = options.duration();
         this.sink = sink;
+    }
+
+    /** Bounds the run to a time; before it begins. */
+    void setDuration(Duration time) {
+        duration = Optional.of(time);
+    }
+
+    /** Loads ahead of the run. */
+    void loadNow() {
+        try {
+            load();
+        } catch (TargetException failure) {
+            close();
+            throw Failures.inScript(failure, script, source, options.load().verifierLogLevel() > 0);
+        }
     }
 
     int run() {
         try {
-            load();
+            if (object == null) {
+                load();
+            }
             // What BEGIN says is shown once all probes are attached, as the peer has it.
             for (var program : programs(ScriptProgram.Role.BEGIN)) {
                 loaded().runOnce(program.program(), new byte[0]);
@@ -89,7 +109,7 @@ final class ScriptRun implements AutoCloseable {
                 runBenchmarks();
                 if (exit.isEmpty()) {
                     child.ifPresent(TracedProcess::start);
-                    target.start(options.duration());
+                    target.start(duration);
                     drainUntilTheEnd();
                 }
                 finish();
@@ -110,7 +130,8 @@ final class ScriptRun implements AutoCloseable {
         object = loaded;
         var symbols = new Symbols(target, script.config().showDebugInfo());
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
-        mapReader = new MapReader(loaded, values, symbols);
+        var origin = target.isLive() ? "" : target.kernel().description();
+        mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
         actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch);
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
@@ -177,6 +198,7 @@ final class ScriptRun implements AutoCloseable {
         sink.accept(new View.Attached(
                 probes,
                 target.isLive() ? Optional.empty() : Optional.of(target.kernel().description())));
+        target.remarks().forEach(remark -> sink.accept(new View.Note("NOTE: " + remark)));
         if (options.load().verifierLogLevel() > 0) {
             for (var link : links) {
                 sink.accept(new View.Note("  " + link.probe().displayName() + ": " + link.mechanism()));
@@ -226,10 +248,14 @@ final class ScriptRun implements AutoCloseable {
         if (links.isEmpty() && programs(ScriptProgram.Role.SELF).isEmpty()) {
             return;
         }
+        // Iterators ran to their end when they were attached.
+        if (child.isEmpty() && links.stream().allMatch(link -> link.probe().kind() == ProbeKind.ITER)) {
+            drainWhatIsThere();
+            return;
+        }
         long start = System.nanoTime();
-        long deadline = target.isLive()
-                ? options.duration().map(time -> start + time.toNanos()).orElse(Long.MAX_VALUE)
-                : Long.MAX_VALUE;
+        long deadline =
+                target.isLive() ? duration.map(time -> start + time.toNanos()).orElse(Long.MAX_VALUE) : Long.MAX_VALUE;
         long countersDue = start + COUNTERS_NANOS;
         while (exit.isEmpty() && !stopped) {
             boolean last = isOver(deadline);

@@ -1,5 +1,6 @@
 package skep.session;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -170,6 +171,20 @@ public final class Session implements AutoCloseable {
      */
     public int run() {
         return run.run();
+    }
+
+    /** Bounds the run to a time of the target; before it begins. */
+    public void setDuration(Duration time) {
+        run.setDuration(time);
+    }
+
+    /**
+     * Loads the programs now, which {@link #run} would do otherwise: what the verifier refuses is said at once.
+     *
+     * @throws ScriptException if the target refuses a program
+     */
+    public void load() {
+        run.loadNow();
     }
 
     /** Asks the run to end as Ctrl-C does: probes are detached, {@code END} runs, maps are printed. Returns at once. */

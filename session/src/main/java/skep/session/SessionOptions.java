@@ -88,6 +88,26 @@ public record SessionOptions(
                 load);
     }
 
+    /** On a backend of the VM; live kernels ignore it. */
+    public SessionOptions withBackend(String name) {
+        return new SessionOptions(
+                positional,
+                named,
+                environment,
+                command,
+                pid,
+                duration,
+                unsafe,
+                helperErrorReports,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                attachOnly,
+                probeFilter,
+                new LoadOptions(load.verifierLogLevel(), name));
+    }
+
     public SessionOptions withCommand(String line) {
         return new SessionOptions(
                 positional,

@@ -1,8 +1,13 @@
 package skep.session;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import skep.dsl.Action;
 import skep.dsl.Type;
 import skep.isa.kernel.KernelInfo;
 import skep.session.view.Value;
@@ -11,8 +16,20 @@ import skep.target.Target;
 
 /** Looks up what numbers of a target are called: addresses, stacks, users. */
 final class Symbols {
+    /** Stacks that are remembered; the one that came first goes first. */
+    private static final int MAX_UNWOUND = 1 << 20;
+
     private final Target target;
     private final boolean showSource;
+    private final Map<Long, Unwound> unwound = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Unwound> eldest) {
+            return size() > MAX_UNWOUND;
+        }
+    };
+    private final Map<Unwound, Unwound> unwoundOnce = new HashMap<>();
 
     /**
      * @param showSource whether frames of processes tell where they are in the source
@@ -67,6 +84,32 @@ final class Symbols {
 
     Value userStack(LoadedMap stacks, long id, int pid, Type.StackMode mode, int depth) {
         return stack(addresses(stacks, id, depth), mode, (address, m) -> userFrame(pid, address, m));
+    }
+
+    private record Unwound(int pid, List<Long> frames) {}
+
+    /** Unwinds a copy of a stack, and keeps what came of it under the copy's id. */
+    void unwind(Action.StackCopy copy, byte[] record) {
+        var bytes = MemorySegment.ofArray(record);
+        int pid = (int) ValueReader.word(record, copy.process().offsetBytes(), 4);
+        var frames = target.unwind(
+                pid,
+                bytes.asSlice(copy.registersOffset(), copy.registersBytes()),
+                bytes.asSlice(copy.stackOffset(), copy.stackBytes()),
+                copy.depth());
+        // Most stacks come again and again: each is kept once.
+        var stack = new Unwound(pid, frames);
+        unwound.put(
+                ValueReader.word(record, copy.id().offsetBytes(), 8), unwoundOnce.computeIfAbsent(stack, same -> same));
+    }
+
+    /** The stack of an id; without frames if its copy was lost. */
+    Value unwoundStack(long id, Type.StackMode mode, int depth) {
+        var stack = unwound.getOrDefault(id, new Unwound(0, List.of()));
+        return stack(
+                stack.frames().stream().limit(depth).toList(),
+                mode,
+                (address, m) -> userFrame(stack.pid(), address, m));
     }
 
     @FunctionalInterface

@@ -72,6 +72,7 @@ final class ValueReader {
             }
             case Type.KernelStack k ->
                 symbols.kernelStack(maps.apply(k.map()), word(bytes, offset, 8), k.mode(), k.depth());
+            case Type.UserStack u when u.unwound() -> symbols.unwoundStack(word(bytes, offset, 8), u.mode(), u.depth());
             case Type.UserStack u ->
                 symbols.userStack(
                         maps.apply(u.map()),

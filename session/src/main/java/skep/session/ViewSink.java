@@ -7,6 +7,11 @@ import skep.session.view.View;
 public interface ViewSink {
     void accept(View view);
 
+    /** Whether a picture that says little in characters, a flame graph, is drawn here: else it is written to a file. */
+    default boolean drawsPictures() {
+        return false;
+    }
+
     /** Nothing more is at hand for now: what is buffered should be seen. */
     default void batchEnds() {}
 }

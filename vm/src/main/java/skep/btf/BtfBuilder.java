@@ -85,6 +85,28 @@ public final class BtfBuilder {
         return out.put(stringBytes).array();
     }
 
+    /** The base's types and strings with these behind them, as one BTF without a base; the base's bytes stay as they are. */
+    public byte[] toBytesWithBase() {
+        if (base.isEmpty()) {
+            return toBytes();
+        }
+        var first = base.get().bytes();
+        var second = toBytes();
+        var types = new java.io.ByteArrayOutputStream();
+        var texts = new java.io.ByteArrayOutputStream();
+        for (var bytes : List.of(first, second)) {
+            var head = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            int headerBytes = head.getInt(4);
+            types.write(bytes, headerBytes + head.getInt(8), head.getInt(12));
+            texts.write(bytes, headerBytes + head.getInt(16), head.getInt(20));
+        }
+        var out = ByteBuffer.allocate(Btf.HEADER_BYTES + types.size() + texts.size())
+                .order(ByteOrder.LITTLE_ENDIAN);
+        out.putShort((short) Btf.MAGIC).put((byte) 1).put((byte) 0).putInt(Btf.HEADER_BYTES);
+        out.putInt(0).putInt(types.size()).putInt(types.size()).putInt(texts.size());
+        return out.put(types.toByteArray()).put(texts.toByteArray()).array();
+    }
+
     private void write(BtfType type, Words out) {
         switch (type) {
             case BtfType.Void _ -> throw new BtfException("void is no type to write: it is id 0");

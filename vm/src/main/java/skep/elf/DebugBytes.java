@@ -30,6 +30,22 @@ final class DebugBytes {
                 .orElse(new byte[0])));
     }
 
+    static DebugBytes of(byte[] bytes) {
+        return new DebugBytes(ByteBuffer.wrap(bytes));
+    }
+
+    /** All bytes; not a copy. */
+    byte[] array() {
+        return bytes.array();
+    }
+
+    byte[] bytes(long count) {
+        need((int) Math.min(count < 0 ? Integer.MAX_VALUE : count, Integer.MAX_VALUE));
+        var some = new byte[(int) count];
+        bytes.get(some);
+        return some;
+    }
+
     /** {@code Elf64_Chdr}: type 4, reserved 4, size 8, alignment 8; then the data. */
     private static byte[] inflated(byte[] raw) {
         var header = ByteBuffer.wrap(raw).order(ByteOrder.LITTLE_ENDIAN);

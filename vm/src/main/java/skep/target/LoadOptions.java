@@ -21,6 +21,11 @@ public record LoadOptions(int verifierLogLevel, String backend, Map<String, Load
         this(verifierLogLevel, backend, Map.of());
     }
 
+    /** These with a backend, if they name none. */
+    public LoadOptions orBackend(String name) {
+        return backend.isEmpty() ? new LoadOptions(verifierLogLevel, name, reuse) : this;
+    }
+
     public LoadOptions reusing(Map<String, LoadedMap> maps) {
         return new LoadOptions(verifierLogLevel, backend, maps);
     }

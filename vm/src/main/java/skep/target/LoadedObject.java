@@ -61,6 +61,16 @@ public interface LoadedObject extends AutoCloseable {
     long runOnce(String program, byte[] context);
 
     /**
+     * Walks an iterator program to its end; returns what it wrote ({@code bpf_seq_printf}).
+     *
+     * @param map the map of this object whose elements it walks, for {@code iter/bpf_map_elem}
+     * @throws TargetException if the program is no iterator, or the target has none of that kind
+     */
+    default byte[] iterate(String program, Optional<String> map) {
+        throw new TargetException("this target runs no iterators");
+    }
+
+    /**
      * The reader of a ring buffer map; one per map.
      *
      * @throws IllegalArgumentException if the map is no ring buffer

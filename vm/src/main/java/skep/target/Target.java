@@ -1,6 +1,8 @@
 package skep.target;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.object.BpfObject;
@@ -59,6 +61,11 @@ public interface Target extends AutoCloseable {
         return spec().startsWith("linux");
     }
 
+    /** What a user should know of how this target runs programs, a sentence each; shown when a script is attached. */
+    default java.util.List<String> remarks() {
+        return java.util.List.of();
+    }
+
     /** Whether a process of this target still runs; for {@code -p}. */
     default boolean isAlive(int pid) {
         return true;
@@ -67,6 +74,14 @@ public interface Target extends AutoCloseable {
     /** The symbol of a process that covers an address; its module is the path of the binary. Empty if it cannot be told. */
     default Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         return Optional.empty();
+    }
+
+    /**
+     * The addresses of a process's stack, the innermost first, by the unwinding tables of its files: from its registers
+     * ({@code struct pt_regs}) and a copy of what lies from its stack pointer on. Empty if this target cannot tell.
+     */
+    default List<Long> unwind(int pid, MemorySegment registers, MemorySegment stack, int depth) {
+        return List.of();
     }
 
     /** Where in a source file the code at an address of a process comes from: {@code /src/main.c:12}. Empty if it cannot be told. */
@@ -107,6 +122,24 @@ public interface Target extends AutoCloseable {
     default Optional<java.util.List<String>> listFolder(String path) {
         return Optional.empty();
     }
+
+    /** Where a symbolic link of such a target leads; empty if there is none. */
+    default Optional<String> readLink(String path) {
+        return Optional.empty();
+    }
+
+    /** What such a target says of one of its files; empty if there is none. */
+    default Optional<FileStatus> fileStatus(String path) {
+        return Optional.empty();
+    }
+
+    /**
+     * A file of a simulated system.
+     *
+     * @param mode type and permissions, as {@code st_mode}
+     * @param device major number in the bits from 8 on and minor number, of a device file; else 0
+     */
+    record FileStatus(long inode, int mode, long sizeBytes, long device) {}
 
     /** The next line that programs print with {@code bpf_trace_printk}, for targets without a {@code trace_pipe} file. */
     default Optional<String> traceLine(int timeoutMillis) {

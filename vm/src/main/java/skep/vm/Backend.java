@@ -16,6 +16,11 @@ public interface Backend {
     /** Why it cannot run here, in one sentence; empty if it can. */
     Optional<String> unavailableReason();
 
+    /** What its user should know, in one sentence; once a process. */
+    default Optional<String> remark() {
+        return Optional.empty();
+    }
+
     /** Whether the verifier shall remember what it believed of every instruction ({@code VerifierInput.recordFacts}). */
     default boolean wantsBeliefs() {
         return false;

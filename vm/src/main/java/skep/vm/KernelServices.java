@@ -1,5 +1,7 @@
 package skep.vm;
 
+import java.util.Optional;
+
 /**
  * What helpers ask of the kernel that a program runs in: clock, current task, kernel memory, stacks. The embedded
  * kernel implements it; a VM without a kernel uses {@link #detached()}. Addresses are of the VM's own memory unless a
@@ -99,6 +101,25 @@ public interface KernelServices {
         return 0;
     }
 
+    /**
+     * Which tasks an iterator walks.
+     *
+     * @param threads whether threads count that do not lead their process
+     * @param process kernel address of a task whose process alone is walked, or 0
+     */
+    record TaskWalk(boolean threads, long process) {
+        public static final TaskWalk PROCESSES = new TaskWalk(false, 0);
+        public static final TaskWalk THREADS = new TaskWalk(true, 0);
+    }
+
+    /** A task by thread id and kernel address. */
+    record WalkedTask(int tid, long address) {}
+
+    /** The task of a walk with the next higher thread id. */
+    default Optional<WalkedTask> taskAfter(int tid, TaskWalk walk) {
+        return Optional.empty();
+    }
+
     /** Sends a signal to the current process or thread; 0 or a negated error. */
     default int sendSignal(int signal, boolean threadOnly) {
         return -95;
@@ -106,11 +127,6 @@ public interface KernelServices {
 
     /** Makes the probed function return this instead of running; whether that is possible here. */
     default boolean overrideReturn(long value) {
-        return false;
-    }
-
-    /** Appends to the file that a reader of an iterator sees; {@code false} when its buffer is full. */
-    default boolean seqWrite(long seqFile, byte[] bytes) {
         return false;
     }
 

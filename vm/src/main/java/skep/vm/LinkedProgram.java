@@ -176,6 +176,7 @@ public final class LinkedProgram {
 
     private void link(int slot) {
         switch (program.at(slot)) {
+            case Insn.LoadImm64 load when dead(slot) -> immediates[slot] = 0;
             case Insn.LoadImm64 load -> immediates[slot] = immediate(slot, load);
             case Insn.Call call when !isTailCall(call) -> linkCall(slot, call);
             case Insn.LoadPacket _ ->
@@ -188,7 +189,18 @@ public final class LinkedProgram {
         }
     }
 
+    /** What no path gets to need not be there: weak functions, and instructions that CO-RE found no field for. */
+    private boolean dead(int slot) {
+        return !checked() && !fact(slot).reached();
+    }
+
     private void linkCall(int slot, Insn.Call call) {
+        if (dead(slot)) {
+            calls[slot] = (_, _, _, _, _, _) -> {
+                throw new VmFault("insn " + slot + " is called, which the verifier saw no way to");
+            };
+            return;
+        }
         switch (call.kind()) {
             case HELPER ->
                 calls[slot] =

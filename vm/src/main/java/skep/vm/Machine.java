@@ -10,6 +10,7 @@ import java.util.ServiceLoader;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import skep.btf.Btf;
 import skep.btf.BtfKind;
 import skep.isa.Bytecode;
@@ -180,6 +181,16 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
      * @throws LoadException with the verifier's log
      */
     public VmProgram loadProgram(ProgramSpec spec, Bytecode code, Optional<Btf> types, LoadOptions options) {
+        return loadProgram(spec, code, types, options, _ -> {});
+    }
+
+    /**
+     * The same for a caller who wants the log of a program that is accepted, too.
+     *
+     * @throws LoadException with the verifier's log
+     */
+    public VmProgram loadProgram(
+            ProgramSpec spec, Bytecode code, Optional<Btf> types, LoadOptions options, Consumer<String> log) {
         return switch (Verifier.verify(verifierInput(spec, code, types, options))) {
             case Verdict.Rejected rejected ->
                 throw new LoadException(
@@ -188,7 +199,10 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
                         rejected.insn(),
                         rejected.explanation() + rejected.log(),
                         rejected.errno());
-            case Verdict.Accepted accepted -> addProgram(spec, accepted, options);
+            case Verdict.Accepted accepted -> {
+                log.accept(accepted.log());
+                yield addProgram(spec, accepted, options);
+            }
         };
     }
 
@@ -367,7 +381,7 @@ public final class Machine implements VmRuntime, MapContext, AutoCloseable {
     public Optional<HelperFunction> kfunc(int btfId, int module) {
         return module != 0
                 ? Optional.empty()
-                : typeName(btfId, BtfKind.FUNC).flatMap(Kfunc::ofName).flatMap(row -> KfuncTable.function(row, this));
+                : typeName(btfId, BtfKind.FUNC).flatMap(Kfunc::ofName).flatMap(KfuncTable::function);
     }
 
     private Optional<String> typeName(int btfId, BtfKind kind) {

@@ -8,7 +8,7 @@ import skep.btf.BtfType;
 import skep.vm.verifier.SpecialField;
 
 /** Finds the special fields of a map's values by their types: locks, timers, lists, kernel pointers. */
-final class SpecialFields {
+public final class SpecialFields {
     private static final int MAX_DEPTH = 8;
     private static final int MAX_ARRAY = 64;
 
@@ -20,7 +20,7 @@ final class SpecialFields {
     }
 
     /** The special fields of a type, by offset. */
-    static List<SpecialField> of(Btf types, int typeId) {
+    public static List<SpecialField> of(Btf types, int typeId) {
         var fields = new SpecialFields(types);
         if (typeId != 0) {
             fields.look(typeId, 0, 0);

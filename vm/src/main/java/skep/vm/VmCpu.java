@@ -33,6 +33,7 @@ public final class VmCpu implements AutoCloseable {
     private long top;
     private int tailCalls;
     private Optional<Packet> packet = Optional.empty();
+    private Optional<SeqFile> seqFile = Optional.empty();
     private byte[] scratch = new byte[256];
 
     /** Odd while a program runs. What a run could still reach may be freed once this has changed. */
@@ -173,7 +174,11 @@ public final class VmCpu implements AutoCloseable {
     /** A load from kernel memory, zero-extended; 0 if nothing is mapped there. */
     public long loadKernel(long kernelAddress, int sizeBytes) {
         if (!services.readKernel(kernelAddress, kernelBytes, sizeBytes)) {
-            return 0;
+            // What the VM itself hands to iterators as an object of the kernel.
+            if (!addressSpace.contains(kernelAddress, sizeBytes, false)) {
+                return 0;
+            }
+            Memory.copy(kernelAddress, kernelBytes, 0, sizeBytes);
         }
         long value = 0;
         for (int i = sizeBytes - 1; i >= 0; i--) {
@@ -194,6 +199,15 @@ public final class VmCpu implements AutoCloseable {
     /** The packet that the running program works on. */
     public Optional<Packet> packet() {
         return packet;
+    }
+
+    /** What the iterator program that runs here writes to. */
+    public Optional<SeqFile> seqFile() {
+        return seqFile;
+    }
+
+    void setSeqFile(Optional<SeqFile> file) {
+        seqFile = file;
     }
 
     public void setPacket(Packet packet) {

@@ -21,6 +21,10 @@ public final class Histogram {
         this.histogram = histogram;
     }
 
+    Aggregate.Histogram aggregate() {
+        return histogram;
+    }
+
     /**
      * A stretch of values; both ends belong to it.
      *

@@ -30,7 +30,7 @@ public final class JshellCommand implements ToolCommand {
 
     @Override
     public String summary() {
-        return "the JDK's shell with Skep imported: skep jshell [--target SPEC] [JSHELL-OPTION | FILE …]";
+        return "the JDK's shell with Skep imported: skep jshell [--target SPEC] [JSHELL-OPTION …] [FILE.jsh ARGUMENT …]";
     }
 
     @Override
@@ -72,7 +72,7 @@ public final class JshellCommand implements ToolCommand {
                 Files.deleteIfExists(script);
                 return status;
             }
-            options.addAll(rest);
+            options.addAll(withoutArguments(rest));
             return JavaShellToolBuilder.builder().start(options.toArray(String[]::new));
         } catch (IOException e) {
             err.println("ERROR: " + e.getMessage());
@@ -83,6 +83,17 @@ public final class JshellCommand implements ToolCommand {
         } finally {
             delete(startup);
         }
+    }
+
+    /** The words up to the first file of snippets; those behind it are its arguments. */
+    private static List<String> withoutArguments(List<String> words) {
+        for (int i = 0; i < words.size(); i++) {
+            if (words.get(i).endsWith(".jsh") && Files.isRegularFile(Path.of(words.get(i)))) {
+                Shell.setArguments(words.subList(i + 1, words.size()));
+                return words.subList(0, i + 1);
+            }
+        }
+        return words;
     }
 
     private static void delete(@org.jspecify.annotations.Nullable Path file) {

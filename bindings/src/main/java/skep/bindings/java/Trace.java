@@ -1,24 +1,23 @@
 package skep.bindings.java;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Spliterators;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import org.jspecify.annotations.Nullable;
-import skep.session.Session;
+import skep.session.Overflow;
+import skep.session.RunningScript;
+import skep.session.ScriptEvent;
 import skep.session.SessionOptions;
-import skep.session.view.TextRenderer;
 import skep.session.view.View;
 import skep.target.Target;
 
@@ -36,111 +35,51 @@ import skep.target.Target;
  */
 public final class Trace implements AutoCloseable {
     /** Events that wait for a reader unless the script says otherwise. */
-    public static final int DEFAULT_QUEUE_EVENTS = 65_536;
+    public static final int DEFAULT_QUEUE_EVENTS = RunningScript.DEFAULT_QUEUE_EVENTS;
 
-    private static final int NOT_STARTED = 0;
-    private static final int RUNNING = 1;
-    private static final int ENDED = 2;
+    private static final int EVENTS_AT_ONCE = 256;
 
-    private final Target target;
-    private final String name;
-    private final String text;
-    private SessionOptions options;
-    private final EventQueue events;
-    private final TextRenderer renderer = new TextRenderer();
-    private final List<Consumer<Event>> listeners = new CopyOnWriteArrayList<>();
-    private final Map<String, View.MapView> lastMaps = new LinkedHashMap<>();
-    private final StringBuilder output = new StringBuilder();
-    private final CompletableFuture<Integer> end = new CompletableFuture<>();
-    private @Nullable Session session;
-    private int state = NOT_STARTED;
-    private boolean ending;
-    private long lost;
+    private final RunningScript script;
 
     Trace(Target target, String name, String text, SessionOptions options, Loss loss, int queueEvents) {
-        this.target = target;
-        this.name = name;
-        this.text = text;
-        this.options = options;
-        this.events = new EventQueue(loss, queueEvents);
-        // What is wrong with a script is said when it is made, not when it runs. A command starts with the run.
-        this.session = options.command().isEmpty() ? prepare() : null;
+        this(new RunningScript(target, name, text, options, Overflow.valueOf(loss.name()), queueEvents));
     }
 
-    private Session prepare() {
-        return Session.prepare(target, name, text, options, this::accept);
+    private Trace(RunningScript script) {
+        this.script = script;
+    }
+
+    /** The Java face of a script that another language of the session started. */
+    public static Trace of(RunningScript script) {
+        return new Trace(script);
+    }
+
+    /** What runs behind it. */
+    public RunningScript script() {
+        return script;
     }
 
     /** Runs for a time, in the caller's thread. */
     public Trace run(Duration time) {
-        synchronized (this) {
-            if (state != NOT_STARTED) {
-                throw new IllegalStateException("a trace runs once; prepare another");
-            }
-            options = options.withDuration(time);
-            if (session != null) {
-                session.close();
-            }
-            session = null;
-        }
+        script.setDuration(time);
         return run();
     }
 
     /** Runs to its end, in the caller's thread; an interrupt of the thread stops it. */
     public Trace run() {
-        Session own;
-        synchronized (this) {
-            if (state != NOT_STARTED) {
-                throw new IllegalStateException("a trace runs once; prepare another");
-            }
-            if (session == null) {
-                session = prepare();
-            }
-            own = session;
-            state = RUNNING;
-        }
-        try {
-            int status = own.run();
-            end(() -> end.complete(status));
-        } catch (RuntimeException | Error e) {
-            end(() -> end.completeExceptionally(e));
-            throw e;
-        } finally {
-            own.close();
-        }
+        script.run();
         return this;
-    }
-
-    private void end(Runnable completion) {
-        synchronized (this) {
-            state = ENDED;
-        }
-        events.end();
-        completion.run();
     }
 
     /** Runs in the background; {@link #await} waits for the end. */
     public Trace start() {
-        Thread.ofPlatform().daemon().name("skep-trace-" + name).start(() -> {
-            try {
-                run();
-            } catch (RuntimeException | Error e) {
-                // Whoever awaits the end is told.
-                assert end.isCompletedExceptionally();
-            }
-        });
+        script.start();
         return this;
     }
 
     /** Asks the run to end: probes are detached, {@code end} probes run, maps are read a last time. Returns at once. */
     public Trace stop() {
-        Session running;
-        synchronized (this) {
-            running = session;
-        }
-        if (running != null) {
-            running.stop();
-        }
+        script.stop();
         return this;
     }
 
@@ -151,19 +90,12 @@ public final class Trace implements AutoCloseable {
      * @throws skep.session.ScriptException if the target refused a program or probe
      */
     public int await() {
-        try {
-            return end.join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw e;
-        }
+        return script.await();
     }
 
     /** Whether it has ended, well or not. */
     public boolean ended() {
-        return end.isDone();
+        return script.ended();
     }
 
     // --- results ------------------------------------------------------------------------------------------------
@@ -193,17 +125,7 @@ public final class Trace implements AutoCloseable {
 
     /** The views behind {@link #maps}, for whoever draws them. */
     public Map<String, View.MapView> views() {
-        Session running;
-        synchronized (this) {
-            running = state == RUNNING && !ending ? session : null;
-        }
-        var live = running == null ? List.<View.MapView>of() : running.maps();
-        synchronized (this) {
-            if (!ending) {
-                live.forEach(view -> lastMaps.put(view.name(), view));
-            }
-            return new LinkedHashMap<>(lastMaps);
-        }
+        return script.views();
     }
 
     /**
@@ -228,26 +150,33 @@ public final class Trace implements AutoCloseable {
 
     /** All text that the script has printed so far, up to the first million characters. */
     public String output() {
-        synchronized (output) {
-            return output.toString();
-        }
+        return script.output();
     }
 
     // --- events -------------------------------------------------------------------------------------------------
 
     /** Calls back for each event, on the thread that runs the trace: a slow listener slows it down. */
     public Trace on(Consumer<Event> listener) {
-        listeners.add(listener);
+        script.listen(event -> listener.accept(event(event)));
         return this;
     }
 
-    /** Calls back for each event of a kind, {@code printf} for example. */
+    /** Calls back for each event of a kind, {@code printf} for example; {@code event} means all. */
     public Trace on(String kind, Consumer<Event> listener) {
         return on(event -> {
-            if (event.kind().equals(kind)) {
+            if (kind.equals("event") || event.kind().equals(kind)) {
                 listener.accept(event);
             }
         });
+    }
+
+    private static Event event(ScriptEvent event) {
+        Optional<Object> value = switch (event.view()) {
+            case View.Printed printed -> Optional.of(Values.toJava(printed.value()));
+            case View.MapView map -> Optional.of(new TraceMap(map));
+            default -> Optional.empty();
+        };
+        return new Event(event.kind(), event.text(), value);
     }
 
     /**
@@ -255,90 +184,44 @@ public final class Trace implements AutoCloseable {
      * if you leave before its end: then the trace waits for nobody.
      */
     public Stream<Event> events() {
-        events.setRead(true);
-        var iterator = new java.util.Iterator<Event>() {
-            private Optional<Event> next = Optional.empty();
-
-            @Override
-            public boolean hasNext() {
-                if (next.isEmpty()) {
-                    try {
-                        next = events.take();
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                }
-                return next.isPresent();
-            }
-
-            @Override
-            public Event next() {
-                if (!hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                var event = next.orElseThrow();
-                next = Optional.empty();
-                return event;
-            }
-        };
+        script.events().setRead(true);
+        var iterator = new EventIterator();
         return StreamSupport.stream(Spliterators.spliteratorUnknownSize(iterator, 0), false)
-                .onClose(() -> events.setRead(false));
+                .onClose(() -> script.events().setRead(false));
+    }
+
+    private final class EventIterator implements Iterator<Event> {
+        private final Deque<ScriptEvent> taken = new ArrayDeque<>();
+
+        @Override
+        public boolean hasNext() {
+            try {
+                while (taken.isEmpty() && !script.events().isAtEnd()) {
+                    taken.addAll(script.events().take(EVENTS_AT_ONCE, -1));
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return !taken.isEmpty();
+        }
+
+        @Override
+        public Event next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            return event(taken.removeFirst());
+        }
     }
 
     /** Events that were dropped on the way to the reader, by the policy chosen. */
     public long dropped() {
-        return events.dropped();
+        return script.dropped();
     }
 
     /** Records that the kernel could not write because its ring buffer was full. */
-    public synchronized long lost() {
-        return lost;
-    }
-
-    private static final int MAX_OUTPUT_CHARS = 1_000_000;
-
-    private void accept(View view) {
-        switch (view) {
-            case View.Ending _ -> {
-                synchronized (this) {
-                    ending = true;
-                    lastMaps.clear();
-                }
-            }
-            case View.LostEvents l -> {
-                synchronized (this) {
-                    lost += l.count();
-                }
-            }
-            case View.MapView map -> {
-                synchronized (this) {
-                    lastMaps.put(map.name(), map);
-                    if (ending) {
-                        return;
-                    }
-                }
-                emit("map", view, Optional.of(new TraceMap(map)));
-            }
-            case View.Printed printed -> emit("print", view, Optional.of(Values.toJava(printed.value())));
-            case View.Text t -> emit(t.kind().name().toLowerCase(java.util.Locale.ROOT), view, Optional.empty());
-            case View.Located _, View.RuntimeError _, View.HelperError _ -> emit("error", view, Optional.empty());
-            case View.Attached _ -> emit("attached", view, Optional.empty());
-            default -> emit("note", view, Optional.empty());
-        }
-    }
-
-    private void emit(String kind, View view, Optional<Object> value) {
-        var shown = renderer.render(view);
-        if (!view.isMessage()) {
-            synchronized (output) {
-                if (output.length() < MAX_OUTPUT_CHARS) {
-                    output.append(shown);
-                }
-            }
-        }
-        var event = new Event(kind, shown, value);
-        listeners.forEach(listener -> listener.accept(event));
-        events.put(event);
+    public long lost() {
+        return script.lost();
     }
 
     /** Names of all maps seen so far. */
@@ -347,26 +230,22 @@ public final class Trace implements AutoCloseable {
     }
 
     @Override
+    public boolean equals(Object other) {
+        return other instanceof Trace trace && trace.script == script;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(script);
+    }
+
+    @Override
     public String toString() {
-        return "trace of " + name + (ended() ? ", ended" : "");
+        return script.toString();
     }
 
     @Override
     public void close() {
-        events.setRead(false);
-        boolean running;
-        Session own;
-        synchronized (this) {
-            running = state == RUNNING;
-            own = session;
-        }
-        if (running) {
-            stop();
-            end.exceptionally(_ -> 0).join();
-        } else if (own != null && state == NOT_STARTED) {
-            own.close();
-            end(() -> end.complete(0));
-        }
-        Objects.requireNonNull(events).end();
+        script.close();
     }
 }

@@ -5,8 +5,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import skep.session.RunningScript;
 import skep.session.aggregate.Aggregate;
 import skep.session.view.Value;
+import skep.session.view.View;
 
 /**
  * Values of a script as Java objects.
@@ -32,6 +35,31 @@ import skep.session.view.Value;
  */
 public final class Values {
     private Values() {}
+
+    /**
+     * The Java face of a thing of the session, as other languages hold it.
+     *
+     * @throws IllegalArgumentException if it has none
+     */
+    public static Object ofSession(Object thing) {
+        return switch (thing) {
+            case RunningScript script -> Trace.of(script);
+            case View.MapView map -> new TraceMap(map);
+            case Aggregate.Histogram histogram -> new Histogram(histogram);
+            case Value value -> toJava(value);
+            default -> throw new IllegalArgumentException("no Java form of " + thing.getClass());
+        };
+    }
+
+    /** What {@link #ofSession} made the object of, if it did. */
+    public static Optional<Object> toSession(Object object) {
+        return switch (object) {
+            case Trace trace -> Optional.of(trace.script());
+            case TraceMap map -> Optional.of(map.view());
+            case Histogram histogram -> Optional.of(histogram.aggregate());
+            default -> Optional.empty();
+        };
+    }
 
     static Object toJava(Value value) {
         return switch (value) {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.graalvm.polyglot.PolyglotException;
+import skep.bindings.polyglot.PolyglotSession;
 import skep.target.ToolCommand;
 
 /** {@code skep js}: runs a file of JavaScript. */
@@ -109,20 +110,6 @@ public final class JsCommand implements ToolCommand {
 
     /** What went wrong and where, in the script's own lines. */
     public static List<String> lines(PolyglotException failure) {
-        var lines = new ArrayList<String>();
-        lines.add("ERROR: " + failure.getMessage());
-        var place = failure.getSourceLocation();
-        if (place != null && place.isAvailable() && failure.isGuestException()) {
-            lines.add(
-                    "  at " + place.getSource().getName() + ":" + place.getStartLine() + ":" + place.getStartColumn());
-        }
-        for (var frame : failure.getPolyglotStackTrace()) {
-            if (frame.isGuestFrame() && frame.getSourceLocation() != null) {
-                var at = frame.getSourceLocation();
-                lines.add("  at " + frame.getRootName() + " (" + at.getSource().getName() + ":" + at.getStartLine()
-                        + ")");
-            }
-        }
-        return lines;
+        return PolyglotSession.lines(failure);
     }
 }

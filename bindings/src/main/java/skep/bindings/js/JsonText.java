@@ -4,8 +4,9 @@ import java.math.BigInteger;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToIntFunction;
 import skep.bindings.java.Histogram;
+import skep.bindings.java.Values;
+import skep.truffle.interop.Handover;
 
 /**
  * Values as JSON for the module {@code skep}, which knows these signs for what JSON has no form for:
@@ -13,19 +14,13 @@ import skep.bindings.java.Histogram;
  * <pre>
  * integer beyond 2^53   {"$n": "18446744073709551615"}   a BigInt
  * bytes                 {"$b": "00ff"}                    a Uint8Array
- * histogram             {"$h": 3, "samples": 9, "buckets": [[low, high, count], …]}
+ * histogram             {"$h": 3}                       what Handover gave this number
  * </pre>
  */
 final class JsonText {
     private static final long MAX_SAFE = 1L << 53;
 
     private final StringBuilder out = new StringBuilder();
-    private final ToIntFunction<Histogram> handles;
-
-    /** @param handles gives a histogram a number by which it can be asked for percentiles */
-    JsonText(ToIntFunction<Histogram> handles) {
-        this.handles = handles;
-    }
 
     JsonText raw(String text) {
         out.append(text);
@@ -78,19 +73,9 @@ final class JsonText {
     }
 
     private void histogram(Histogram histogram) {
-        out.append("{\"$h\":").append(handles.applyAsInt(histogram));
-        out.append(",\"samples\":").append(histogram.samples()).append(",\"buckets\":[");
-        boolean first = true;
-        for (var bucket : histogram.buckets()) {
-            if (!first) {
-                out.append(',');
-            }
-            first = false;
-            out.append('[');
-            value(bucket.low()).raw(",").value(bucket.high()).raw(",").value(bucket.count());
-            out.append(']');
-        }
-        out.append("]}");
+        out.append("{\"$h\":")
+                .append(Handover.give(Values.toSession(histogram).orElseThrow()))
+                .append('}');
     }
 
     private void string(String text) {

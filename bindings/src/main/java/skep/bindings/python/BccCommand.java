@@ -13,7 +13,7 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.ToolCommand;
 
-/** {@code skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…}: runs a Python tool of BCC's as it is. */
+/** {@code skep bcc [--target SPEC] [--backend NAME] [--duration TIME] TOOL ARGUMENTS…}: runs a Python tool of BCC's as it is. */
 public final class BccCommand implements ToolCommand {
     private static final int USAGE = 2;
 
@@ -26,7 +26,8 @@ public final class BccCommand implements ToolCommand {
     public String summary() {
         return """
                 runs a Python tool that says "from bcc import BPF"
-                  skep bcc [--target SPEC] [--duration TIME] TOOL ARGUMENTS…""";
+                  skep bcc [--target SPEC] [--backend NAME] [--duration TIME] [--sandbox] TOOL ARGUMENTS…
+                  with --sandbox the script reaches no files, processes and environment of this machine""";
     }
 
     @Override
@@ -42,10 +43,17 @@ public final class BccCommand implements ToolCommand {
 
     static int runScript(List<String> arguments, PrintStream out, PrintStream err) {
         var spec = Targets.LIVE;
+        var backend = "";
         Optional<Duration> duration = Optional.empty();
+        boolean sandboxed = false;
         int at = 0;
         while (at < arguments.size() && arguments.get(at).startsWith("--")) {
             var word = arguments.get(at);
+            if (word.equals("--sandbox")) {
+                sandboxed = true;
+                at++;
+                continue;
+            }
             int equals = word.indexOf('=');
             var option = equals < 0 ? word : word.substring(0, equals);
             if (equals < 0 && at + 1 >= arguments.size()) {
@@ -56,6 +64,7 @@ public final class BccCommand implements ToolCommand {
             at++;
             switch (option) {
                 case "--target" -> spec = value;
+                case "--backend" -> backend = value;
                 case "--duration" -> {
                     try {
                         duration = Optional.of(seconds(value));
@@ -65,7 +74,8 @@ public final class BccCommand implements ToolCommand {
                     }
                 }
                 default -> {
-                    err.println("ERROR: unknown option " + option + "; there are --target and --duration");
+                    err.println("ERROR: unknown option " + option
+                            + "; there are --target, --backend, --duration and --sandbox");
                     return USAGE;
                 }
             }
@@ -80,10 +90,10 @@ public final class BccCommand implements ToolCommand {
             return USAGE;
         }
         out.flush();
-        try (var target = Targets.open(architectureOf(spec));
+        try (var target = Targets.open(architectureOf(spec), backend);
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
-            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false), err);
+            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false, sandboxed), err);
         } catch (TargetException | IllegalArgumentException refused) {
             err.println("ERROR: " + refused.getMessage());
             return 1;

@@ -3,10 +3,12 @@ package skep.bindings.python;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 import java.util.regex.Pattern;
 import org.graalvm.polyglot.Value;
 import skep.session.SyscallNames;
@@ -37,6 +39,7 @@ public final class Bridge implements AutoCloseable {
     private final List<Value> callbacks = new ArrayList<>();
     private final Journal journal = new Journal();
     private volatile long stopAtNanos = Long.MAX_VALUE;
+    private volatile boolean refused;
     private long stopAfterNanos = Long.MAX_VALUE;
     private String failure = "";
     private String failedStep = "";
@@ -57,6 +60,22 @@ public final class Bridge implements AutoCloseable {
         stopAfterNanos = nanos;
     }
 
+    /** Whether the script was asked to end longer ago than this. */
+    boolean overdue(Duration grace) {
+        return stopAtNanos != Long.MAX_VALUE && System.nanoTime() - stopAtNanos > grace.toNanos();
+    }
+
+    /** From now on calls that scripts make again and again end in an exception: for a script that does not end. */
+    void refuse() {
+        refused = true;
+    }
+
+    private void stillWanted() {
+        if (refused) {
+            throw new CancellationException("the script was told to end, and did not");
+        }
+    }
+
     Journal journal() {
         return journal;
     }
@@ -67,6 +86,7 @@ public final class Bridge implements AutoCloseable {
 
     /** What a script prints, when its output is kept. */
     public void print(String text) {
+        stillWanted();
         journal.print(text);
     }
 
@@ -154,11 +174,19 @@ public final class Bridge implements AutoCloseable {
         return String.join("", sessions.get(program).warnings());
     }
 
-    public int load(int program, String function, int type) {
-        return guarded(() -> sessions.get(program).load(function, type));
+    public int load(int program, String function, int type, int attachType) {
+        return guarded(() -> sessions.get(program).load(function, type, attachType));
     }
 
-    public void close(int program) {
+    public int attachPacket(int program, String kind, String function, String target, long flags) {
+        return attaching(() -> sessions.get(program).attachPacket(kind, function, target, flags));
+    }
+
+    public int socket(int program, int link) {
+        return sessions.get(program).socket(link);
+    }
+
+    public void closeProgram(int program) {
         sessions.get(program).close();
     }
 
@@ -310,12 +338,14 @@ public final class Bridge implements AutoCloseable {
         return guarded(() -> {
             buffers.add(sessions.get(program).openBuffer(table, bytesPerCpu));
             callbacks.add(callback);
+            journal.opened();
             return buffers.size() - 1;
         });
     }
 
     /** Polls the buffers of these numbers for at most a tenth of a second; how many records were handed over. */
     public int poll(int[] numbers, int timeoutMillis) {
+        stillWanted();
         int wait = Math.clamp(timeoutMillis, 0, MAX_WAIT_MILLIS);
         long end = System.nanoTime() + wait * 1_000_000L;
         while (true) {
@@ -358,7 +388,13 @@ public final class Bridge implements AutoCloseable {
 
     /** Whether the target has come to its end, or the script is to. */
     public boolean ended() {
-        return target.ended() || System.nanoTime() - stopAtNanos >= 0 && stopAtNanos != Long.MAX_VALUE;
+        stillWanted();
+        return target.ended() || stopping();
+    }
+
+    /** Whether the script is to end although there may be more to read. */
+    public boolean stopping() {
+        return stopAtNanos != Long.MAX_VALUE && System.nanoTime() - stopAtNanos >= 0;
     }
 
     public int possibleCpus() {
@@ -469,6 +505,17 @@ public final class Bridge implements AutoCloseable {
     }
 
     /** The names in a folder of a simulated system, one a line. */
+    public Object readLink(String path) {
+        return target.readLink(path).<Object>map(link -> link).orElse(false);
+    }
+
+    /** Inode, mode, size and device of a file of a simulated system, with blanks between them; false if there is none. */
+    public Object fileStatus(String path) {
+        return target.fileStatus(path)
+                .<Object>map(s -> s.inode() + " " + s.mode() + " " + s.sizeBytes() + " " + s.device())
+                .orElse(false);
+    }
+
     public Object listFolder(String path) {
         return target.listFolder(path)
                 .<Object>map(names -> String.join("\n", names))

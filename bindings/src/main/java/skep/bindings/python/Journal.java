@@ -12,6 +12,7 @@ final class Journal {
     private int compiled;
     private int attached;
     private int records;
+    private int buffers;
 
     synchronized void compiled() {
         compiled++;
@@ -19,6 +20,10 @@ final class Journal {
 
     synchronized void attached() {
         attached++;
+    }
+
+    synchronized void opened() {
+        buffers++;
     }
 
     synchronized void records(int count) {
@@ -41,6 +46,11 @@ final class Journal {
 
     synchronized int attachedProbes() {
         return attached;
+    }
+
+    /** Perf and ring buffers that were opened. */
+    synchronized int openedBuffers() {
+        return buffers;
     }
 
     synchronized int recordsRead() {

@@ -7,9 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import skep.session.Targets;
 import skep.target.ToolCommand;
 
@@ -17,14 +16,6 @@ import skep.target.ToolCommand;
 public final class ParityCommand implements ToolCommand {
     private static final Path INSTALLED = Path.of("/usr/sbin");
     private static final int USAGE = 2;
-
-    /** What gives a live kernel something to see: files, processes, a local connection. */
-    private static final String WORKLOAD = """
-            while :; do
-              cat /etc/hostname >/dev/null; ls /tmp >/dev/null; echo x >/tmp/skep-parity-$$; rm -f /tmp/skep-parity-$$
-              stat /etc/passwd >/dev/null; sync -d /tmp 2>/dev/null; (exec 3<>/dev/tcp/127.0.0.1/9) 2>/dev/null
-              kill -0 $$; sleep 0.05
-            done""";
 
     @Override
     public String name() {
@@ -35,7 +26,10 @@ public final class ParityCommand implements ToolCommand {
     public String summary() {
         return """
                 measures how far BCC's Python tools come
-                  skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER] [--markdown]""";
+                  skep bcc parity [--checkout DIR] [--target SPEC] [--seconds N] [--only NAME,…] [--output FOLDER]
+                                   [--results FILE.tsv] [--arguments FILE.tsv] [--markdown]
+                  with --results, what a run found is appended to a file as it comes, and tools that stand there already
+                  are left out the next time, unless --only names them; --arguments replaces the table of the tools' arguments; --markdown prints all that stands there""";
     }
 
     private record Options(
@@ -45,6 +39,8 @@ public final class ParityCommand implements ToolCommand {
             double seconds,
             List<String> only,
             Path output,
+            Path results,
+            Optional<Path> arguments,
             boolean markdown) {}
 
     @Override
@@ -55,6 +51,8 @@ public final class ParityCommand implements ToolCommand {
         double seconds = 4;
         List<String> only = List.of();
         var output = Path.of("");
+        var results = Path.of("");
+        Optional<Path> table = Optional.empty();
         boolean markdown = false;
         for (int i = 0; i < arguments.size(); i++) {
             var word = arguments.get(i);
@@ -77,6 +75,8 @@ public final class ParityCommand implements ToolCommand {
                 case "--seconds" -> seconds = Double.parseDouble(value);
                 case "--only" -> only = List.of(value.split(","));
                 case "--output" -> output = Path.of(value);
+                case "--results" -> results = Path.of(value);
+                case "--arguments" -> table = Optional.of(Path.of(value));
                 default -> {
                     err.println("ERROR: unknown option " + word);
                     return USAGE;
@@ -86,23 +86,18 @@ public final class ParityCommand implements ToolCommand {
         if (targets.isEmpty()) {
             targets.addAll(List.of(Targets.LIVE, "embedded"));
         }
-        return run(new Options(folder, checkout, targets, seconds, only, output, markdown), out, err);
+        return run(new Options(folder, checkout, targets, seconds, only, output, results, table, markdown), out, err);
     }
 
     private static int run(Options options, PrintStream out, PrintStream err) {
-        Process workload;
-        try {
-            workload = new ProcessBuilder("bash", "-c", WORKLOAD)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-        } catch (IOException e) {
-            err.println("ERROR: the workload cannot be started: " + e.getMessage());
-            return 1;
-        }
-        var results = new LinkedHashMap<String, Map<String, ParityRun.Result>>();
-        try (var run = new ParityRun(
-                err, Duration.ofMillis((long) (1000 * options.seconds())), Long.toString(workload.pid()))) {
+        ParityResults results;
+        try (var workload = new ParityWorkload();
+                var run = new ParityRun(
+                        err,
+                        options.arguments(),
+                        Duration.ofMillis((long) (1000 * options.seconds())),
+                        workload.names())) {
+            results = new ParityResults(options.results());
             var tools = ParityRun.tools(options.folder(), options.checkout()).stream()
                     .filter(file -> options.only().isEmpty() || options.only().contains(ParityRun.toolName(file)))
                     .toList();
@@ -110,10 +105,12 @@ public final class ParityCommand implements ToolCommand {
             for (var tool : tools) {
                 done++;
                 for (var spec : options.targets()) {
+                    if (options.only().isEmpty() && results.has(ParityRun.toolName(tool), spec)) {
+                        continue;
+                    }
                     err.printf("%d/%d %s on %s%n", done, tools.size(), ParityRun.toolName(tool), spec);
                     var result = run.run(tool, spec);
-                    results.computeIfAbsent(result.tool(), _ -> new LinkedHashMap<>())
-                            .put(spec, result);
+                    results.add(spec, result);
                     keep(options, spec, result);
                     if (!options.markdown()) {
                         out.println(line(result, spec));
@@ -122,15 +119,13 @@ public final class ParityCommand implements ToolCommand {
                 }
             }
         } catch (IOException e) {
-            err.println("ERROR: " + options.folder() + ": " + e.getMessage());
+            err.println("ERROR: " + e.getMessage());
             return 1;
-        } finally {
-            workload.destroy();
         }
         if (options.markdown()) {
-            out.print(ParityTable.markdown(options.targets(), results));
+            out.print(ParityTable.markdown(options.targets(), results.rows()));
         }
-        out.print(ParityTable.counts(options.targets(), results));
+        out.print(ParityTable.counts(options.targets(), results.rows()));
         out.flush();
         return 0;
     }
@@ -149,16 +144,12 @@ public final class ParityCommand implements ToolCommand {
                 "%-14s %-10s -h %-3s compiles %-3s loads %-3s attached %-3d lines %-5d records %-6d %s",
                 result.tool(),
                 spec,
-                mark(result.help()),
-                mark(result.compiles()),
-                mark(result.loads()),
+                ParityResults.mark(result.help()),
+                ParityResults.mark(result.compiles()),
+                ParityResults.mark(result.loads()),
                 result.attached(),
                 result.output(),
                 result.records(),
                 result.why());
-    }
-
-    static String mark(boolean yes) {
-        return yes ? "yes" : "no";
     }
 }

@@ -13,13 +13,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
 import org.graalvm.polyglot.Context;
 import skep.session.Targets;
 import skep.session.bcc.BccException;
 import skep.session.bcc.BccHost;
+import skep.target.Target;
 import skep.target.TargetException;
 
 /** Runs tools one after the other in one process, each on a target of its own, and notes how far each came. */
@@ -27,24 +28,34 @@ final class ParityRun implements AutoCloseable {
     /** {@code BPF_PROG_TYPE_KPROBE}: what a function without a hint is loaded as when nothing was attached. */
     private static final int KPROBE = 2;
 
-    private static final Duration GRACE = Duration.ofSeconds(90);
+    private static final int FAILED = 1;
+
+    /** Lines that a tool may print before it has seen anything. */
+    private static final int HEADING = 4;
+
+    private static final Pattern PROCESS = Pattern.compile("\\$PID_([\\w-]+)");
+
+    /** How long a tool may take to end when it is asked to. */
+    private static final Duration GRACE = Duration.ofSeconds(20);
+
+    /** How long a forced end may take, step by step. */
+    private static final Duration CLOSING = Duration.ofSeconds(10);
 
     /** When a tool that attaches nothing is asked to end. */
     private static final Duration IDLE = Duration.ofSeconds(30);
 
-    private final PythonHost host = new PythonHost();
+    private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
-    private final String workloadPid;
+    private final Map<String, String> names;
     private final Map<Path, Boolean> help = new HashMap<>();
-    private final Map<String, Arguments> arguments = readArguments();
-    private final ScheduledExecutorService watchdog = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().factory());
+    private final Map<String, Arguments> arguments;
 
-    ParityRun(PrintStream err, Duration length, String workloadPid) {
+    ParityRun(PrintStream err, Optional<Path> table, Duration length, Map<String, String> names) throws IOException {
+        this.arguments = arguments(table.isPresent() ? Files.readString(table.get()) : ownTable());
         this.err = err;
         this.length = length;
-        this.workloadPid = workloadPid;
+        this.names = names;
     }
 
     /** Arguments of a tool, and the scenario that gives it something to see. */
@@ -55,6 +66,7 @@ final class ParityRun implements AutoCloseable {
      *
      * @param help whether {@code -h} ended with status 0 and a usage text
      * @param output lines printed
+     * @param check what comparing the output with the target's ground truth said; empty if there is no such comparison
      * @param why what stopped it, or empty
      */
     record Result(
@@ -66,27 +78,45 @@ final class ParityRun implements AutoCloseable {
             int output,
             int records,
             int status,
+            String check,
             String why,
             String text) {
         boolean plausible() {
-            return output > 1 && attached > 0 && why.isEmpty();
+            return why.isEmpty() && output > 1;
+        }
+
+        Result because(String reason) {
+            return new Result(
+                    tool,
+                    help,
+                    compiles,
+                    loads,
+                    attached,
+                    output,
+                    records,
+                    status,
+                    check,
+                    why.isEmpty() ? reason : why,
+                    text);
         }
     }
 
-    private static Map<String, Arguments> readArguments() {
-        var rows = new LinkedHashMap<String, Arguments>();
+    private static String ownTable() throws IOException {
         try (var in = ParityRun.class.getResourceAsStream("/skep/parity/arguments.tsv")) {
             if (in == null) {
                 throw new IllegalStateException("the table of arguments is missing");
             }
-            for (var line : new String(in.readAllBytes(), StandardCharsets.UTF_8).split("\n")) {
-                if (!line.startsWith("#") && !line.isBlank()) {
-                    var cells = line.split("\t", -1);
-                    rows.put(cells[0], new Arguments(words(cells[1]), words(cells[2]), cells[3]));
-                }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static Map<String, Arguments> arguments(String table) {
+        var rows = new LinkedHashMap<String, Arguments>();
+        for (var line : table.split("\n")) {
+            if (!line.startsWith("#") && !line.isBlank()) {
+                var cells = line.split("\t", -1);
+                rows.put(cells[0], new Arguments(words(cells[1]), words(cells[2]), cells[3]));
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
         return rows;
     }
@@ -108,14 +138,12 @@ final class ParityRun implements AutoCloseable {
     Result run(Path file, String spec) {
         var name = toolName(file);
         var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
-        boolean live = spec.equals(Targets.LIVE);
+        boolean live = !spec.startsWith("embedded");
         var target = !live && !spec.contains("scenario=")
                 ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
                 : spec;
         boolean helps = helps(file, target);
-        var words = (live ? row.live() : row.embedded())
-                .stream().map(word -> word.replace("$PID", workloadPid)).toList();
-        var result = once(file, words, target, length);
+        var result = once(file, live ? row.live() : row.embedded(), target, length);
         return new Result(
                 name,
                 helps,
@@ -125,8 +153,33 @@ final class ParityRun implements AutoCloseable {
                 result.output(),
                 result.records(),
                 result.status(),
+                result.check(),
                 result.why(),
                 result.text());
+    }
+
+    /** {@code $NAME} is what the workload says of it; {@code $PID_name} a process of the target by its name. */
+    private String filledIn(String word, Target target) {
+        var text = word;
+        for (var entry : names.entrySet().stream()
+                .sorted(Map.Entry.<String, String>comparingByKey().reversed())
+                .toList()) {
+            text = text.replace("$" + entry.getKey(), entry.getValue());
+        }
+        var wanted = PROCESS.matcher(text);
+        return wanted.replaceAll(match -> process(target, match.group(1)));
+    }
+
+    private static String process(Target target, String name) {
+        return target.listFolder("/proc").orElse(List.of()).stream()
+                .filter(pid -> !pid.isEmpty() && pid.chars().allMatch(Character::isDigit))
+                .filter(pid -> target.readFile("/proc/" + pid + "/comm")
+                        .filter(comm -> new String(comm, StandardCharsets.ISO_8859_1)
+                                .strip()
+                                .equals(name))
+                        .isPresent())
+                .findFirst()
+                .orElse("1");
     }
 
     /** Whether {@code -h} works; asked once a tool. */
@@ -139,35 +192,91 @@ final class ParityRun implements AutoCloseable {
     }
 
     private Result once(Path file, List<String> words, String spec, Duration time) {
-        try (var target = Targets.open(BccCommand.architectureOf(spec));
-                var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}))) {
+        try {
+            var target = Targets.open(BccCommand.architectureOf(spec));
+            var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
-            command.addAll(words);
+            words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + IDLE.toNanos());
             bridge.stopAfterAttaching(time.toNanos());
-            var context = new Context[1];
-            var killed = new boolean[1];
-            var kill = watchdog.schedule(
-                    () -> {
-                        killed[0] = true;
-                        if (context[0] != null) {
-                            context[0].close(true);
-                        }
-                    },
-                    time.plus(GRACE).toMillis(),
-                    TimeUnit.MILLISECONDS);
-            int status = host.run(
-                    new PythonHost.Run(command, Optional.of(bridge), true), err, opened -> context[0] = opened);
-            kill.cancel(false);
-            return judged(toolName(file), bridge, status, killed[0]);
+            var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
+            var result = judged(toolName(file), bridge, ended.status(), ended.how());
+            if (!inTime("close " + spec, CLOSING, () -> {
+                bridge.close();
+                target.close();
+            })) {
+                return result.because("its programs could not be closed in time");
+            }
+            return result;
         } catch (TargetException | IllegalArgumentException refused) {
             return new Result(
-                    toolName(file), false, false, false, 0, 0, 0, 1, String.valueOf(refused.getMessage()), "");
+                    toolName(file), false, false, false, 0, 0, 0, 1, "", String.valueOf(refused.getMessage()), "");
         }
     }
 
-    private static Result judged(String tool, Bridge bridge, int status, boolean killed) {
+    /** How a run came to its end. */
+    enum Ending {
+        /** By itself, or when it was asked to. */
+        ASKED,
+        /** Its calls were refused, or its context was closed under it. */
+        FORCED,
+        /** Not at all: its thread was left behind. */
+        ABANDONED
+    }
+
+    private record Ended(int status, Ending how) {}
+
+    /** Runs a script on a thread of its own, and sees to it that it ends. */
+    private Ended ended(PythonHost.Run run, Bridge bridge) {
+        var status = new AtomicInteger(FAILED);
+        var context = new AtomicReference<Context>();
+        var host = this.host;
+        var script =
+                Thread.ofPlatform().daemon().name("script").start(() -> status.set(host.run(run, err, context::set)));
+        while (!joined(script, 50)) {
+            if (bridge.overdue(GRACE)) {
+                break;
+            }
+        }
+        if (!script.isAlive()) {
+            return new Ended(status.get(), Ending.ASKED);
+        }
+        bridge.refuse();
+        if (!joined(script, (int) CLOSING.toMillis()) && context.get() != null) {
+            inTime("close a context", CLOSING, () -> context.get().close(true));
+        }
+        if (joined(script, (int) CLOSING.toMillis())) {
+            return new Ended(status.get(), Ending.FORCED);
+        }
+        // Whatever holds it may hold the engine as well: the next one gets another.
+        this.host = new PythonHost();
+        return new Ended(FAILED, Ending.ABANDONED);
+    }
+
+    private static boolean joined(Thread thread, int millis) {
+        try {
+            return thread.join(Duration.ofMillis(millis));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Does something that may hang on a thread of its own; whether it came to its end. */
+    private static boolean inTime(String what, Duration limit, Runnable work) {
+        var thread = Thread.ofPlatform().daemon().name(what).start(() -> {
+            try {
+                work.run();
+            } catch (RuntimeException e) {
+                // The run is over: what its end could not do is told by the result.
+            }
+        });
+        return joined(thread, (int) limit.toMillis());
+    }
+
+    private static Result judged(String tool, Bridge bridge, int status, Ending how) {
+        boolean killed = how != Ending.ASKED;
         var journal = bridge.journal();
         var text = journal.output();
         var failures = journal.failures();
@@ -177,16 +286,25 @@ final class ParityRun implements AutoCloseable {
         int lines = (int) text.lines().filter(line -> !line.isBlank()).count();
         var why = "";
         if (killed && (lines < 2 || journal.attachedProbes() == 0)) {
-            why = "did not end";
+            why = how == Ending.ABANDONED ? "did not end, and was left behind" : "did not end when it was asked to";
         } else if (text.contains("Traceback (most recent call last)") && !text.contains("KeyboardInterrupt")) {
             why = failures.isEmpty()
                     ? text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last)
                     : failures.getLast();
         } else if (!failures.isEmpty() && journal.attachedProbes() == 0) {
             why = failures.getLast();
-        } else if (status != 0 && status != 130 && !killed) {
+        } else if (status != 0 && status != 130 && !killed && !bridge.stopping() && (status > 1 || lines <= HEADING)) {
             why = "status " + status + ": "
                     + text.lines().filter(line -> !line.isBlank()).reduce("", (_, last) -> last);
+        }
+        if (why.isEmpty() && journal.compiledPrograms() > 0) {
+            why = journal.attachedProbes() == 0
+                    ? "attached nothing"
+                    : journal.openedBuffers() > 0 && journal.recordsRead() == 0 && lines <= HEADING
+                            ? "saw no event"
+                            : "";
+        } else if (why.isEmpty() && text.startsWith("ERROR")) {
+            why = text;
         }
         return new Result(
                 tool,
@@ -197,6 +315,7 @@ final class ParityRun implements AutoCloseable {
                 lines,
                 journal.recordsRead(),
                 status,
+                "",
                 why.lines().findFirst().orElse(""),
                 text);
     }
@@ -206,7 +325,7 @@ final class ParityRun implements AutoCloseable {
         try {
             for (var session : bridge.sessions()) {
                 for (var function : session.functionNames()) {
-                    session.load(function, KPROBE);
+                    session.load(function, KPROBE, -1);
                 }
             }
             return !bridge.sessions().isEmpty();
@@ -241,7 +360,6 @@ final class ParityRun implements AutoCloseable {
 
     @Override
     public void close() {
-        watchdog.shutdownNow();
-        host.close();
+        inTime("close the engine", CLOSING, host::close);
     }
 }

@@ -54,7 +54,7 @@ final class ParityTable {
                 why.append(why.isEmpty() ? "" : "; ")
                         .append(target)
                         .append(": ")
-                        .append(result.attached() == 0 ? "nothing to attach" : "nothing seen");
+                        .append("printed next to nothing");
             }
         }
         var reason = why.toString().replace("|", "\\|");

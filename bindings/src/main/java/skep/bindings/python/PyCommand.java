@@ -16,7 +16,7 @@ public final class PyCommand implements ToolCommand {
     public String summary() {
         return """
                 runs a Python script
-                  skep py [--target SPEC] [--duration TIME] FILE ARGUMENTS…""";
+                  skep py [--target SPEC] [--backend NAME] [--duration TIME] FILE ARGUMENTS…""";
     }
 
     @Override

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /** Where the Python side of the bindings lies as files: where the launcher says, next to the classes, or unpacked. */
-final class PythonFiles {
+public final class PythonFiles {
     /** The launcher's copy, with the compiled files beside it. */
     private static final String PROPERTY = "skep.python";
 
@@ -18,7 +18,7 @@ final class PythonFiles {
 
     private PythonFiles() {}
 
-    static Path folder() {
+    public static Path folder() {
         var given = System.getProperty(PROPERTY, "");
         if (!given.isEmpty()) {
             return Path.of(given);

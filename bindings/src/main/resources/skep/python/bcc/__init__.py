@@ -1,4 +1,5 @@
 """BCC's Python interface, carried by skep: programs in C compiled without LLVM, on the live kernel or a simulated one."""
+import atexit
 import os
 import sys
 
@@ -142,7 +143,7 @@ class BPF:
         """A loaded function."""
 
         def __init__(self, bpf, name, fd):
-            self.bpf, self.name, self.fd = bpf, name, fd
+            self.bpf, self.name, self.fd, self.sock = bpf, name, fd, -1
 
     def __init__(self, src_file=b"", hdr_file=b"", text=None, debug=0, cflags=(), usdt_contexts=(), allow_rlimit=True,
                  device=None, attach_usdt_ignore_pid=False):
@@ -150,6 +151,7 @@ class BPF:
         self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds = _Fds(), _Fds(), _Fds()
         self.raw_tracepoint_fds, self.kfunc_entry_fds, self.kfunc_exit_fds = _Fds(), _Fds(), _Fds()
         self.lsm_fds, self.fmod_ret_fds, self.open_perf_events = _Fds(), _Fds(), _Fds()
+        self.xdp_fds = _Fds()
         self.perf_buffers, self._perf_buffers, self._ring_buffers = {}, {}, {}
         self.tables, self.funcs = {}, {}
         self.tracefile = None
@@ -172,6 +174,7 @@ class BPF:
             what = "compile BPF module" if bridge.failed_step() == "COMPILE" else "create the tables of BPF module"
             raise Exception("Failed to %s %s" % (what, shown))
         self._program = self.module = number
+        atexit.register(self.cleanup)
         warnings = host.warnings(number)
         if warnings:
             print(warnings, end="", file=sys.stderr)
@@ -215,6 +218,25 @@ class BPF:
                 self.attach_lsm(fn_name=function)
             elif hint == "iter":
                 self.attach_bpf_iter(fn_name=function)
+            elif hint == "section":
+                self._attach_section(function, *target.partition("/")[::2])
+
+    def _attach_section(self, function, kind, where):
+        """Sections as libbpf reads them; what is not known here is attached by the script."""
+        if kind in ("kprobe", "kretprobe"):
+            attach = self.attach_kprobe if kind == "kprobe" else self.attach_kretprobe
+            attach(event=self.fix_syscall_fnname(where.encode()), fn_name=function)
+        elif kind in ("ksyscall", "kretsyscall"):
+            attach = self.attach_kprobe if kind == "ksyscall" else self.attach_kretprobe
+            attach(event=self.get_syscall_fnname(where.encode()), fn_name=function)
+        elif kind in ("tracepoint", "tp"):
+            self.attach_tracepoint(tp=where.replace("/", ":").encode(), fn_name=function)
+        elif kind in ("raw_tracepoint", "raw_tp"):
+            self.attach_raw_tracepoint(tp=where.encode(), fn_name=function)
+        elif kind in ("uprobe", "uretprobe") and ":" in where:
+            path, _, symbol = where.rpartition(":")
+            attach = self.attach_uprobe if kind == "uprobe" else self.attach_uretprobe
+            attach(name=path.encode(), sym=symbol.encode(), fn_name=function)
 
     # ---- functions
 
@@ -223,7 +245,7 @@ class BPF:
         known = self.funcs.get(name.encode())
         if known is not None:
             return known
-        fd = host.load(self._program, name, prog_type)
+        fd = host.load(self._program, name, prog_type, attach_type)
         if fd < 0:
             self._fail("Failed to load BPF program %r" % name.encode())
         function = self.funcs[name.encode()] = BPF.Function(self, name.encode(), fd)
@@ -569,27 +591,46 @@ class BPF:
 
     # ---- networks
 
+    _cgroup_links = {}
+
     @staticmethod
-    def _no_network(what):
-        raise Exception("%s: programs are not attached to network devices, sockets and cgroups yet" % what)
+    def _attach_packet(kind, fn, target, flags=0):
+        if not isinstance(fn, BPF.Function):
+            raise Exception("arg 1 must be of type BPF.Function")
+        bpf = fn.bpf
+        link = host.attachPacket(bpf._program, kind, _name(fn.name), _name(target), flags)
+        if link < 0:
+            bpf._fail("Failed to attach BPF program %r to %s %s" % (fn.name, kind, _name(target)))
+        return link
 
     def attach_xdp(self, dev=None, fn=None, flags=0):
-        self._no_network("attach_xdp")
+        """Runs a function of type BPF.XDP on packets that a network interface receives."""
+        link = self._attach_packet("xdp", fn, dev, flags)
+        self.xdp_fds[_name(dev).encode()] = {fn.name: link}
 
     def remove_xdp(self, dev, flags=0):
-        self._no_network("remove_xdp")
+        self._detach(self.xdp_fds, _name(dev).encode())
 
     @staticmethod
     def attach_raw_socket(fn, dev):
-        BPF._no_network("attach_raw_socket")
+        """Filters copies of an interface's packets with a function of type BPF.SOCKET_FILTER; fn.sock reads what it keeps."""
+        link = BPF._attach_packet("socket", fn, dev)
+        fn.sock = host.socket(fn.bpf._program, link)
 
     @staticmethod
     def attach_func(fn, attachable_fd, attach_type, flags=0):
-        BPF._no_network("attach_func")
+        """Attaches a function to the cgroup whose folder is open as attachable_fd; load_func must have been told the type."""
+        path = os.readlink("/proc/self/fd/%d" % attachable_fd)
+        if not os.path.isdir(path):
+            raise Exception("attach_func: %s is not the folder of a cgroup; maps of sockets are not attached to yet" % path)
+        BPF._cgroup_links[fn.name, attachable_fd, attach_type] = BPF._attach_packet("cgroup", fn, path)
 
     @staticmethod
     def detach_func(fn, attachable_fd, attach_type):
-        BPF._no_network("detach_func")
+        link = BPF._cgroup_links.pop((fn.name, attachable_fd, attach_type), None)
+        if link is None:
+            raise Exception("%r is not attached there" % (fn.name,))
+        host.detach(fn.bpf._program, link)
 
     # ---- how many
 
@@ -680,7 +721,7 @@ class BPF:
             left = _POLL_MILLIS if end is None else max(0, min(_POLL_MILLIS, end - host_millis()))
             count = host.poll(numbers, int(left))
             self._tell_lost(buffers)
-            if count:
+            if count and not host.stopping():
                 return count
             if host.ended():
                 skep_prelude.interrupt()
@@ -763,7 +804,7 @@ class BPF:
 
     def cleanup(self):
         if self._program >= 0:
-            host.close(self._program)
+            host.closeProgram(self._program)
             self._program = -1
         for fds in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds, self.raw_tracepoint_fds, self.kfunc_entry_fds,
                     self.kfunc_exit_fds, self.lsm_fds, self.fmod_ret_fds, self.open_perf_events):
@@ -824,6 +865,9 @@ class _TracePipe:
                 self._data += more
             elif nonblocking:
                 return None
+            elif host.ended():
+                skep_prelude.interrupt()
+                return b""
             else:
                 time.sleep(0.02)
         line, _, self._data = self._data.partition(b"\n")

@@ -104,6 +104,10 @@ class TableBase(MutableMapping):
         self._cbs = {}
         self.map_fd = self.map_id = id(self) & 0x7fffffff
 
+    def get_fd(self):
+        """What tables of tables hold for this one."""
+        return host.handle(self._program, self._text_name)
+
     # keys and leaves as bytes
 
     def _key(self, key):

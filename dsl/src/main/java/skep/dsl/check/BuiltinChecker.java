@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.dsl.Type;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.Feature;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Registers;
@@ -67,6 +68,7 @@ final class BuiltinChecker {
                 "usermode",
                 "username",
                 "kstack",
+                "dw_ustack",
                 "ustack");
     }
 
@@ -105,6 +107,7 @@ final class BuiltinChecker {
                     case "probetype" -> ExpressionChecker.text(probe.kind().longName(), span);
                     case "kstack" -> stack(false, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "ustack" -> stack(true, checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
+                    case "dw_ustack" -> unwoundStack(checking.settings.stackMode(), DEFAULT_STACK_DEPTH, span);
                     case "func" -> function(span);
                     case "retval" -> result(span);
                     case "ctx" -> context(span);
@@ -156,8 +159,23 @@ final class BuiltinChecker {
 
     static Typed.Expr stack(boolean user, Type.StackMode mode, int depth, Span span) {
         var map = "stack_" + depth;
-        Type type = user ? new Type.UserStack(mode, depth, "u" + map) : new Type.KernelStack(mode, depth, map);
+        Type type = user ? new Type.UserStack(mode, depth, "u" + map, false) : new Type.KernelStack(mode, depth, map);
         return new Typed.Stack(user, type, span);
+    }
+
+    /** A stack that user space unwinds; where the kernel cannot copy stacks, one by frame pointers. */
+    Typed.Expr unwoundStack(Type.StackMode mode, int depth, Span span) {
+        var refusal = checking.kernel.unsupported(Feature.USER_STACK_COPY);
+        if (refusal.isPresent()) {
+            checking.warn(
+                    "unwind",
+                    span,
+                    "dw_ustack follows frame pointers, as ustack does: "
+                            + refusal.get().reason(),
+                    "");
+            return stack(true, mode, depth, span);
+        }
+        return new Typed.Stack(true, new Type.UserStack(mode, depth, "", true), span);
     }
 
     private Typed.Expr childPid(Span span) {
@@ -187,7 +205,11 @@ final class BuiltinChecker {
                     // The caller's registers: the only argument of a system call's function, and of the tracepoint.
                     yield new Typed.ContextLoad(0, Type.INT64, span);
                 }
-                if (!probe.staticArguments().isEmpty()) {
+                if (probe.raw()) {
+                    yield untyped(index, Type.INT64, span);
+                }
+                // A static probe that was found has a place, though it may have no arguments.
+                if (!probe.staticArguments().isEmpty() || probe.kind() == ProbeKind.USDT && probe.offset() != 0) {
                     yield staticArgument(index, name, span);
                 }
                 if (index > 9 && probe.kind() != ProbeKind.USDT) {
@@ -216,8 +238,12 @@ final class BuiltinChecker {
             throw new CheckError(
                     "builtin",
                     span,
-                    "The static probe " + probe.function() + " has no " + name + ": it has " + arguments.size()
-                            + (arguments.size() == 1 ? " argument" : " arguments"));
+                    "The static probe " + probe.function() + " has no " + name + ": it has "
+                            + switch (arguments.size()) {
+                                case 0 -> "no arguments";
+                                case 1 -> "1 argument";
+                                default -> arguments.size() + " arguments";
+                            });
         }
         var argument = arguments.get(index);
         var type = new Type.Int(argument.sizeBytes(), argument.signed());
@@ -271,6 +297,17 @@ final class BuiltinChecker {
         return new Typed.ContextLoad(offset.getAsInt(), Type.UINT64, span);
     }
 
+    /**
+     * A word of a typed program's context, copied: the kernel takes the word itself for a pointer to what the function declares, which
+     * is not to be calculated with.
+     */
+    private static Typed.Expr untyped(int word, Type type, Span span) {
+        var pointer = new Type.Pointer(type, Type.AddressSpace.KERNEL);
+        var start = new Typed.ContextAddress(pointer, span);
+        var moved = new Typed.PointerMove(start, new Typed.IntConst(Type.INT64, word, span), false, pointer, span);
+        return new Typed.Dereference(moved, type, span);
+    }
+
     /** Arguments that do not fit into registers lie on the stack, behind the return address on x86-64. */
     private Typed.Expr behindRegisters(int index, Span span) {
         int inRegisters = probe.arch() == Arch.X86_64 ? 6 : 8;
@@ -316,8 +353,13 @@ final class BuiltinChecker {
             throw new CheckError("builtin", span, "'" + span.text() + "' builtin is not allowed in a for-loop");
         }
         return switch (probe.kind()) {
-            case KRETPROBE, URETPROBE ->
-                new Typed.ContextLoad(probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            case KRETPROBE, URETPROBE -> {
+                if (probe.raw()) {
+                    yield untyped(probe.parameters().size(), Type.UINT64, span);
+                }
+                yield new Typed.ContextLoad(
+                        probe.fromRegisters() ? 8 : Registers.result(probe.arch()), Type.UINT64, span);
+            }
             case FEXIT -> {
                 var type = probe.result().orElse(Type.INT64);
                 if (type instanceof Type.Void) {
@@ -455,6 +497,7 @@ final class BuiltinChecker {
                         yield parameter(parameter, span);
                     }
                 }
+                refuseIfRefused(span);
                 throw new CheckError(
                         "unknown-field",
                         span,
@@ -475,6 +518,15 @@ final class BuiltinChecker {
                 span,
                 "The kernel lets no program read '" + name + "' of a tracepoint's record",
                 "the thread is tid, the processor cpu");
+    }
+
+    /** Where a kernel refuses typed probes as a whole, that is what there is to say. */
+    private void refuseIfRefused(Span span) {
+        if (probe.parameters().isEmpty() && (probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT)) {
+            checking.kernel.unsupported(Feature.FENTRY).ifPresent(refusal -> {
+                throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
+            });
+        }
     }
 
     private CheckError noArguments(Span span) {

@@ -79,6 +79,7 @@ final class CallChecker {
         "debugf",
         "delete",
         "discard",
+        "dw_ustack",
         "errorf",
         "exit",
         "fail",
@@ -205,7 +206,8 @@ final class CallChecker {
             case "len" -> len(c);
             case "str" -> str(c);
             case "buf" -> buf(c);
-            case "kstack", "ustack" -> stack(c, name.equals("ustack"));
+            case "kstack", "ustack" -> stack(c, name.equals("ustack"), false);
+            case "dw_ustack" -> stack(c, true, true);
             case "ksym" -> {
                 arity(c, 1, 1);
                 yield new Typed.Convert(number(c, 0), new Type.Symbolic(Type.Symbols.KERNEL_SYMBOL), c.span());
@@ -809,6 +811,13 @@ final class CallChecker {
         return switch (value.type()) {
             case Type.Void v when !checking.last -> value;
             case Type.KernelStack k -> stackLength(c, value, false, k.depth());
+            case Type.UserStack u
+            when u.unwound() ->
+                throw new CheckError(
+                        "stack",
+                        c.span(),
+                        "len() can not count the frames of a dw_ustack: they are found outside of the kernel",
+                        "count those that frame pointers reach, with len(ustack)");
             case Type.UserStack u -> stackLength(c, value, true, u.depth());
             case Type.Array a -> new Typed.IntConst(Type.UINT64, a.length(), c.span());
             case Type.Str _ -> new Typed.Call(Typed.Fn.STRLEN, List.of(value), Type.UINT64, c.span());
@@ -1208,7 +1217,7 @@ final class CallChecker {
 
     // ---- the world outside the program
 
-    private Typed.Expr stack(Expr.Call c, boolean user) {
+    private Typed.Expr stack(Expr.Call c, boolean user, boolean unwound) {
         if (c.arguments().size() > 2) {
             throw new CheckError(
                     "arity",
@@ -1248,7 +1257,9 @@ final class CallChecker {
             }
             depth = (int) wanted;
         }
-        return BuiltinChecker.stack(user, mode, Math.max(1, depth), c.span());
+        return unwound
+                ? builtins.unwoundStack(mode, Math.max(1, depth), c.span())
+                : BuiltinChecker.stack(user, mode, Math.max(1, depth), c.span());
     }
 
     private Type.Clock clock(Expr.Call c) {

@@ -44,6 +44,7 @@ public final class Checker {
     private boolean filtered;
     private int programs;
     private int probes;
+    private final TrampolinePrograms trampolines;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;
@@ -54,6 +55,7 @@ public final class Checker {
         var declared = CPreamble.read(script, kernel, options, diagnostics);
         this.checking = new Checking(kernel, options, settings, new CTypes(kernel, declared));
         this.systemCalls = new SystemCallPrograms(checking);
+        this.trampolines = new TrampolinePrograms(checking);
     }
 
     /**
@@ -385,10 +387,9 @@ public final class Checker {
                     "");
         }
         limit(probe, instances);
-        return systemCalls.gathered(
-                probe,
-                systemCalls.substituted(
-                        probe, instances.stream().map(Checker::frozen).toList(), diagnostics));
+        var own = instances.stream().map(Checker::frozen).toList();
+        var typed = trampolines.substituted(probe, own, diagnostics);
+        return systemCalls.gathered(probe, systemCalls.substituted(probe, typed, diagnostics));
     }
 
     private boolean isFilteredOut(ProbeResolver.Resolved one) {
@@ -495,13 +496,14 @@ public final class Checker {
     }
 
     private ProbeContext context(Shape shape, ProbeSpec spec, String shownAs, boolean usesArguments) {
+        checking.using(spec);
         var binaryTypes = shape.kind == ProbeKind.UPROBE || shape.kind == ProbeKind.URETPROBE
                 ? Optional.of(binaryTypes(spec))
                 : Optional.<CTypes>empty();
         Optional<CTypes.Signature> signature = switch (shape.kind) {
-            case FENTRY, FEXIT -> checking.types.function(spec.target());
+            case FENTRY, FEXIT -> checking.function(spec);
             case RAWTRACEPOINT ->
-                shape.type == ProgramType.TRACING ? checking.types.tracepoint(spec.target()) : Optional.empty();
+                shape.type == ProgramType.TRACING ? checking.tracepoint(spec.target()) : Optional.empty();
             case UPROBE -> usesArguments ? userFunction(spec, binaryTypes.orElseThrow()) : Optional.empty();
             default -> Optional.empty();
         };
@@ -595,7 +597,7 @@ public final class Checker {
                             spec.kind(),
                             ProgramType.TRACING,
                             Optional.of(AttachType.TRACE_RAW_TP),
-                            spec.target(),
+                            checking.attachToTracepoint(spec.target()),
                             false,
                             List.of());
                 }
@@ -612,7 +614,8 @@ public final class Checker {
     }
 
     private static Shape typed(ProbeSpec spec, AttachType attachType) {
-        return new Shape(spec.kind(), ProgramType.TRACING, Optional.of(attachType), spec.target(), false, List.of());
+        return new Shape(
+                spec.kind(), ProgramType.TRACING, Optional.of(attachType), Checking.attachTo(spec), false, List.of());
     }
 
     /**

@@ -10,6 +10,7 @@ import skep.dsl.CompileOptions;
 import skep.dsl.Type;
 import skep.dsl.ast.Script;
 import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.ProbeSpec;
 import skep.source.Diagnostics;
 import skep.source.Span;
 
@@ -19,6 +20,9 @@ final class Checking {
     final CompileOptions options;
     final Settings settings;
     final CTypes types;
+    /** The types of modules that the script probes; each continues the kernel's own. */
+    private final Map<String, CTypes> modules = new TreeMap<>();
+
     final Map<String, MapSymbol> maps = new LinkedHashMap<>();
     final Map<String, Script.Subprogram> subprograms = new HashMap<>();
     /** Names that {@code getopt} asks for, and what the script says of them. */
@@ -82,8 +86,69 @@ final class Checking {
         return changes;
     }
 
+    /** A type by its name in C; of the kernel's modules, those that the script probes are asked. */
     Optional<Type> namedType(String name) {
-        return types.named(name, settings.maxStringBytes());
+        return types.named(name, settings.maxStringBytes())
+                .or(() -> modules.values().stream()
+                        .flatMap(module -> module.named(name, settings.maxStringBytes()).stream())
+                        .findFirst());
+    }
+
+    /** An enumerator of the script, the kernel or a module that the script probes. */
+    Optional<Typed.IntConst> enumerator(String name, Span span) {
+        return types.enumerator(name, span)
+                .or(() -> modules.values().stream()
+                        .flatMap(module -> module.enumerator(name, span).stream())
+                        .findFirst());
+    }
+
+    /** What a kernel function takes and returns. */
+    Optional<CTypes.Signature> function(ProbeSpec spec) {
+        return inModule(spec.module()) ? module(spec.module()).function(spec.target()) : types.function(spec.target());
+    }
+
+    /** The arguments of a tracepoint of the kernel or a module. */
+    Optional<CTypes.Signature> tracepoint(String event) {
+        return types.tracepoint(event)
+                .or(() -> moduleOfTracepoint(event)
+                        .flatMap(module -> module(module).tracepoint(event)));
+    }
+
+    /** Notes that the types of a probe's module count. */
+    void using(ProbeSpec spec) {
+        switch (spec.kind()) {
+            case KPROBE, KRETPROBE, FENTRY, FEXIT -> {
+                if (inModule(spec.module())) {
+                    module(spec.module());
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private CTypes module(String name) {
+        return modules.computeIfAbsent(name, n -> new CTypes(() -> kernel.types(n), types.declared()));
+    }
+
+    private static boolean inModule(String module) {
+        return !module.isEmpty() && !module.equals("vmlinux");
+    }
+
+    /** What a program is loaded for: a function, and its module where it is in one. */
+    static String attachTo(ProbeSpec spec) {
+        return inModule(spec.module()) ? spec.module() + ":" + spec.target() : spec.target();
+    }
+
+    /** The same for a tracepoint. */
+    String attachToTracepoint(String event) {
+        return types.tracepoint(event).isPresent()
+                ? event
+                : moduleOfTracepoint(event).map(module -> module + ":" + event).orElse(event);
+    }
+
+    /** The function that calls the probes of a tracepoint is where the tracepoint is. */
+    private Optional<String> moduleOfTracepoint(String event) {
+        return kernel.moduleOf("__traceiter_" + event);
     }
 
     void warn(String code, Span span, String message, String hint) {

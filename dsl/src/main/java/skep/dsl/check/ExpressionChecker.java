@@ -236,7 +236,7 @@ final class ExpressionChecker {
         if (define.isPresent()) {
             return expand(e, define.get());
         }
-        var enumerator = checking.types.enumerator(e.name(), e.span());
+        var enumerator = checking.enumerator(e.name(), e.span());
         if (enumerator.isPresent()) {
             return enumerator.get();
         }
@@ -980,7 +980,7 @@ final class ExpressionChecker {
                     && checking.namedType(n.name()).isEmpty()
                     && !n.name().contains(" ")
                     && (checking.types.declared().isDefined(n.name())
-                            || checking.types.enumerator(n.name(), n.span()).isPresent()) ->
+                            || checking.enumerator(n.name(), n.span()).isPresent()) ->
                 expr(new Expr.Ident(n.name(), n.span())).type();
             case Expr.OfType t -> type(t.type());
             case Expr.OfExpr e -> withoutEffects(e.expr()).type();

@@ -17,7 +17,7 @@ import skep.isa.kernel.UsdtArgument;
  * @param category the tracepoint's category, a module or a binary, or empty
  * @param offset bytes from the start of the function
  * @param format the record of a tracepoint
- * @param raw whether a tracepoint is compiled as a raw tracepoint: arguments lie in the context in order
+ * @param raw whether a tracepoint is compiled as a raw tracepoint, a kprobe for a trampoline: arguments lie in the context in order
  * @param fromRegisters whether a tracepoint of a system call is compiled into the program at the one that all pass
  * @param parameters named, typed arguments of functions known from BTF, eight bytes each in the context
  * @param staticArguments where the arguments of a static probe are, if the probe asks for them
@@ -56,7 +56,8 @@ public record ProbeContext(
     /** Whether the context is the processor's registers. */
     public boolean hasRegisters() {
         return switch (kind) {
-            case KPROBE, KRETPROBE, UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT, INTERVAL -> true;
+            case KPROBE, KRETPROBE -> !raw;
+            case UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT, INTERVAL -> true;
             default -> false;
         };
     }

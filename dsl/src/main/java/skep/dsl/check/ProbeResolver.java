@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
+import skep.btf.BtfKind;
 import skep.dsl.CompileOptions;
 import skep.dsl.ast.Script;
 import skep.dsl.parse.IntegerLiteral;
@@ -359,6 +360,14 @@ final class ProbeResolver {
         return one(kind, module, target, offset, 0, span);
     }
 
+    /** The module of a function that is none of the kernel proper; else empty. */
+    private String itsModule(String function) {
+        boolean inKernel = kernel.types()
+                .filter(types -> types.find(function, BtfKind.FUNC).isPresent())
+                .isPresent();
+        return inKernel ? "" : kernel.moduleOf(function).orElse("");
+    }
+
     private void requireFunction(ProbeKind kind, Feature feature, String module, String function, Span span) {
         if (kernel.unsupported(feature).isPresent() || kernel.hasFunction(module, function)) {
             return;
@@ -422,7 +431,7 @@ final class ProbeResolver {
             return matching(kind, module, target, span);
         }
         requireFunction(kind, Feature.FENTRY, module, target, span);
-        return one(kind, module, target, 0, 0, span);
+        return one(kind, module.isEmpty() ? itsModule(target) : module, target, 0, 0, span);
     }
 
     private List<Resolved> tracepoints(List<String> parts, Span span) {

@@ -88,7 +88,7 @@ record Settings(
         private int maxProbes = 1024;
         private int maxPrograms = 1024;
         private int maxCatBytes = 10240;
-        private int pages = 64;
+        private int pages = ScriptConfig.AUTO_PAGES;
         private boolean printMaps = true;
         private boolean demangle = true;
         private boolean showDebugInfo = true;
@@ -146,7 +146,8 @@ record Settings(
                 case "max_probes" -> maxProbes = number(value, maxProbes);
                 case "max_bpf_progs" -> maxPrograms = number(value, maxPrograms);
                 case "max_cat_bytes" -> maxCatBytes = number(value, maxCatBytes);
-                case "perf_rb_pages" -> pages = value.equals("auto") ? pages : number(value, pages);
+                case "perf_rb_pages" ->
+                    pages = value.equals("auto") ? ScriptConfig.AUTO_PAGES : Math.max(1, number(value, 64));
                 case "print_maps_on_exit" -> printMaps = truth(value);
                 case "cpp_demangle" -> demangle = truth(value);
                 case "show_debug_info" -> showDebugInfo = truth(value);

@@ -15,13 +15,13 @@ import skep.source.Span;
  *
  * <pre>
  * show      = ( "printa" | "print" ) "(" map { "," map } [ "," form ] { "," string } ")"
- * string    = words separated by blanks: "top=N" "sort=COLUMN" "div=N" "rate" "percent" "descending" or a file name
+ * string    = words separated by blanks: "top=N" "sort=COLUMN" "div=N" "rate" "percent" "percentiles" "descending" or a file name
  * </pre>
  */
 final class ShowChecker {
     private static final Set<String> WITH_VALUE = Set.of("top", "sort", "div");
 
-    private static final Set<String> WORDS = Set.of("rate", "percent", "descending");
+    private static final Set<String> WORDS = Set.of("rate", "percent", "percentiles", "descending");
 
     private ShowChecker() {}
 
@@ -104,7 +104,7 @@ final class ShowChecker {
                     "show",
                     span,
                     "there is no setting '" + name + "'",
-                    "settings: top=N, sort=COLUMN, div=N, rate, percent, descending");
+                    "settings: top=N, sort=COLUMN, div=N, rate, percent, percentiles, descending");
         }
         if (!name.equals("sort") && (!value.matches("[0-9]{1,18}") || value.matches("0+"))) {
             throw new CheckError("show", span, name + " wants a positive number, found '" + value + "'");
@@ -129,18 +129,25 @@ final class ShowChecker {
             return;
         }
         var wanted = switch (show.form()) {
-            case "heatmap" -> "a histogram: @m[time] = hist(…)";
+            case "heatmap" -> "a histogram: @m[time] = hist(…), or time series: @m[cpu] = tseries(…)";
+            case "lanes" -> "@m[lane, nsecs] = what, or @m[lane, nsecs, what] = duration";
             case "timeline" -> "a time series: @m = tseries(…)";
             default -> "";
         };
         for (var name : show.maps()) {
-            var type = checking.maps.get(name).value();
+            var map = checking.maps.get(name);
+            var type = map.value();
             boolean fits = switch (show.form()) {
                 case "heatmap" ->
                     type instanceof skep.dsl.Type.Hist
                             || type instanceof skep.dsl.Type.LinearHist
-                            || type instanceof skep.dsl.Type.LogLinearHist;
+                            || type instanceof skep.dsl.Type.LogLinearHist
+                            || type instanceof skep.dsl.Type.TimeSeries;
                 case "timeline" -> type instanceof skep.dsl.Type.TimeSeries;
+                case "lanes" ->
+                    map.key().orElse(type) instanceof skep.dsl.Type.Tuple key
+                            && key.elements().size() > 1
+                            && key.elements().get(1) instanceof skep.dsl.Type.Int;
                 default -> true;
             };
             if (!fits) {

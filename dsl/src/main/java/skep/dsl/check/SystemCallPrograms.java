@@ -100,6 +100,7 @@ final class SystemCallPrograms {
             var kind = one.context().kind();
             var prefix = kind == ProbeKind.KRETPROBE ? EXIT : ENTER;
             boolean possible = isAtFunction(kind)
+                    && one.type() == ProgramType.KPROBE
                     && one.specs().stream().allMatch(this::isSystemCallFunction)
                     && ONLY_AT_FUNCTIONS.stream().noneMatch(uses::uses)
                     && isPossible(prefix);

@@ -1305,12 +1305,33 @@ final class FunctionLowering {
         if (!(e.type() instanceof Type.UserStack type)) {
             throw new IllegalStateException("a kernel stack is a number");
         }
+        if (type.unwound()) {
+            unwoundStack(type, to);
+            return;
+        }
         plan.useStacks(type.map(), type.depth());
         // BPF_F_USER_STACK
         var id = f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
         reported(Helper.GET_STACKID, id);
         f.store(to.base(), to.offset(), measured(id, true, type.depth(), e.span()));
         var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
+        f.store(to.base(), to.offset() + 8, process);
+    }
+
+    /** Under an id that no other stack has: the time and the processor. The pieces of a process's id are those of {@link #userStack}. */
+    private void unwoundStack(Type.UserStack type, Memory to) {
+        var now = f.helper(skep.ir.Type.I64, Helper.KTIME_GET_NS);
+        var processor = f.helper(skep.ir.Type.I64, Helper.GET_SMP_PROCESSOR_ID);
+        var id = f.binary(
+                skep.ir.BinaryOp.LSHR,
+                f.binary(
+                        skep.ir.BinaryOp.OR,
+                        f.binary(skep.ir.BinaryOp.SHL, now, 9),
+                        f.binary(skep.ir.BinaryOp.SHL, processor, 1)),
+                1);
+        var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
+        records.stackCopy(id, process, type.depth());
+        f.store(to.base(), to.offset(), id);
         f.store(to.base(), to.offset() + 8, process);
     }
 

@@ -9,6 +9,7 @@ import skep.dsl.Action;
 import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
+import skep.dsl.ScriptConfig;
 import skep.dsl.Type;
 import skep.dsl.check.MapSymbol;
 import skep.ir.ModuleBuilder;
@@ -48,6 +49,14 @@ final class ScriptPlan {
 
     /** The kernel's page, the unit of ring-buffer sizes. */
     private static final int PAGE_BYTES = 4096;
+
+    private static final int UNWOUND_ENTRIES = 65_536;
+
+    /** What events may take of the machine's memory: one part in so many. */
+    private static final int MEMORY_FOR_EVENTS = 256;
+
+    private static final int MIN_EVENT_BYTES = 64 * PAGE_BYTES;
+    private static final int MAX_EVENT_BYTES = 4096 * PAGE_BYTES;
 
     final ModuleBuilder module = new ModuleBuilder();
     final KernelInfo kernel;
@@ -199,6 +208,11 @@ final class ScriptPlan {
         return stored(type);
     }
 
+    /** Each copy of a stack has a key of its own, until its frames are found. */
+    private int entries(Type key) {
+        return key.hasUnwoundStack() ? Math.max(maxMapEntries, UNWOUND_ENTRIES) : maxMapEntries;
+    }
+
     private MapSpec spec(MapView view, Optional<MapSymbol> symbol) {
         var value = view.value();
         return switch (view.storage()) {
@@ -209,7 +223,7 @@ final class ScriptPlan {
                 int valueBytes = value.sizeBytes();
                 int entries = symbol.filter(s -> s.declaredEntries().isPresent())
                         .map(s -> s.declaredEntries().getAsInt())
-                        .orElse(view.key().isPresent() ? maxMapEntries : 1);
+                        .orElse(view.key().map(this::entries).orElse(1));
                 if (view.hasGenerations()) {
                     // Those before are still there until user space has removed them.
                     entries = Math.max(2 * entries, MIN_GENERATIONS);
@@ -239,8 +253,7 @@ final class ScriptPlan {
         stackDepths.forEach(
                 (name, depth) -> module.map(new MapSpec(name, MapType.STACK_TRACE, 4, 8 * depth, STACK_ENTRIES, 0)));
         if (usesRingBuffer) {
-            int bytes = Integer.highestOneBit(Math.max(1, ringBufferPages)) * PAGE_BYTES;
-            module.map(new MapSpec(CompiledScript.EVENTS_MAP, MapType.RINGBUF, 0, 0, bytes, 0));
+            module.map(new MapSpec(CompiledScript.EVENTS_MAP, MapType.RINGBUF, 0, 0, ringBufferBytes(), 0));
         }
         if (usesCounters) {
             module.map(new MapSpec(CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 8 * (1 + faults.size()), 1, 0));
@@ -260,6 +273,18 @@ final class ScriptPlan {
         if (scratchEntries > 0) {
             module.map(new MapSpec(SCRATCH_MAP, MapType.PERCPU_ARRAY, 4, scratchBytes, scratchEntries, 0));
         }
+    }
+
+    /**
+     * A power of two. Where the script leaves it open: room for a second of 200,000 events, or what a machine with little
+     * memory can spare, as long as that is at least the peer's 64 pages.
+     */
+    private int ringBufferBytes() {
+        if (ringBufferPages != ScriptConfig.AUTO_PAGES) {
+            return Integer.highestOneBit(Math.max(1, ringBufferPages)) * PAGE_BYTES;
+        }
+        long share = kernel.memoryBytes().orElse(0) / MEMORY_FOR_EVENTS;
+        return (int) Long.highestOneBit(Math.clamp(share, MIN_EVENT_BYTES, MAX_EVENT_BYTES));
     }
 
     boolean usesElapsed() {

@@ -88,6 +88,7 @@ public final class Words {
             "usermode",
             "username",
             "kstack",
+            "dw_ustack",
             "ustack");
 
     /** Whether it names a type of the language; other types come from C or the kernel. */

@@ -20,7 +20,9 @@ import static skep.arm64.a64.Encoding.SUB_REG;
 import static skep.arm64.a64.Encoding.TBNZ;
 import static skep.arm64.a64.Encoding.TBZ;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Writes instructions one after the other; branches go to labels, which may be bound later. A conditional branch reaches
@@ -52,6 +54,7 @@ public final class Assembler {
     private int labelCount;
     private long[] fixups = new long[64];
     private int fixupCount;
+    private final List<External> externals = new ArrayList<>();
     private final int conditionalBits;
     private final int jumpBits;
 
@@ -132,6 +135,19 @@ public final class Assembler {
         emitWide(MOVK, 0, 0, 1, IP1);
         emit(ADD_EXT, "smond", 1, IP1, SXTW, IP0, IP0);
         emit(row == B ? RET : BLR, "n", IP0);
+    }
+
+    /** {@code b} or {@code bl} to an address outside: its distance is filled in when it is known where the code will lie. */
+    public void external(Encoding row, long address) {
+        externals.add(new External(size, address));
+        emit(row.word(""));
+    }
+
+    /** A word that is a branch to an address outside. */
+    public record External(int word, long address) {}
+
+    public List<External> externals() {
+        return List.copyOf(externals);
     }
 
     /** The address of a label, ±1 MiB. */

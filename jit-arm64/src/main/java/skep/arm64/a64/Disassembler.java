@@ -108,7 +108,8 @@ public final class Disassembler {
             case "Wm" -> reg(field('m'), false);
             case "Tx" -> reg(field('d'), field('x') == 3);
             case "Tm" -> reg(field('m'), field('x') == 3);
-            case "tpidr_el0", "cntvct_el0", "ctr_el0" -> operand.toUpperCase(java.util.Locale.ROOT);
+            case "tpidr_el0", "tpidr_el1", "tpidr_el2", "sp_el0", "cntvct_el0", "ctr_el0" ->
+                operand.toUpperCase(java.util.Locale.ROOT);
             case "imm12" -> "#" + (field('i')) + (field('h') == 1 ? ", lsl #12" : "");
             case "imm16" ->
                 !wide && field('h') > 1 ? RESERVED : "#" + field('i') + (field('h') == 0 ? "" : halfShift());

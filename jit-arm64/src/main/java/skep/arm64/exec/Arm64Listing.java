@@ -5,6 +5,7 @@ import skep.arm64.lower.KernelImage;
 import skep.arm64.lower.Listing;
 import skep.arm64.lower.Lowering;
 import skep.arm64.lower.LoweringOptions;
+import skep.arm64.lower.LoweringOptions.Style;
 import skep.arm64.lower.UnsupportedInsnException;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.KernelInfo;
@@ -22,7 +23,14 @@ public sealed class Arm64Listing implements MachineListing {
     /** The stage {@code arm64-linux}: as the JIT of Linux 6.1 would write it. */
     public static final class Linux extends Arm64Listing {
         public Linux() {
-            super("arm64-linux", LoweringOptions.VERIFIED.withStyle(LoweringOptions.Style.LINUX_6_1));
+            super("arm64-linux", LoweringOptions.VERIFIED.withStyle(Style.LINUX_6_1));
+        }
+    }
+
+    /** The stage {@code arm64-linux-6.12}: as that of Linux 6.12 would. */
+    public static final class Linux612 extends Arm64Listing {
+        public Linux612() {
+            super("arm64-linux-6.12", LoweringOptions.VERIFIED.withStyle(Style.LINUX_6_12));
         }
     }
 
@@ -57,7 +65,8 @@ public sealed class Arm64Listing implements MachineListing {
             for (var program : loaded.programs()) {
                 var linked = LinkedProgram.of(program.verified(), machine);
                 try (var calls = new LinkedCalls(linked, new Sites(), Runner.ROUTINES)) {
-                    var code = Lowering.lower(linked.program(), linked::insn, options, calls);
+                    var code = Lowering.lower(linked.program(), linked::insn, options, calls)
+                            .placed(word -> 4L * word);
                     out.append(String.format(
                             "; program %s: %d bytes of bytecode, %d bytes of A64%n",
                             program.name(), linked.program().size() * 8, code.sizeBytes()));
@@ -79,16 +88,16 @@ public sealed class Arm64Listing implements MachineListing {
     @Override
     public String show(MachineImage image) {
         int[] words = Listing.words(image.code());
-        long address = image.addresses().isEmpty() ? 0 : image.addresses().getFirst();
         var matched = KernelImage.of(image);
         if (matched.isEmpty()) {
-            return Listing.of(words, address);
+            return Listing.of(words, KernelImage.addresses(image), image.lines(), image.lineAddresses());
         }
         var known = matched.get();
         var differing = known.differing();
+        var style = known.style() == Style.LINUX_6_1 ? "Linux 6.1" : "Linux 6.12";
         var head = differing.length == 0
-                ? "; word for word as Skep writes it in the style of Linux 6.1\n"
-                : "; differs from Skep's style of Linux 6.1 in words " + Arrays.toString(differing) + "\n";
-        return head + Listing.of(known.code(), known.program(), image.lines(), address);
+                ? "; word for word as Skep writes it in the style of " + style + "\n"
+                : "; differs from Skep's style of " + style + " in words " + Arrays.toString(differing) + "\n";
+        return head + known.listing(known.code(), image.lines());
     }
 }

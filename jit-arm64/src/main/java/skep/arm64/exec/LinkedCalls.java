@@ -102,7 +102,8 @@ final class LinkedCalls implements Calls, AutoCloseable {
                         Mailbox.SNAPSHOT_KTIME,
                         Mailbox.SNAPSHOT_PID_TGID,
                         Mailbox.SNAPSHOT_UID_GID,
-                        Mailbox.SNAPSHOT_TASK));
+                        Mailbox.SNAPSHOT_TASK,
+                        Mailbox.SNAPSHOT_BOOT));
     }
 
     @Override

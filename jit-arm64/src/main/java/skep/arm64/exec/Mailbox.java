@@ -38,9 +38,10 @@ final class Mailbox {
     static final int SNAPSHOT_PID_TGID = 288;
     static final int SNAPSHOT_UID_GID = 296;
     static final int SNAPSHOT_TASK = 304;
+    static final int SNAPSHOT_BOOT = 312;
 
     /** The thread's stack pointer while emitted code runs in the JVM's process. */
-    static final int NATIVE_STACK = 312;
+    static final int NATIVE_STACK = 320;
 
     static final int SIGNAL_STACK = 168;
     static final int SIGNAL_ACTION = 192;
@@ -55,7 +56,7 @@ final class Mailbox {
 
     private Mailbox() {}
 
-    private static final int SNAPSHOT_WORDS = (SNAPSHOT_TASK - SNAPSHOT_VALID) / 8 + 1;
+    private static final int SNAPSHOT_WORDS = (SNAPSHOT_BOOT - SNAPSHOT_VALID) / 8 + 1;
 
     /** What helpers would answer now, for the code that runs next. */
     static void fillSnapshot(KernelServices services) {
@@ -67,6 +68,7 @@ final class Mailbox {
             put(SNAPSHOT_PID_TGID, services.pidTgid());
             put(SNAPSHOT_UID_GID, services.uidGid());
             put(SNAPSHOT_TASK, services.currentTask());
+            put(SNAPSHOT_BOOT, services.bootNanos());
         }
     }
 

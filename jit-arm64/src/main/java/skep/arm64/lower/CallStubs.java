@@ -30,6 +30,10 @@ final class CallStubs {
     }
 
     void call(CallTarget target, Reach reach) {
+        if (target.near() && target.number() == CallTarget.NO_NUMBER) {
+            asm.external(Encoding.BL, target.address());
+            return;
+        }
         if (uses.getOrDefault(target, 1) == 1) {
             load(target);
             asm.emit(Encoding.BLR, "n", RegisterMap.IP0);

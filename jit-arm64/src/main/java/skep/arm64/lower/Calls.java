@@ -1,7 +1,9 @@
 package skep.arm64.lower;
 
 import java.util.Optional;
+import skep.arm64.a64.Encoding;
 import skep.isa.Insn;
+import skep.isa.Xlated;
 import skep.vm.VmMap;
 
 /** What the code of a program needs from outside, by the slot that needs it: everything linked to numbers and addresses. */
@@ -30,9 +32,24 @@ public interface Calls {
         return Optional.empty();
     }
 
-    /** Where the function at this slot lies, in the style of Linux; 0 if that is not known. */
+    /** Where the function at this slot lies, in the styles of Linux; 0 if that is not known. */
     default long functionAddress(int functionSlot) {
         return 0;
+    }
+
+    /** Whether the current task's address is in {@code sp_el0}, as in the kernel, so that some helpers need no call. */
+    default boolean hasTaskRegister() {
+        return false;
+    }
+
+    /** Whether an instruction of this kind, which only a kernel writes, is at this slot. */
+    default boolean isInternal(int slot, Xlated.Internal kind) {
+        return false;
+    }
+
+    /** Which instruction reads the base of this CPU's memory. */
+    default Encoding cpuBase() {
+        return Encoding.MRS_TPIDR_EL1;
     }
 
     /** How much of the stack the function at this slot uses, in bytes. */
@@ -49,9 +66,15 @@ public interface Calls {
      *
      * @param address where it is
      * @param number what it expects in x9, or {@link #NO_NUMBER}
+     * @param near whether a {@code bl} reaches it
      */
-    record CallTarget(long address, int number) {
+    record CallTarget(long address, int number, boolean near) {
         public static final int NO_NUMBER = -1;
+
+        /** One that may be anywhere. */
+        public CallTarget(long address, int number) {
+            this(address, number, false);
+        }
     }
 
     /**
@@ -64,6 +87,7 @@ public interface Calls {
      * @param pidTgid offset of process and thread id
      * @param uidGid offset of user and group id
      * @param task offset of the current task's address
+     * @param boot offset of the clock since boot, which counts suspension
      */
-    record Snapshot(long address, int valid, int cpu, int ktime, int pidTgid, int uidGid, int task) {}
+    record Snapshot(long address, int valid, int cpu, int ktime, int pidTgid, int uidGid, int task, int boot) {}
 }

@@ -234,6 +234,9 @@ final class FlowLowering {
             arrayLookup(array.get());
             return;
         }
+        if (calls.hasTaskRegister() && TaskRegister.answer(asm, Helper.ofNumber(insn.imm()), R0)) {
+            return;
+        }
         int kept = snapshotOffset(insn.imm());
         if (kept >= 0) {
             fromSnapshot(slot, kept, reach);
@@ -241,6 +244,13 @@ final class FlowLowering {
         }
         callOut(slot, reach);
         asm.emit(Encoding.MOV_REG, "smd", 1, 0, R0);
+    }
+
+    /** This CPU's copy of what the register points to. */
+    void perCpuAddress(Insn.Alu insn) {
+        int src = insn.src() instanceof Operand.OfReg(Reg reg) ? RegisterMap.of(reg) : RegisterMap.of(insn.dst());
+        asm.emit(calls.cpuBase(), "d", SCRATCH_1);
+        asm.emit(Encoding.ADD_REG, "smnd", 1, SCRATCH_1, src, RegisterMap.of(insn.dst()));
     }
 
     /** Which word of the snapshot answers this helper; -1 if none does. */
@@ -252,6 +262,7 @@ final class FlowLowering {
         return Helper.ofNumber(helper)
                 .map(known -> switch (known) {
                     case KTIME_GET_NS, KTIME_GET_COARSE_NS -> snapshot.ktime();
+                    case KTIME_GET_BOOT_NS -> snapshot.boot();
                     case GET_SMP_PROCESSOR_ID -> snapshot.cpu();
                     case GET_CURRENT_PID_TGID -> snapshot.pidTgid();
                     case GET_CURRENT_UID_GID -> snapshot.uidGid();

@@ -11,7 +11,7 @@ import skep.isa.Insn;
 import skep.isa.Operand;
 import skep.isa.Width;
 
-/** Arithmetic and constants as Linux 6.1 lowers them. */
+/** Arithmetic and constants as Linux lowers them. */
 final class LinuxAlu {
     private LinuxAlu() {}
 
@@ -196,13 +196,14 @@ final class LinuxAlu {
     /** Only what changes the order of bytes, or cuts. */
     static void lower(Assembler asm, Insn.Swap insn) {
         int dst = RegisterMap.of(insn.dst());
+        int sf = insn.order() == Insn.Swap.Order.BSWAP ? 1 : 0;
         boolean swaps = insn.order() != Insn.Swap.Order.LE;
         switch (insn.bits()) {
             case 16 -> {
                 if (swaps) {
-                    asm.emit(Encoding.REV16, "snd", 0, dst, dst);
+                    asm.emit(Encoding.REV16, "snd", sf, dst, dst);
                 }
-                asm.emit(Encoding.UBFM, "sbrqnd", 0, 0, 0, 15, dst, dst);
+                asm.emit(Encoding.UBFM, "sbrqnd", sf, sf, 0, 15, dst, dst);
             }
             case 32 -> {
                 if (swaps) {

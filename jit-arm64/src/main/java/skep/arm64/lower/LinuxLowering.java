@@ -1,11 +1,6 @@
 package skep.arm64.lower;
 
-import static skep.arm64.a64.Assembler.SP;
-import static skep.arm64.lower.RegisterMap.FP;
-import static skep.arm64.lower.RegisterMap.FRAME;
-import static skep.arm64.lower.RegisterMap.LR;
 import static skep.arm64.lower.RegisterMap.SCRATCH_1;
-import static skep.arm64.lower.RegisterMap.TAIL_CALLS;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -17,26 +12,24 @@ import skep.isa.Insn;
 import skep.isa.Operand;
 import skep.isa.Reg;
 import skep.isa.Width;
+import skep.isa.Xlated.Internal;
+import skep.isa.kernel.Helper;
 
 /**
- * Lowers as the arm64 JIT of Linux 6.1 does, so that its images and ours can be read side by side: no instruction of eBPF looks at its
- * neighbours, every frame saves all registers, stores below r10 go through a second base in x27, addresses of functions take three words,
- * and behind each function lies a stub for trampolines.
+ * Lowers as the arm64 JIT of Linux 6.1 or 6.12 does, so that its images and ours can be read side by side: no instruction of eBPF looks at
+ * its neighbours, {@link LinuxFrame} says how frames and stacks look, addresses of functions take three words, and behind each function
+ * lies a stub for trampolines.
  *
  * <p>What differs from a kernel's image is listed in {@code docs/arm64.md}.
  */
 final class LinuxLowering {
-    /** Base of the stack below r10. */
-    static final int STACK_BASE = 27;
-
-    private static final int LAST_SAVED = 28;
-    private static final int ENTRY_SAVE = 9;
     private static final int R0 = RegisterMap.of(Reg.R0);
 
     private final DecodedProgram program;
     private final IntFunction<Insn> insnAt;
     private final LoweringOptions options;
     private final Calls calls;
+    private final boolean old;
     private final Assembler asm = new Assembler();
     private final int[] labelOfSlot;
     private final int[] wordOfSlot;
@@ -48,6 +41,7 @@ final class LinuxLowering {
         this.insnAt = insnAt;
         this.options = options;
         this.calls = calls;
+        this.old = options.style() == LoweringOptions.Style.LINUX_6_1;
         this.labelOfSlot = new int[program.size() + 1];
         this.wordOfSlot = new int[program.size() + 1];
     }
@@ -75,47 +69,27 @@ final class LinuxLowering {
         wordOfSlot[program.size()] = asm.size();
         asm.bind(labelOfSlot[program.size()]);
         if (asm.tooFar().length > 0) {
-            throw new UnsupportedInsnException(-1, "Linux 6.1 refuses branches of more than 1 MiB");
+            throw new UnsupportedInsnException(-1, "Linux refuses branches of more than 1 MiB");
         }
-        return new MachineCode(asm.words(), wordOfSlot, starts, marks);
+        return new MachineCode(asm.words(), wordOfSlot, starts, marks, asm.externals());
     }
 
     private void function(int function, int[] entries) {
         int start = program.functionStart(function);
         int end = program.functionEnd(function);
-        int below = LinuxMemory.belowFrame(program, start, end);
         int stackBytes = (calls.stackBytes(start) + 15) / 16 * 16;
         marks.add(new MachineCode.Mark(asm.size(), start, "prologue"));
-        prologue(below, stackBytes, function == 0);
+        var frame = LinuxFrame.of(asm, options, program, start, end, stackBytes);
+        frame.prologue();
         int epilogue = asm.label();
-        var memory = new LinuxMemory(asm, options, below);
-        var tail = new LinuxTailCall(asm, stackBytes, options);
+        var parts = new Parts(new LinuxMemory(asm, options, frame), new LinuxTailCall(asm, frame), entries, epilogue);
         for (int slot = start; slot < end; slot = program.next(slot)) {
             wordOfSlot[slot] = asm.size();
             asm.bind(labelOfSlot[slot]);
             var insn = insnAt.apply(slot);
             calls.at(slot, insn, asm.size());
             int next = program.next(slot);
-            switch (insn) {
-                case Insn.Alu it -> LinuxAlu.lower(asm, it);
-                case Insn.Swap it -> LinuxAlu.lower(asm, it);
-                case Insn.Load it -> memory.lower(it);
-                case Insn.Store it -> memory.lower(it);
-                case Insn.Atomic it -> memory.lower(it);
-                case Insn.LoadImm64 it -> loadImmediate(slot, it, entries);
-                case Insn.Jump _ -> asm.branch(Encoding.B, labelOfSlot[program.target(slot)]);
-                case Insn.Branch it -> branch(it, labelOfSlot[program.target(slot)]);
-                case Insn.Call it when Lowering.isTailCall(it) -> tail.emit();
-                case Insn.Call it -> call(slot, it, entries);
-                case Insn.Exit _ -> {
-                    // The last one falls through.
-                    if (next != end) {
-                        asm.branch(Encoding.B, epilogue);
-                    }
-                }
-                case Insn.MayGoto _, Insn.CallX _, Insn.LoadPacket _, Insn.AddrSpaceCast _ ->
-                    throw new UnsupportedInsnException(slot, "Linux 6.1 has no such instruction for arm64");
-            }
+            lowerInsn(slot, insn, next == end, parts);
             if (next == slot + 2) {
                 wordOfSlot[slot + 1] = asm.size();
                 asm.bind(labelOfSlot[slot + 1]);
@@ -123,48 +97,39 @@ final class LinuxLowering {
         }
         asm.bind(epilogue);
         marks.add(new MachineCode.Mark(asm.size(), MachineCode.NO_SLOT, "epilogue"));
-        epilogue(stackBytes);
+        frame.epilogue();
         trampolineStub();
     }
 
-    private void prologue(int below, int stackBytes, boolean main) {
-        if (options.hints().bti()) {
-            asm.emit(Encoding.BTI_C.word(""));
-        }
-        move(true, ENTRY_SAVE, LR);
-        asm.emit(Encoding.NOP.word(""));
-        if (options.hints().pac()) {
-            asm.emit(Encoding.PACIASP.word(""));
-        }
-        push(FP, LR);
-        move(true, FP, SP);
-        push(RegisterMap.of(Reg.R6), RegisterMap.of(Reg.R7));
-        push(RegisterMap.of(Reg.R8), RegisterMap.of(Reg.R9));
-        push(FRAME, TAIL_CALLS);
-        push(STACK_BASE, LAST_SAVED);
-        move(true, FRAME, SP);
-        if (main) {
-            asm.emit(Encoding.MOVZ, "shid", 1, 0, 0, TAIL_CALLS);
-            if (options.hints().bti()) {
-                asm.emit(Encoding.BTI_J.word(""));
-            }
-        }
-        asm.emit(Encoding.SUB_IMM, "sind", 1, below, FRAME, STACK_BASE);
-        asm.emit(Encoding.SUB_IMM, "sind", 1, stackBytes, SP, SP);
-    }
+    /** What the instructions of one function share. */
+    private record Parts(LinuxMemory memory, LinuxTailCall tail, int[] entries, int epilogue) {}
 
-    private void epilogue(int stackBytes) {
-        asm.emit(Encoding.ADD_IMM, "sind", 1, stackBytes, SP, SP);
-        pop(STACK_BASE, LAST_SAVED);
-        pop(FRAME, TAIL_CALLS);
-        pop(RegisterMap.of(Reg.R8), RegisterMap.of(Reg.R9));
-        pop(RegisterMap.of(Reg.R6), RegisterMap.of(Reg.R7));
-        pop(FP, LR);
-        move(true, 0, R0);
-        if (options.hints().pac()) {
-            asm.emit(Encoding.AUTIASP.word(""));
+    private void lowerInsn(int slot, Insn insn, boolean last, Parts parts) {
+        if (old && isNew(insn)) {
+            throw new UnsupportedInsnException(slot, "Linux 6.1 has no such instruction for arm64");
         }
-        asm.emit(Encoding.RET_LR.word(""));
+        switch (insn) {
+            case Insn.Alu it when calls.isInternal(slot, Internal.PER_CPU_ADDRESS) -> perCpuAddress(it);
+            case Insn.Alu it -> LinuxAlu.lower(asm, it);
+            case Insn.Swap it -> LinuxAlu.lower(asm, it);
+            case Insn.Load it -> parts.memory.lower(it);
+            case Insn.Store it -> parts.memory.lower(it);
+            case Insn.Atomic it -> parts.memory.lower(it);
+            case Insn.LoadImm64 it -> loadImmediate(slot, it, parts.entries);
+            case Insn.Jump _ when calls.isInternal(slot, Internal.NOSPEC) -> {}
+            case Insn.Jump _ -> asm.branch(Encoding.B, labelOfSlot[program.target(slot)]);
+            case Insn.Branch it -> branch(it, labelOfSlot[program.target(slot)]);
+            case Insn.Call it when Lowering.isTailCall(it) -> parts.tail.emit();
+            case Insn.Call it -> call(slot, it, parts.entries);
+            case Insn.Exit _ -> {
+                // The last one falls through.
+                if (!last) {
+                    asm.branch(Encoding.B, parts.epilogue);
+                }
+            }
+            case Insn.MayGoto _, Insn.CallX _, Insn.LoadPacket _, Insn.AddrSpaceCast _ ->
+                throw new UnsupportedInsnException(slot, "Linux 6.1 and 6.12 have no such instruction for arm64");
+        }
     }
 
     /** What leads to a trampoline once there is one: its address lies behind the image, aligned to eight bytes. */
@@ -175,18 +140,6 @@ final class LinuxLowering {
         marks.add(new MachineCode.Mark(asm.size(), MachineCode.NO_SLOT, "trampoline stub"));
         asm.emit(Encoding.LDR_LITERAL_X, "id", 2, SCRATCH_1);
         asm.emit(Encoding.BR, "n", SCRATCH_1);
-    }
-
-    private void push(int first, int second) {
-        asm.emit(Encoding.STP_PRE, "siund", 1, -2, second, SP, first);
-    }
-
-    private void pop(int first, int second) {
-        asm.emit(Encoding.LDP_POST, "siund", 1, 2, second, SP, first);
-    }
-
-    private void move(boolean wide, int d, int n) {
-        LinuxAlu.move(asm, wide ? 1 : 0, d, n);
     }
 
     private void branch(Insn.Branch insn, int target) {
@@ -208,17 +161,52 @@ final class LinuxLowering {
     }
 
     private void call(int slot, Insn.Call insn, int[] entries) {
+        if (!old && insn.kind() == Insn.CallKind.HELPER && inlined(insn.imm())) {
+            return;
+        }
         long address = insn.kind() == Insn.CallKind.LOCAL
                 ? calls.functionAddress(program.callee(slot))
                 : calls.target(slot).address();
         if (insn.kind() == Insn.CallKind.LOCAL && address == 0) {
             // Where the image will lie is not known here: a call of the same length less two words.
             asm.branch(Encoding.BL, entries[program.functionAt(program.callee(slot))]);
+        } else if (!old
+                && (insn.kind() == Insn.CallKind.LOCAL || calls.target(slot).near())) {
+            asm.external(Encoding.BL, address);
         } else {
             address(SCRATCH_1, address);
             asm.emit(Encoding.BLR, "n", SCRATCH_1);
         }
-        move(true, R0, 0);
+        LinuxAlu.move(asm, 1, R0, 0);
+    }
+
+    /** What the current task's structure answers needs no call. */
+    private boolean inlined(int helper) {
+        return TaskRegister.answer(asm, Helper.ofNumber(helper), R0);
+    }
+
+    /** This CPU's copy of what the register points to. */
+    private void perCpuAddress(Insn.Alu insn) {
+        int dst = RegisterMap.of(insn.dst());
+        if (insn.src() instanceof Operand.OfReg(Reg src) && src != insn.dst()) {
+            LinuxAlu.move(asm, 1, dst, RegisterMap.of(src));
+        }
+        asm.emit(calls.cpuBase(), "d", SCRATCH_1);
+        asm.emit(Encoding.ADD_REG, "smnd", 1, SCRATCH_1, dst, dst);
+    }
+
+    /** What came to eBPF after 6.1 (cpu v4). */
+    private static boolean isNew(Insn insn) {
+        return switch (insn) {
+            case Insn.Alu alu ->
+                switch (alu.op()) {
+                    case SDIV, SMOD, MOVSX8, MOVSX16, MOVSX32 -> true;
+                    default -> false;
+                };
+            case Insn.Swap swap -> swap.order() == Insn.Swap.Order.BSWAP;
+            case Insn.Jump jump -> jump.wide();
+            default -> false;
+        };
     }
 
     /** An address of 48 bits, always as three words. */

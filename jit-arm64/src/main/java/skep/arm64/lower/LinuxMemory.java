@@ -13,7 +13,7 @@ import skep.isa.MemSize;
 import skep.isa.Operand;
 import skep.isa.Reg;
 
-/** Loads, stores and atomics as Linux 6.1 lowers them. */
+/** Loads, stores and atomics as Linux lowers them. */
 final class LinuxMemory {
     private static final int SCALED_LIMIT = 4096;
     /** Where compare-and-exchange and friends keep an operand. */
@@ -21,15 +21,12 @@ final class LinuxMemory {
 
     private final Assembler asm;
     private final LoweringOptions options;
-    private final int below;
+    private final LinuxFrame frame;
 
-    /**
-     * @param below how far the second stack base lies below r10
-     */
-    LinuxMemory(Assembler asm, LoweringOptions options, int below) {
+    LinuxMemory(Assembler asm, LoweringOptions options, LinuxFrame frame) {
         this.asm = asm;
         this.options = options;
-        this.below = below;
+        this.frame = frame;
     }
 
     /** How far below r10 the function's accesses go, rounded down to eight: what lies lower is reached from r10. */
@@ -47,17 +44,36 @@ final class LinuxMemory {
     }
 
     void lower(Insn.Load insn) {
-        if (insn.signed() && insn.size() != MemSize.DW) {
+        boolean signed = insn.signed() && insn.size() != MemSize.DW;
+        if (signed && options.style() == LoweringOptions.Style.LINUX_6_1) {
             throw new UnsupportedInsnException(-1, "Linux 6.1 has no sign-extending loads");
         }
         access(
-                Encoding.LDR_UIMM,
-                Encoding.LDR_REG,
+                signed ? signedScaled(insn.size()) : Encoding.LDR_UIMM,
+                signed ? signedIndexed(insn.size()) : Encoding.LDR_REG,
                 insn.size(),
                 RegisterMap.of(insn.dst()),
                 insn.base(),
                 insn.off(),
                 SCRATCH_1);
+    }
+
+    private static Encoding signedScaled(MemSize size) {
+        return switch (size) {
+            case B -> Encoding.LDRSB_X_UIMM;
+            case H -> Encoding.LDRSH_X_UIMM;
+            case W -> Encoding.LDRSW_UIMM;
+            case DW -> Encoding.LDR_UIMM;
+        };
+    }
+
+    private static Encoding signedIndexed(MemSize size) {
+        return switch (size) {
+            case B -> Encoding.LDRSB_X_REG;
+            case H -> Encoding.LDRSH_X_REG;
+            case W -> Encoding.LDRSW_REG;
+            case DW -> Encoding.LDR_REG;
+        };
     }
 
     void lower(Insn.Store insn) {
@@ -80,14 +96,23 @@ final class LinuxMemory {
 
     private void access(Encoding scaled, Encoding indexed, MemSize size, int data, Reg base, int off, int scratch) {
         int x = Integer.numberOfTrailingZeros(size.bytes());
-        boolean low = below > 0 && base == Reg.R10;
-        int place = low ? off + below : off;
+        boolean stack = base == Reg.R10;
+        int place = stack ? off + frame.stackBaseBelow() : off;
+        boolean sized = scaled.width('x') > 0;
         if (place >= 0 && place % size.bytes() == 0 && place / size.bytes() < SCALED_LIMIT) {
-            int register = low ? LinuxLowering.STACK_BASE : RegisterMap.of(base);
-            asm.emit(scaled, "xind", x, place / size.bytes(), register, data);
+            int register = stack ? frame.stackBase() : RegisterMap.of(base);
+            int immediate = place / size.bytes();
+            asm.emit(
+                    sized
+                            ? scaled.word("xind", x, immediate, register, data)
+                            : scaled.word("ind", immediate, register, data));
         } else {
+            int register = RegisterMap.of(base);
             LinuxAlu.move32(asm, 1, scratch, off);
-            asm.emit(indexed, "xmond", x, scratch, 3, RegisterMap.of(base), data);
+            asm.emit(
+                    sized
+                            ? indexed.word("xmond", x, scratch, 3, register, data)
+                            : indexed.word("mond", scratch, 3, register, data));
         }
     }
 
@@ -131,7 +156,7 @@ final class LinuxMemory {
     }
 
     private static UnsupportedInsnException none(AtomicOp op) {
-        return new UnsupportedInsnException(-1, "Linux 6.1 has no " + op);
+        return new UnsupportedInsnException(-1, "Linux 6.1 and 6.12 have no " + op);
     }
 
     private void fetching(Encoding row, int x, int operand, int address, int old) {

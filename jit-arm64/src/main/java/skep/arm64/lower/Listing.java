@@ -1,10 +1,14 @@
 package skep.arm64.lower;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import skep.arm64.a64.Disassembler;
+import java.util.function.IntFunction;
+import java.util.function.IntToLongFunction;
 import skep.isa.DecodedProgram;
+import skep.isa.Disassembler;
 import skep.isa.object.LineTable;
 
 /**
@@ -25,6 +29,21 @@ public final class Listing {
      * @param address where the code lies, for targets of branches and calls; 0 if nowhere yet
      */
     public static String of(MachineCode code, DecodedProgram program, LineTable lines, long address) {
+        return of(code, program, slot -> Disassembler.text(program.at(slot)), lines, word -> address + word * 4L);
+    }
+
+    /**
+     * The text.
+     *
+     * @param bytecode each slot's instruction as text
+     * @param addressOfWord where each word lies
+     */
+    public static String of(
+            MachineCode code,
+            DecodedProgram program,
+            IntFunction<String> bytecode,
+            LineTable lines,
+            IntToLongFunction addressOfWord) {
         var out = new StringBuilder();
         Optional<LineTable.Entry> line = Optional.empty();
         int word = 0;
@@ -33,27 +52,20 @@ public final class Listing {
         for (int slot = 0; slot <= program.size(); slot = slot == program.size() ? slot + 1 : program.next(slot)) {
             int begin = slot == program.size() ? code.words().length : code.wordOfSlot()[slot];
             while (mark.isPresent() && mark.get().word() <= begin) {
-                words(out, code, word, mark.get().word(), address);
+                words(out, code.words(), word, mark.get().word(), addressOfWord);
                 word = mark.get().word();
                 out.append("; -- ").append(mark.get().what()).append('\n');
                 mark = marks.hasNext() ? Optional.of(marks.next()) : Optional.empty();
             }
-            words(out, code, word, begin, address);
+            words(out, code.words(), word, begin, addressOfWord);
             word = begin;
             if (slot == program.size()) {
                 break;
             }
             var at = lines.at(slot);
-            if (at.isPresent() && (line.isEmpty() || !isSameLine(at.get(), line.get()))) {
-                out.append("; ")
-                        .append(at.get().source())
-                        .append(':')
-                        .append(at.get().line())
-                        .append(": ");
-                out.append(at.get().text().strip()).append('\n');
-            }
+            source(out, at, line);
             line = at;
-            out.append("; ").append(slot).append(": ").append(skep.isa.Disassembler.text(program.at(slot)));
+            out.append("; ").append(slot).append(": ").append(bytecode.apply(slot));
             out.append('\n');
         }
         return out.toString();
@@ -63,30 +75,55 @@ public final class Listing {
         return a.line() == b.line() && a.source().equals(b.source());
     }
 
-    /** The text of code of which only the words are known. */
-    public static String of(int[] words, long address) {
+    /**
+     * The text of code of which the bytecode's places are not known, but perhaps those of source lines.
+     *
+     * @param lineAddresses where the code of each entry of {@code lines} lies; empty if nobody knows
+     */
+    public static String of(int[] words, IntToLongFunction addressOfWord, LineTable lines, List<Long> lineAddresses) {
+        var entryAt = new HashMap<Long, LineTable.Entry>();
+        for (int i = 0; i < lineAddresses.size(); i++) {
+            entryAt.put(lineAddresses.get(i), lines.entries().get(i));
+        }
         var out = new StringBuilder();
-        words(
-                out,
-                new MachineCode(words, new int[0], java.util.List.of(), java.util.List.of()),
-                0,
-                words.length,
-                address);
+        Optional<LineTable.Entry> line = Optional.empty();
+        for (int word = 0; word < words.length; word++) {
+            var at = Optional.ofNullable(entryAt.get(addressOfWord.applyAsLong(word)));
+            if (at.isPresent()) {
+                source(out, at, line);
+                line = at;
+            }
+            words(out, words, word, word + 1, addressOfWord);
+        }
         return out.toString();
     }
 
-    private static void words(StringBuilder out, MachineCode code, int from, int to, long address) {
+    /** A line of the source, unless it is the one that was shown last. */
+    private static void source(StringBuilder out, Optional<LineTable.Entry> at, Optional<LineTable.Entry> shown) {
+        if (at.isPresent() && (shown.isEmpty() || !isSameLine(at.get(), shown.get()))) {
+            var entry = at.get();
+            out.append("; ")
+                    .append(entry.source())
+                    .append(':')
+                    .append(entry.line())
+                    .append(": ");
+            out.append(entry.text().strip()).append('\n');
+        }
+    }
+
+    private static void words(StringBuilder out, int[] words, int from, int to, IntToLongFunction addressOfWord) {
         for (int at = from; at < to; at++) {
-            int word = code.words()[at];
+            int word = words[at];
+            long address = addressOfWord.applyAsLong(at);
             out.append(String.format(
                     Locale.ROOT,
                     "%8x:  %02x %02x %02x %02x  %s%n",
-                    address + at * 4L,
+                    address,
                     word & 0xff,
                     word >> 8 & 0xff,
                     word >> 16 & 0xff,
                     word >>> 24,
-                    Disassembler.disassemble(word, address + at * 4L)));
+                    skep.arm64.a64.Disassembler.disassemble(word, address)));
         }
     }
 

@@ -14,6 +14,7 @@ import skep.arm64.a64.Assembler.Reach;
 import skep.arm64.lower.Calls.CallTarget;
 import skep.isa.DecodedProgram;
 import skep.isa.Insn;
+import skep.isa.Xlated.Internal;
 import skep.isa.kernel.Helper;
 import skep.vm.jit.Blocks;
 import skep.vm.jit.SwitchTree;
@@ -64,7 +65,7 @@ public final class Lowering {
             DecodedProgram program, IntFunction<Insn> insnAt, LoweringOptions options, Calls calls) {
         return switch (options.style()) {
             case SKEP -> new Lowering(program, insnAt, options, calls, Assembler::new).lower();
-            case LINUX_6_1 -> LinuxLowering.lower(program, insnAt, options, calls);
+            case LINUX_6_1, LINUX_6_12 -> LinuxLowering.lower(program, insnAt, options, calls);
         };
     }
 
@@ -231,7 +232,9 @@ public final class Lowering {
 
         /** Two instructions as one; nobody may jump between them. */
         private boolean fused(int slot, int next, int end, Blocks blocks, AluLowering alu, MemoryLowering memory) {
-            if (next >= end || blocks.begins(next) || options.checked()) {
+            boolean internal = calls.isInternal(slot, Internal.PER_CPU_ADDRESS)
+                    || next < end && calls.isInternal(next, Internal.PER_CPU_ADDRESS);
+            if (next >= end || blocks.begins(next) || options.checked() || internal) {
                 return false;
             }
             var first = insnAt.apply(slot);
@@ -250,6 +253,7 @@ public final class Lowering {
                 int slot, Insn insn, boolean last, FlowLowering flow, AluLowering alu, MemoryLowering memory) {
             var reach = reach(slot);
             switch (insn) {
+                case Insn.Alu it when calls.isInternal(slot, Internal.PER_CPU_ADDRESS) -> flow.perCpuAddress(it);
                 case Insn.Alu it -> alu.lower(it);
                 case Insn.Swap it -> alu.lower(it);
                 case Insn.Load it when calls.isKernelLoad(slot) -> flow.loadKernel(slot, it, reach);
@@ -257,6 +261,7 @@ public final class Lowering {
                 case Insn.Store it -> memory.lower(it);
                 case Insn.Atomic it -> memory.lower(it);
                 case Insn.LoadImm64 it -> flow.loadImmediate(slot, it);
+                case Insn.Jump _ when calls.isInternal(slot, Internal.NOSPEC) -> {}
                 case Insn.Jump _ -> flow.jump(target(slot), reach);
                 case Insn.Branch it -> flow.branch(it, target(slot), reach);
                 case Insn.MayGoto _ -> flow.mayGoto(target(slot), reach);
@@ -285,7 +290,7 @@ public final class Lowering {
             for (int f = 0; f < entryLabels.length; f++) {
                 starts.add(new MachineCode.FunctionStart(program.functionStart(f), asm.position(entryLabels[f])));
             }
-            return new MachineCode(asm.words(), wordOfSlot, starts, marks);
+            return new MachineCode(asm.words(), wordOfSlot, starts, marks, asm.externals());
         }
     }
 }

@@ -39,7 +39,9 @@ public record LoweringOptions(Style style, boolean checked, boolean lse, Hints h
         /** Skep: as short as it can. */
         SKEP,
         /** The arm64 JIT of Linux 6.1, for reading side by side. */
-        LINUX_6_1
+        LINUX_6_1,
+        /** That of Linux 6.12: saves what a function uses, addresses the stack from {@code sp}, calls with {@code bl}. */
+        LINUX_6_12
     }
 
     public LoweringOptions withLse(boolean value) {

@@ -8,7 +8,7 @@
  *
  * <p>Branches that do not reach are found after a pass, and the pass is repeated with them made longer.
  *
- * <p>{@code LinuxLowering} and its companions write what Linux 6.1 writes; {@link skep.arm64.lower.KernelImage} lays a kernel's code beside
+ * <p>{@code LinuxLowering} and its companions write what Linux 6.1 or 6.12 writes; {@link skep.arm64.lower.KernelImage} lays a kernel's code beside
  * that, and {@link skep.arm64.lower.Listing} shows any code with bytecode and source.
  */
 @NullMarked

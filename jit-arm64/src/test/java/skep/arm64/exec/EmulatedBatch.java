@@ -54,9 +54,13 @@ final class EmulatedBatch {
         VERIFIED(LoweringOptions.VERIFIED),
         VERIFIED_WITHOUT_LSE(LoweringOptions.VERIFIED.withLse(false)),
         BLINDED(LoweringOptions.VERIFIED.blinded(7)),
-        LINUX(LoweringOptions.VERIFIED.withStyle(LoweringOptions.Style.LINUX_6_1)),
-        LINUX_WITHOUT_LSE(LoweringOptions.VERIFIED
+        LINUX_6_1(LoweringOptions.VERIFIED.withStyle(LoweringOptions.Style.LINUX_6_1)),
+        LINUX_6_1_WITHOUT_LSE(LoweringOptions.VERIFIED
                 .withStyle(LoweringOptions.Style.LINUX_6_1)
+                .withLse(false)),
+        LINUX_6_12(LoweringOptions.VERIFIED.withStyle(LoweringOptions.Style.LINUX_6_12)),
+        LINUX_6_12_WITHOUT_LSE(LoweringOptions.VERIFIED
+                .withStyle(LoweringOptions.Style.LINUX_6_12)
                 .withLse(false)),
         /** As if a conditional branch reached 16 words, and a jump 64. */
         SHORT_SIGHTED(LoweringOptions.VERIFIED);
@@ -120,8 +124,11 @@ final class EmulatedBatch {
         var entries = new int[jobs.size()];
         int at = driverWords;
         for (int i = 0; i < entries.length; i++) {
+            int from = at;
             MachineCode code = way.lower(
-                    jobs.get(i).program(), new TestCalls(jobs.get(i).program(), StaticElf.addressOfWord(unwindWord)));
+                            jobs.get(i).program(),
+                            new TestCalls(jobs.get(i).program(), StaticElf.addressOfWord(unwindWord)))
+                    .placed(word -> StaticElf.addressOfWord(from + word));
             entries[i] = at;
             words.add(code.words());
             at += code.words().length;
@@ -236,7 +243,7 @@ final class EmulatedBatch {
             if (program.at(slot) instanceof Insn.Call(Insn.CallKind kind, int imm, short _)
                     && kind == Insn.CallKind.HELPER
                     && imm == UNWIND) {
-                return new CallTarget(unwindAddress, 0);
+                return new CallTarget(unwindAddress, 0, true);
             }
             throw new UnsupportedInsnException(slot, "no such call in this test");
         }

@@ -196,8 +196,41 @@ class LoweringTest {
 
     @Test
     void linuxHasNothingForWhatItRefuses() {
-        assertThrows(
-                UnsupportedInsnException.class,
-                () -> lower("r0 = *(s8 *)(r1 +0)\nexit", PLAIN.withStyle(LoweringOptions.Style.LINUX_6_1)));
+        for (var newer : List.of("r0 = *(s8 *)(r1 +0)", "r0 s/= 3", "r0 = (s8)r1", "r0 = bswap16 r0", "gotol pc+0")) {
+            var program = "r0 = 1\n" + newer + "\nexit";
+            assertThrows(
+                    UnsupportedInsnException.class,
+                    () -> lower(program, PLAIN.withStyle(LoweringOptions.Style.LINUX_6_1)),
+                    newer);
+            lower(program, PLAIN.withStyle(LoweringOptions.Style.LINUX_6_12));
+        }
+    }
+
+    @Test
+    void aCallNearByIsOneWordOnceItIsKnownWhereTheCodeLies() {
+        var calls = new Calls() {
+            @Override
+            public CallTarget target(int slot) {
+                return new CallTarget(0x1000_0000, CallTarget.NO_NUMBER, true);
+            }
+
+            @Override
+            public long throughRegister() {
+                return 0;
+            }
+
+            @Override
+            public long immediate(int slot) {
+                return 0;
+            }
+        };
+        var program = DecodedProgram.of(Assembler.assemble("call 1\nexit"));
+        for (var style : List.of(LoweringOptions.Style.SKEP, LoweringOptions.Style.LINUX_6_12)) {
+            var code = Lowering.lower(program, PLAIN.withStyle(style), calls);
+            int at = code.wordOfSlot()[0];
+            int word = code.placed(i -> 0x1000_4000L + 4L * i).words()[at];
+            assertEquals("bl #" + (-0x4000 - 4 * at), Disassembler.disassemble(word), style.name());
+            assertThrows(UnsupportedInsnException.class, () -> code.placed(i -> 0x2000_0000L + 4L * i));
+        }
     }
 }

@@ -1,110 +1,217 @@
 package skep.events.embedded;
 
-/** System calls of administrators: signals, mounts, shared memory, sync. They take their time and change little. */
+import java.util.TreeMap;
+
+/** Mounts, shared memory segments and syncing: what administrators' commands and a few services use. */
 final class Administration {
+    private static final int EINVAL = 22;
+    private static final int IPC_RMID = 0;
+    private static final int FIRST_SEGMENT = 7;
+
     private final EmbeddedKernel kernel;
-    private final Routine capCapable;
-    final Routine kill;
     final Routine mount;
     final Routine umount;
+    final Routine fsopen;
+    final Routine fsconfig;
+    final Routine fsmount;
+    final Routine moveMount;
     final Routine statfs;
     final Routine sync;
     final Routine syncfs;
+    final Routine syncFileRange;
+    final Routine msync;
     final Routine shmget;
     final Routine shmat;
     final Routine shmdt;
     final Routine shmctl;
-    final Routine renameat;
-    private final Routine vfsRename;
-    private final Routine sendSignal;
-    private final Tracepoint signalGenerate;
+    private final Routine iterateSupers;
+    private final SlabCache mounts;
+    private final SlabCache segmentCache;
+    private final TreeMap<Integer, Segment> segments = new TreeMap<>();
+    private final TreeMap<String, Mount> mounted = new TreeMap<>();
+    private int nextSegment = FIRST_SEGMENT;
+
+    /** A System V shared memory segment. */
+    record Segment(int id, long key, long bytes, long address) {}
+
+    /** A file system that was mounted while the model ran. */
+    record Mount(String device, String path, String type, long address) {}
 
     Administration(EmbeddedKernel kernel) {
         this.kernel = kernel;
-        signalGenerate = kernel.tracepoint(
-                "signal",
-                "signal_generate",
-                "int sig; int errno; int code; char comm[16]; pid_t pid; int group; int result",
-                "int sig, struct kernel_siginfo *info, struct task_struct *task, int group, int result");
-        capCapable = kernel.leaf(
-                "int cap_capable(const struct cred *cred, struct user_namespace *targ_ns, int cap, unsigned int opts)",
-                30);
-        sendSignal = kernel.function(
-                "int send_signal_locked(int sig, struct kernel_siginfo *info, struct task_struct *t, enum pid_type type)",
-                this::sendSignal);
-        kill = kernel.function("int kill_something_info(pid_t pid, int sig, struct kernel_siginfo *info)", this::kill);
-        mount = privileged(
+        mounts = kernel.slab.cache("mnt_cache", kernel.types.sizeBytes("mount"));
+        segmentCache = kernel.slab.cache("shmid_kernel", kernel.types.sizeBytes("shmid_kernel"));
+        var security = kernel.security;
+        mount = kernel.function(
                 "long path_mount(const char *dev_name, struct path *path, const char *type_page, unsigned long flags, void *data_page)",
-                21,
-                90_000);
-        umount = privileged("int path_umount(struct path *path, int flags)", 21, 60_000);
+                this::mount);
+        umount = kernel.function("int path_umount(struct path *path, int flags)", this::umount);
+        fsopen = security.privileged(
+                "int do_fsopen(const char *fs_name, unsigned int flags)", Security.CAP_SYS_ADMIN, 6_000, this::fsopen);
+        fsconfig = kernel.leaf(
+                "int vfs_fsconfig_locked(struct fs_context *fc, int cmd, struct fs_parameter *param)", 3_000);
+        fsmount = security.privileged(
+                "int do_fsmount(int fs_fd, unsigned int flags, unsigned int attr_flags)",
+                Security.CAP_SYS_ADMIN,
+                40_000,
+                this::fsopen);
+        moveMount = kernel.leaf("int do_move_mount(struct path *old_path, struct path *new_path, bool beneath)", 9_000);
         statfs = kernel.leaf("int vfs_statfs(const struct path *path, struct kstatfs *buf)", 700);
-        sync = kernel.leaf("void ksys_sync(void)", 80_000);
+        iterateSupers = kernel.leaf("void iterate_supers(void (*f)(struct super_block *, void *), void *arg)", 60_000);
+        sync = kernel.function("void ksys_sync(void)", this::sync);
         syncfs = kernel.leaf("int sync_filesystem(struct super_block *sb)", 40_000);
-        shmget = kernel.leaf("long ksys_shmget(key_t key, size_t size, int shmflg)", 2_400, 7);
-        shmat = kernel.leaf(
-                "long do_shmat(int shmid, char *shmaddr, int shmflg)",
-                3_100,
-                kernel.addresses.userLibraries() + (1 << 30));
-        shmdt = kernel.leaf("long ksys_shmdt(char *shmaddr)", 1_900);
-        shmctl = privileged("long ksys_shmctl(int shmid, int cmd, struct shmid_ds *buf)", 15, 1_500);
-        vfsRename = kernel.leaf("int vfs_rename(struct renamedata *rd)", 6_500);
-        renameat = kernel.function(
-                "int do_renameat2(int olddfd, struct filename *from, int newdfd, struct filename *to, unsigned int flags)",
-                (task, frame) -> {
-                    switch (frame.next()) {
-                        case 0 -> task.spend(900);
-                        case 1 -> task.call(vfsRename, task.local(0xe00));
-                        default -> task.ret(0);
-                    }
-                });
-    }
-
-    /** An operation that asks for a capability first. */
-    private Routine privileged(String declaration, int capability, long typicalNanos) {
-        return kernel.function(declaration, (task, frame) -> {
-            switch (frame.next()) {
-                case 0 -> task.call(capCapable, task.process.credentials, 0, capability, 0);
-                case 1 -> task.spend(typicalNanos);
-                default -> task.ret(0);
+        syncFileRange = kernel.leaf(
+                "int ksys_sync_file_range(int fd, loff_t offset, loff_t nbytes, unsigned int flags)", 9_000);
+        msync = kernel.function("int do_msync(unsigned long start, size_t len, int flags)", (task, frame) -> {
+            if (frame.next() == 0) {
+                task.spend(1_500);
+            } else {
+                task.ret(0);
             }
         });
+        shmget = kernel.function("long ksys_shmget(key_t key, size_t size, int shmflg)", this::shmget);
+        shmat = kernel.function("long do_shmat(int shmid, char *shmaddr, int shmflg)", this::shmat);
+        shmdt = kernel.function("long ksys_shmdt(char *shmaddr)", this::shmdt);
+        shmctl = security.privileged(
+                "long ksys_shmctl(int shmid, int cmd, struct shmid_ds *buf)",
+                Security.CAP_IPC_OWNER,
+                1_500,
+                this::shmctl);
     }
 
-    private void kill(Task task, Frame frame) {
+    Iterable<Mount> mounted() {
+        return mounted.values();
+    }
+
+    private void fsopen(Task task, Frame frame) {
+        // a file of its own would need a kind that nobody reads: the number is enough
+        task.ret(9);
+    }
+
+    private void mount(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> {
-                var target = kernel.processes.find((int) frame.a0);
-                if (target == null) {
-                    task.ret(-3);
+            case 0 -> kernel.security.callCapable(task, Security.CAP_SYS_ADMIN);
+            case 1 -> {
+                if (task.result != 0) {
+                    task.ret(task.result);
                     return;
                 }
-                task.call(sendSignal, frame.a1, 0, target.address, 1).object = target;
+                kernel.slab.callAlloc(task, mounts);
+            }
+            case 2 -> {
+                frame.v0 = task.result;
+                task.spend(90_000);
+            }
+            case 3 -> {
+                var path = kernel.vfs.userString(frame.a1);
+                var earlier = mounted.put(
+                        path,
+                        new Mount(kernel.vfs.userString(frame.a0), path, kernel.vfs.userString(frame.a2), frame.v0));
+                kernel.truth.count("mounts", 1);
+                if (earlier != null) {
+                    kernel.slab.callFree(task, mounts, earlier.address);
+                }
             }
             default -> task.ret(0);
         }
     }
 
-    private void sendSignal(Task task, Frame frame) {
+    private void umount(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> {
-                if (signalGenerate.active()) {
-                    var target = (Task) frame.object();
-                    kernel.tracer.raw(signalGenerate, task, frame.a0, 0, target.address, 1, 0, 0);
-                    kernel.tracer
-                            .begin(signalGenerate, task)
-                            .num(frame.a0)
-                            .num(0)
-                            .num(0)
-                            .bytes(target.comm())
-                            .num(target.tid)
-                            .num(1)
-                            .num(0)
-                            .fire();
+            case 0 -> kernel.security.callCapable(task, Security.CAP_SYS_ADMIN);
+            case 1 -> {
+                if (task.result != 0) {
+                    task.ret(task.result);
+                    return;
                 }
-                task.spend(260);
+                task.spend(60_000);
+            }
+            case 2 -> {
+                var gone = mounted.remove(kernel.vfs.userString(frame.a0));
+                if (gone == null) {
+                    task.ret(-EINVAL);
+                    return;
+                }
+                kernel.slab.callFree(task, mounts, gone.address);
             }
             default -> task.ret(0);
+        }
+    }
+
+    /** Writes every dirty file back. */
+    private void sync(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.call(iterateSupers, 0, 0);
+            default -> {
+                var dirty = kernel.pageCache.dirtyInodes().peek();
+                if (dirty == null || frame.v0++ > 64) {
+                    task.ret(0);
+                    return;
+                }
+                frame.pc = 1;
+                kernel.pageCache.callWritePages(task, dirty);
+            }
+        }
+    }
+
+    // Shared memory
+
+    private void shmget(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> {
+                for (var segment : segments.values()) {
+                    if (segment.key == frame.a0 && frame.a0 != 0) {
+                        frame.v1 = segment.id;
+                        frame.pc = 3;
+                        task.spend(600);
+                        return;
+                    }
+                }
+                kernel.slab.callAlloc(task, segmentCache);
+            }
+            case 1 -> {
+                frame.v0 = task.result;
+                task.spend(2_000);
+            }
+            case 2 -> {
+                var segment = new Segment(nextSegment++, frame.a0, frame.a1, frame.v0);
+                segments.put(segment.id, segment);
+                frame.v1 = segment.id;
+            }
+            default -> task.ret(frame.v1);
+        }
+    }
+
+    private void shmat(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.spend(900);
+            case 1 -> {
+                var segment = segments.get((int) frame.a0);
+                if (segment == null) {
+                    task.ret(-EINVAL);
+                    return;
+                }
+                task.call(kernel.virtualMemory.mmap, 0, segment.bytes, 3, 1, 0, 0);
+            }
+            default -> task.ret(task.result);
+        }
+    }
+
+    private void shmdt(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.call(kernel.virtualMemory.munmap, frame.a0, 4096, 0);
+            default -> task.ret(0);
+        }
+    }
+
+    private void shmctl(Task task, Frame frame) {
+        var segment = frame.a1 == IPC_RMID && frame.v1 == 0 ? segments.remove((int) frame.a0) : null;
+        if (segment != null) {
+            frame.v1 = 1;
+            frame.pc = 2;
+            kernel.slab.callFree(task, segmentCache, segment.address);
+        } else {
+            task.ret(frame.v1 == 1 || segments.containsKey((int) frame.a0) ? 0 : -EINVAL);
         }
     }
 }

@@ -33,8 +33,11 @@ final class AttachPoints {
             case PROFILE -> timed(probe, attachment, clockwork, List.of(kernel.cpus));
             case FENTRY -> entry(kernelRoutine(probe), probe, attachment, clockwork);
             case FEXIT -> exit(kernelRoutine(probe), probe, attachment, clockwork);
-            case SOFTWARE, HARDWARE, WATCHPOINT -> throw refused(probe, "Use profile or interval.");
-            case USDT, ITER, BEGIN, END, SELF, TEST, BENCH, FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
+            case SOFTWARE -> software(probe, attachment, clockwork);
+            case HARDWARE -> hardware(probe, attachment, clockwork);
+            case WATCHPOINT -> throw refused(probe, "Use a kprobe of the function that writes.");
+            case USDT -> staticProbe(probe, attachment, clockwork);
+            case ITER, BEGIN, END, SELF, TEST, BENCH, FMOD_RET, LSM, SOCKET, XDP, TC, CGROUP ->
                 throw refused(probe, "");
         };
     }
@@ -128,17 +131,61 @@ final class AttachPoints {
     }
 
     private Routine userRoutine(ProbeSpec probe) {
-        var images = kernel.userSpace.images();
-        var image = images.get(probe.module());
-        if (image == null) {
-            throw unknown(probe, "binary", probe.module(), images.keySet());
-        }
+        var image = image(probe);
         return atStart(
                 probe,
                 image.symbols
                         .find(probe.target())
+                        .filter(Routine::probeable)
                         .orElseThrow(() -> unknown(
-                                probe, "function of " + image.path, probe.target(), image.symbols.probeableNames())));
+                                probe, "function of " + image, probe.target(), image.symbols.probeableNames())));
+    }
+
+    private UserImage image(ProbeSpec probe) {
+        return kernel.userSpace
+                .find(probe.module())
+                .orElseThrow(() -> unknown(
+                        probe,
+                        "binary",
+                        probe.module(),
+                        kernel.userSpace.images().keySet()));
+    }
+
+    /** All places of a static probe, or the one at the offset that the probe names. */
+    private Link staticProbe(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        var candidates = probe.module().isEmpty() && probe.pid().isPresent()
+                ? mapped(probe.pid().getAsInt())
+                : List.of(image(probe));
+        int colon = probe.target().lastIndexOf(':');
+        var provider = colon < 0 ? "" : probe.target().substring(0, colon);
+        var name = probe.target().substring(colon + 1);
+        var places = candidates.stream()
+                .flatMap(image -> image.probes().stream())
+                .filter(place -> place.name().equals(name)
+                        && (provider.isEmpty() || place.provider().equals(provider))
+                        && (probe.offset() == 0 || place.offset() == probe.offset()))
+                .toList();
+        if (places.isEmpty()) {
+            throw unknown(
+                    probe,
+                    "static probe in " + (probe.module().isEmpty() ? "this process" : probe.module()),
+                    probe.target(),
+                    candidates.stream()
+                            .flatMap(image -> image.probes().stream())
+                            .map(StaticProbe::toString)
+                            .toList());
+        }
+        places.forEach(place -> place.attached = Attachment.with(place.attached, attachment));
+        return link(
+                probe,
+                "static probe",
+                clockwork,
+                () -> places.forEach(place -> place.attached = Attachment.without(place.attached, attachment)));
+    }
+
+    private List<UserImage> mapped(int pid) {
+        var task = kernel.processes.find(pid);
+        return task == null ? List.of() : kernel.userSpace.mapped(task.process);
     }
 
     private static Routine atStart(ProbeSpec probe, Routine routine) {
@@ -160,7 +207,7 @@ final class AttachPoints {
         return new AttachException(
                 probe,
                 probe.displayName() + ": the embedded kernel has no " + what + " " + name,
-                "Did you mean " + nearest + "?");
+                nearest.isEmpty() ? "" : "Did you mean " + nearest + "?");
     }
 
     /** Edit distance of two names; a name that contains the other counts as close. */
@@ -188,15 +235,59 @@ final class AttachPoints {
             throw new AttachException(
                     probe, probe.displayName() + ": a period of " + period + " ns is too short", "Use 10 us or more.");
         }
-        var list = new Attachment[] {attachment};
-        var timers =
-                cpus.stream().map(cpu -> new SampleTimer(cpu, list, period)).toList();
-        timers.forEach(timer -> kernel.post(timer, kernel.nowNanos() + period));
-        return link(
+        return sampled(
                 probe,
-                probe.kind() == ProbeKind.PROFILE ? "cpu clock" : "timer",
+                attachment,
                 clockwork,
-                () -> timers.forEach(SampleTimer::cancel));
+                cpus,
+                period,
+                false,
+                probe.kind() == ProbeKind.PROFILE ? "cpu clock" : "timer");
+    }
+
+    private Link sampled(
+            ProbeSpec probe,
+            Attachment attachment,
+            Clockwork clockwork,
+            List<Cpu> cpus,
+            long period,
+            boolean whileBusy,
+            String mechanism) {
+        var list = new Attachment[] {attachment};
+        var timers = cpus.stream()
+                .map(cpu -> new SampleTimer(cpu, list, period, whileBusy))
+                .toList();
+        timers.forEach(timer -> kernel.post(timer, kernel.nowNanos() + period));
+        return link(probe, mechanism, clockwork, () -> timers.forEach(SampleTimer::cancel));
+    }
+
+    /** An event that the kernel counts: it fires where it happens; clocks are timers. */
+    private Link software(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        var kind = switch (probe.target()) {
+            case "page-faults", "faults", "minor-faults" -> Counters.Kind.PAGE_FAULTS;
+            case "context-switches", "cs" -> Counters.Kind.CONTEXT_SWITCHES;
+            case "cpu-migrations" -> Counters.Kind.MIGRATIONS;
+            case "cpu-clock", "cpu", "task-clock" -> Counters.Kind.CLOCK;
+            default ->
+                throw refused(probe, "It has page-faults, context-switches, cpu-migrations, cpu-clock, task-clock.");
+        };
+        if (kind == Counters.Kind.CLOCK) {
+            boolean busy = probe.target().equals("task-clock");
+            long period = Math.max(1_000_000_000L / MAX_FREQUENCY, probe.value());
+            return sampled(probe, attachment, clockwork, List.of(kernel.cpus), period, busy, "cpu clock");
+        }
+        return link(probe, "software event", clockwork, kernel.counters.attach(kind, probe.value(), attachment));
+    }
+
+    /** An event of the processor: the model knows how often it happens in a second of work, and samples by that. */
+    private Link hardware(ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
+        long rate = Counters.ratePerSecond(probe.target());
+        if (rate == 0) {
+            throw refused(probe, "It has cpu-cycles, instructions, branch-misses, cache-references and the like.");
+        }
+        double seconds = (double) Math.max(1, probe.value()) / rate;
+        long period = Math.max(1_000_000_000L / MAX_FREQUENCY, (long) (seconds * 1e9));
+        return sampled(probe, attachment, clockwork, List.of(kernel.cpus), period, true, "modelled counter");
     }
 
     /** Fires programs on a CPU at regular times. */
@@ -206,7 +297,10 @@ final class AttachPoints {
         private final long period;
         private boolean cancelled;
 
-        SampleTimer(Cpu cpu, Attachment[] list, long period) {
+        private final boolean whileBusy;
+
+        SampleTimer(Cpu cpu, Attachment[] list, long period, boolean whileBusy) {
+            this.whileBusy = whileBusy;
             this.cpu = cpu;
             this.list = list;
             this.period = period;
@@ -215,7 +309,9 @@ final class AttachPoints {
         @Override
         void happen() {
             kernel.post(this, timeNanos + period);
-            kernel.interrupts.raise(cpu, this);
+            if (!whileBusy || !cpu.idling()) {
+                kernel.interrupts.raise(cpu, this);
+            }
         }
 
         @Override

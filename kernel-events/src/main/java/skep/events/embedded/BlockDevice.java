@@ -1,73 +1,96 @@
 package skep.events.embedded;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 
 /**
- * A solid-state disk behind the multi-queue block layer: requests go out with a bio each, are served by parallel channels
- * with a latency that depends on direction and size, and complete in an interrupt of the CPU that sent them.
+ * The multi-queue block layer: bios become requests, contiguous ones are merged while they wait, requests are issued to a
+ * {@link Disk}, and complete in an interrupt of the CPU that sent them.
  */
 final class BlockDevice {
     static final int SECTOR_BYTES = 512;
     private static final byte[] NO_COMMAND = {};
-    /** Device 259:0, as {@code dev_t} of the kernel. */
+    /** Device 259:0, the solid-state disk, as {@code dev_t} of the kernel. */
     static final long DEV = 259L << 20;
 
-    private static final int CHANNELS = 8;
     private static final int MAX_REQUESTS = 4096;
+    /** A request grows by merging up to this size. */
+    private static final int MAX_MERGED_BYTES = 512 << 10;
 
     private final EmbeddedKernel kernel;
     private final SlabCache bios;
     private final SlabCache requests;
     private final ArrayList<Request> free = new ArrayList<>();
-    private final long[] channelFreeNanos = new long[CHANNELS];
-    private final Interrupts.Source[] completions;
     private final ArrayList<ArrayDeque<Request>> done = new ArrayList<>();
     private final boolean[] raised;
+    private final Interrupts.Source[] completions;
+    private final List<Disk> disks;
     private int inFlight;
 
     final Routine submitBio;
     private final Routine submitBioNoacct;
     private final Routine mqSubmitBio;
     private final Routine accountStart;
+    private final Routine accountStartInner;
     private final Routine startRequest;
-    private final Routine queueRq;
+    private final Routine legacyStart;
+    private final Routine dispatch;
     private final Routine deviceIrq;
     private final Routine endRequest;
     private final Routine accountDone;
+    private final Routine accountDoneInner;
     private final Routine bioEndio;
     private final Routine bioAlloc;
 
     private final Tracepoint bioQueue;
+    private final Tracepoint backMerge;
     private final Tracepoint getrq;
     private final Tracepoint ioStart;
     private final Tracepoint ioDone;
+    private final Tracepoint rqInsert;
     private final Tracepoint rqIssue;
     private final Tracepoint rqComplete;
 
     final GroundTruth.Distribution latency;
 
-    /** Told when a request is done, in the interrupt. */
+    /** Told when a bio is done, in the interrupt. */
     interface Completion {
-        void complete(Task interrupted, Request request);
+        void complete(Task interrupted, Bio bio);
     }
 
-    /** A request on its way, with its bio. */
+    /** A piece of input or output: what the caller handed over, and what is called when it is done. */
+    record Bio(
+            long bio,
+            long sector,
+            int bytes,
+            boolean write,
+            Completion completion,
+            Object owner,
+            long first,
+            long count,
+            long startNanos) {}
+
+    /** A request on its way, with its bios. */
     final class Request extends Event {
         final long address;
-        long bio;
+        final ArrayList<Bio> bios = new ArrayList<>();
+        Disk disk = disks.getFirst();
         long sector;
         int bytes;
         boolean write;
         Cpu cpu = kernel.cpus[0];
         long startNanos;
-        Completion completion = (task, request) -> {};
-        Object owner = "";
-        long first;
-        long count;
 
         Request(long address) {
             this.address = address;
+        }
+
+        /** The first bio's address. */
+        long bio() {
+            return bios.getFirst().bio();
         }
 
         @Override
@@ -82,24 +105,20 @@ final class BlockDevice {
 
     BlockDevice(EmbeddedKernel kernel) {
         this.kernel = kernel;
+        disks = List.of(Disk.solidState(kernel), Disk.rotating(kernel));
         bios = kernel.slab.cache("bio-264", 264);
         requests = kernel.slab.cache("request", kernel.types.sizeBytes("request") + 64);
         latency = kernel.truth.distribution("block latency");
         var rwbs = "char rwbs[10]";
-        bioQueue = kernel.tracepoint(
-                "block",
-                "block_bio_queue",
-                "dev_t dev; sector_t sector; unsigned int nr_sector; " + rwbs + "; char comm[16]",
-                "struct bio *bio");
-        getrq = kernel.tracepoint(
-                "block",
-                "block_getrq",
-                "dev_t dev; sector_t sector; unsigned int nr_sector; " + rwbs + "; char comm[16]",
-                "struct bio *bio");
+        var ofBio = "dev_t dev; sector_t sector; unsigned int nr_sector; " + rwbs + "; char comm[16]";
+        bioQueue = kernel.tracepoint("block", "block_bio_queue", ofBio, "struct bio *bio");
+        backMerge = kernel.tracepoint("block", "block_bio_backmerge", ofBio, "struct bio *bio");
+        getrq = kernel.tracepoint("block", "block_getrq", ofBio, "struct bio *bio");
         var request = "dev_t dev; sector_t sector; unsigned int nr_sector; unsigned int bytes; unsigned short ioprio; "
                 + rwbs + "; char comm[16]; __data_loc char[] cmd";
         ioStart = kernel.tracepoint("block", "block_io_start", request, "struct request *rq");
         ioDone = kernel.tracepoint("block", "block_io_done", request, "struct request *rq");
+        rqInsert = kernel.tracepoint("block", "block_rq_insert", request, "struct request *rq");
         rqIssue = kernel.tracepoint("block", "block_rq_issue", request, "struct request *rq");
         rqComplete = kernel.tracepoint(
                 "block",
@@ -111,14 +130,20 @@ final class BlockDevice {
         submitBio = kernel.function("void submit_bio(struct bio *bio)", this::submitBio);
         submitBioNoacct = kernel.function("void submit_bio_noacct(struct bio *bio)", this::submitBioNoacct);
         mqSubmitBio = kernel.function("void blk_mq_submit_bio(struct bio *bio)", this::mqSubmitBio);
-        accountStart = kernel.leaf("void blk_account_io_start(struct request *req)", 40);
+        accountStartInner = kernel.leaf("void __blk_account_io_start(struct request *rq)", 30);
+        accountStart =
+                kernel.function("void blk_account_io_start(struct request *req)", hand(() -> accountStartInner()));
+        accountDoneInner = kernel.leaf("void __blk_account_io_done(struct request *req, u64 now)", 40);
+        accountDone = kernel.function(
+                "void blk_account_io_done(struct request *req, u64 now)", hand(() -> accountDoneInner()));
         startRequest = kernel.leaf("void blk_mq_start_request(struct request *rq)", 45);
-        queueRq = kernel.leaf(
-                "blk_status_t nvme_queue_rq(struct blk_mq_hw_ctx *hctx, const struct blk_mq_queue_data *bd)", 380);
+        legacyStart = kernel.function("void blk_start_request(struct request *req)", hand(() -> startRequest()));
+        dispatch = kernel.function(
+                "bool blk_mq_dispatch_rq_list(struct blk_mq_hw_ctx *hctx, struct list_head *list, unsigned int nr_budgets)",
+                this::dispatch);
         deviceIrq = kernel.function("irqreturn_t nvme_irq(int irq, void *data)", this::deviceIrq);
         endRequest =
                 kernel.function("void blk_mq_end_request(struct request *rq, blk_status_t error)", this::endRequest);
-        accountDone = kernel.leaf("void blk_account_io_done(struct request *req, u64 now)", 50);
         bioEndio = kernel.function("void bio_endio(struct bio *bio)", this::bioEndio);
         bioAlloc = kernel.function(
                 "struct bio *bio_alloc_bioset(struct block_device *bdev, unsigned short nr_vecs, blk_opf_t opf, gfp_t gfp_mask, struct bio_set *bs)",
@@ -131,11 +156,46 @@ final class BlockDevice {
         }
     }
 
+    private Routine accountStartInner() {
+        return accountStartInner;
+    }
+
+    private Routine accountDoneInner() {
+        return accountDoneInner;
+    }
+
+    private Routine startRequest() {
+        return startRequest;
+    }
+
+    /** A function that passes its arguments on. */
+    private static Body hand(java.util.function.Supplier<Routine> inner) {
+        return (task, frame) -> {
+            if (frame.next() == 0) {
+                task.call(inner.get(), frame.a0, frame.a1);
+            } else {
+                task.ret(0);
+            }
+        };
+    }
+
     int inFlight() {
         return inFlight;
     }
 
-    /** Calls {@code submit_bio} for a run of sectors; the completion runs in the interrupt. */
+    List<Disk> disks() {
+        return disks;
+    }
+
+    private Disk diskOf(long sector) {
+        return disks.get(sector >= Disk.ROTATING_BASE ? 1 : 0);
+    }
+
+    /**
+     * Calls {@code submit_bio} for a run of sectors; the completion runs in the interrupt.
+     *
+     * @param sector from {@link Disk#ROTATING_BASE} on those of the rotating disk
+     */
     void callSubmit(
             Task task,
             long bio,
@@ -146,6 +206,17 @@ final class BlockDevice {
             Object owner,
             long first,
             long count) {
+        var disk = diskOf(sector);
+        var piece = new Bio(
+                bio, disk.ownSector(sector), bytes, write, completion, owner, first, count, kernel.clockNanos());
+        kernel.objects.bio(disk, piece);
+        inFlight++;
+        var frame = task.call(submitBio, bio);
+        frame.object = piece;
+        frame.other = disk;
+    }
+
+    private Request newRequest(Disk disk, Bio bio) {
         Request request;
         if (free.isEmpty()) {
             if (inFlight >= MAX_REQUESTS) {
@@ -155,19 +226,15 @@ final class BlockDevice {
         } else {
             request = free.removeLast();
         }
-        inFlight++;
-        request.bio = bio;
-        request.write = write;
-        request.sector = sector;
-        request.bytes = bytes;
-        request.completion = completion;
-        request.owner = owner;
-        request.first = first;
-        request.count = count;
-        request.startNanos = kernel.clockNanos();
-        kernel.objects.bio(request);
+        request.bios.clear();
+        request.bios.add(bio);
+        request.disk = disk;
+        request.write = bio.write;
+        request.sector = bio.sector;
+        request.bytes = bio.bytes;
+        request.startNanos = bio.startNanos;
         kernel.objects.request(request);
-        task.call(submitBio, bio).object = request;
+        return request;
     }
 
     void callBioAlloc(Task task) {
@@ -181,22 +248,22 @@ final class BlockDevice {
         }
     }
 
-    private static byte[] rwbs(Request request) {
-        return request.write ? WRITE : READ;
+    private static byte[] rwbs(boolean write) {
+        return write ? WRITE : READ;
     }
 
-    private static final byte[] READ = "R".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-    private static final byte[] WRITE = "W".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    private static final byte[] READ = "R".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] WRITE = "W".getBytes(StandardCharsets.US_ASCII);
 
-    private void fireBio(Tracepoint point, Task task, Request request) {
+    private void fireBio(Tracepoint point, Task task, Disk disk, Bio bio) {
         if (point.active()) {
-            kernel.tracer.raw(point, task, request.bio);
+            kernel.tracer.raw(point, task, bio.bio);
             kernel.tracer
                     .begin(point, task)
-                    .num(DEV)
-                    .num(request.sector)
-                    .num(request.bytes / SECTOR_BYTES)
-                    .bytes(rwbs(request))
+                    .num(disk.device)
+                    .num(bio.sector)
+                    .num(bio.bytes / SECTOR_BYTES)
+                    .bytes(rwbs(bio.write))
                     .bytes(task.comm())
                     .fire();
         }
@@ -207,12 +274,12 @@ final class BlockDevice {
             kernel.tracer.raw(point, task, request.address);
             kernel.tracer
                     .begin(point, task)
-                    .num(DEV)
+                    .num(request.disk.device)
                     .num(request.sector)
                     .num(request.bytes / SECTOR_BYTES)
                     .num(request.bytes)
                     .num(0)
-                    .bytes(rwbs(request))
+                    .bytes(rwbs(request.write))
                     .bytes(task.comm())
                     .bytes(NO_COMMAND)
                     .fire();
@@ -222,7 +289,11 @@ final class BlockDevice {
     private void submitBio(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.work(60);
-            case 1 -> task.call(submitBioNoacct, frame.a0).object = frame.object;
+            case 1 -> {
+                var callee = task.call(submitBioNoacct, frame.a0);
+                callee.object = frame.object;
+                callee.other = frame.other;
+            }
             default -> task.ret(0);
         }
     }
@@ -230,52 +301,79 @@ final class BlockDevice {
     private void submitBioNoacct(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> {
-                fireBio(bioQueue, task, (Request) frame.object());
+                fireBio(bioQueue, task, (Disk) Objects.requireNonNull(frame.other), (Bio) frame.object());
                 task.work(70);
             }
-            case 1 -> task.call(mqSubmitBio, frame.a0).object = frame.object;
+            case 1 -> {
+                var callee = task.call(mqSubmitBio, frame.a0);
+                callee.object = frame.object;
+                callee.other = frame.other;
+            }
             default -> task.ret(0);
         }
     }
 
     private void mqSubmitBio(Task task, Frame frame) {
-        var request = (Request) frame.object();
         switch (frame.next()) {
             case 0 -> {
-                fireBio(getrq, task, request);
+                var disk = (Disk) Objects.requireNonNull(frame.other);
+                var bio = (Bio) frame.object();
+                var merged = disk.mergeable(bio, MAX_MERGED_BYTES);
+                if (merged != null) {
+                    merged.bios.add(bio);
+                    merged.bytes += bio.bytes;
+                    kernel.objects.request(merged);
+                    kernel.truth.count("bios merged", 1);
+                    fireBio(backMerge, task, disk, bio);
+                    frame.pc = 6;
+                    task.work(60);
+                    return;
+                }
+                fireBio(getrq, task, disk, bio);
+                frame.object = newRequest(disk, bio);
                 task.work(110);
             }
-            case 1 -> task.call(accountStart, request.address);
+            case 1 -> task.call(accountStart, ((Request) frame.object()).address);
             case 2 -> {
-                fireRequest(ioStart, task, request);
+                fireRequest(ioStart, task, (Request) frame.object());
                 task.work(40);
             }
             case 3 -> {
-                fireRequest(rqIssue, task, request);
-                task.work(30);
-            }
-            case 4 -> task.call(startRequest, request.address);
-            case 5 -> task.call(queueRq, 0, 0);
-            case 6 -> {
+                var request = (Request) frame.object();
                 request.cpu = task.cpu;
-                kernel.post(request, kernel.clockNanos() + serviceNanos(request));
-                task.work(20);
+                kernel.truth.count("block requests", 1);
+                if (request.disk.add(request)) {
+                    frame.pc = 5;
+                } else {
+                    fireRequest(rqInsert, task, request);
+                    frame.pc = 6;
+                    task.work(60);
+                }
             }
+            case 5 -> task.call(dispatch, 0, 0, 1).object = frame.object;
             default -> task.ret(0);
         }
     }
 
-    private long serviceNanos(Request request) {
-        int channel = 0;
-        for (int i = 1; i < CHANNELS; i++) {
-            if (channelFreeNanos[i] < channelFreeNanos[channel]) {
-                channel = i;
+    /** Hands a request to its device. */
+    private void dispatch(Task task, Frame frame) {
+        var request = (Request) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                fireRequest(rqIssue, task, request);
+                task.work(30);
             }
+            case 1 -> {
+                kernel.objects.started(request, kernel.clockNanos());
+                task.call(request.disk.rotating ? legacyStart : startRequest, request.address);
+            }
+            case 2 -> request.disk.callQueue(task, request);
+            case 3 -> {
+                kernel.post(request, kernel.clockNanos() + request.disk.serviceNanos(request));
+                task.work(20);
+            }
+            default -> task.ret(1);
         }
-        long service = kernel.rng.skewed(request.write ? 18_000 : 62_000) + request.bytes / 3;
-        long start = Math.max(kernel.clockNanos(), channelFreeNanos[channel]);
-        channelFreeNanos[channel] = start + service;
-        return start + service - kernel.clockNanos();
     }
 
     private void deviceIrq(Task task, Frame frame) {
@@ -289,11 +387,17 @@ final class BlockDevice {
                     task.ret(1);
                     return;
                 }
+                frame.object = request.disk;
                 task.call(endRequest, request.address, 0).object = request;
             }
             default -> {
                 frame.pc = 1;
-                task.work(20);
+                var next = ((Disk) frame.object()).next();
+                if (next != null) {
+                    task.call(dispatch, 0, 0, 1).object = next;
+                } else {
+                    task.work(20);
+                }
             }
         }
     }
@@ -306,26 +410,34 @@ final class BlockDevice {
                     kernel.tracer.raw(rqComplete, task, request.address, 0, request.bytes);
                     kernel.tracer
                             .begin(rqComplete, task)
-                            .num(DEV)
+                            .num(request.disk.device)
                             .num(request.sector)
                             .num(request.bytes / SECTOR_BYTES)
                             .num(0)
                             .num(0)
-                            .bytes(rwbs(request))
+                            .bytes(rwbs(request.write))
                             .bytes(NO_COMMAND)
                             .fire();
                 }
                 task.work(60);
             }
-            case 1 -> task.call(bioEndio, request.bio).object = request;
+            case 1 -> {
+                var bio = request.bios.get((int) frame.v0++);
+                if (frame.v0 < request.bios.size()) {
+                    frame.pc = 1;
+                }
+                task.call(bioEndio, bio.bio()).object = bio;
+            }
             case 2 -> {
                 fireRequest(ioDone, task, request);
                 task.work(20);
             }
             case 3 -> task.call(accountDone, request.address, kernel.clockNanos());
             default -> {
-                latency.add(kernel.clockNanos() - request.startNanos);
-                inFlight--;
+                long now = kernel.clockNanos();
+                latency.add(now - request.startNanos);
+                request.disk.completed(request, now);
+                inFlight -= request.bios.size();
                 free.add(request);
                 task.ret(0);
             }
@@ -333,10 +445,10 @@ final class BlockDevice {
     }
 
     private void bioEndio(Task task, Frame frame) {
-        var request = (Request) frame.object();
+        var bio = (Bio) frame.object();
         switch (frame.next()) {
-            case 0 -> request.completion.complete(task, request);
-            case 1 -> kernel.slab.callFree(task, bios, request.bio);
+            case 0 -> bio.completion.complete(task, bio);
+            case 1 -> kernel.slab.callFree(task, bios, bio.bio);
             default -> task.ret(0);
         }
     }

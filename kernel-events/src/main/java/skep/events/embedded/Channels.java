@@ -25,6 +25,7 @@ final class Channels {
     private final Routine unixSend;
     private final Routine unixRecv;
     private final Routine waitForPackets;
+    private final Routine streamActor;
     private final Routine allocSkb;
     private final Routine kmallocReserve;
     private final Routine consumeSkb;
@@ -51,6 +52,8 @@ final class Channels {
         final WaitQueue readers = new WaitQueue();
         final WaitQueue writers = new WaitQueue();
         Socket peer = this;
+        /** A stream of bytes, and not of messages. */
+        boolean stream;
 
         Socket(long address) {
             this.address = address;
@@ -60,6 +63,9 @@ final class Channels {
     /** A message: a socket buffer with its data. */
     static final class Datagram {
         final int bytes;
+        /** Open files that come with it. */
+        java.util.List<OpenFile> files = java.util.List.of();
+
         long skb;
         long data;
 
@@ -85,7 +91,7 @@ final class Channels {
                 kernel.function("ssize_t pipe_write(struct kiocb *iocb, struct iov_iter *from)", this::pipeWrite);
         var pipeRelease =
                 kernel.function("int pipe_release(struct inode *inode, struct file *file)", this::pipeRelease);
-        pipeOps = new Vfs.FileOps("pipe", pipeRead, pipeWrite, Routine.NONE, pipeRelease, false);
+        pipeOps = kernel.vfs.ops("pipe", "pipefifo_fops", pipeRead, pipeWrite, Routine.NONE, pipeRelease, false);
 
         allocSkb = kernel.function(
                 "struct sk_buff *__alloc_skb(unsigned int size, gfp_t priority, int flags, int node)", this::allocSkb);
@@ -107,6 +113,9 @@ final class Channels {
         unixRecv = kernel.function(
                 "int unix_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)",
                 this::unixRecv);
+        streamActor = kernel.leaf(
+                "int unix_stream_read_actor(struct sk_buff *skb, int skip, int chunk, struct unix_stream_read_state *state)",
+                160);
         waitForPackets = kernel.function(
                 "int __skb_wait_for_more_packets(struct sock *sk, struct sk_buff_head *queue, int *err, long *timeo_p, const struct sk_buff *skb)",
                 this::waitForPackets);
@@ -124,17 +133,23 @@ final class Channels {
         var writeIter =
                 kernel.function("ssize_t sock_write_iter(struct kiocb *iocb, struct iov_iter *from)", fileCall(true));
         var sockClose = kernel.leaf("int sock_close(struct inode *inode, struct file *filp)", 300);
-        socketOps = new Vfs.FileOps("socket", readIter, writeIter, Routine.NONE, sockClose, false);
+        socketOps = kernel.vfs.ops("socket", "socket_file_ops", readIter, writeIter, Routine.NONE, sockClose, false);
         sysSocketpair = kernel.function(
                 "int __sys_socketpair(int family, int type, int protocol, int *usockvec)", this::socketpair);
     }
 
     /** A pair of connected datagram sockets between processes that exist from the start; returns the descriptors. */
     int[] bootPair(Process a, Process b) {
+        return bootPair(a, b, false);
+    }
+
+    int[] bootPair(Process a, Process b, boolean stream) {
         var first = new Socket(kernel.slab.take(sockets, a.pid));
         var second = new Socket(kernel.slab.take(sockets, b.pid));
         first.peer = second;
         second.peer = first;
+        first.stream = stream;
+        second.stream = stream;
         return new int[] {bootSocket(a, first), bootSocket(b, second)};
     }
 
@@ -185,9 +200,19 @@ final class Channels {
         }
     }
 
+    /** A socket buffer that was there before the clock started. */
+    Datagram bootSkb() {
+        var message = new Datagram(0);
+        message.skb = kernel.slab.take(skbs, 0);
+        message.data = kernel.slab.take(skbData, 0);
+        return message;
+    }
+
     /** Calls {@code __alloc_skb}, which fills in the message's addresses. */
     void callAllocSkb(Task task, Datagram message) {
-        task.call(allocSkb, message.bytes, SlabAllocator.GFP_ATOMIC, 0, 0xffff_ffffL).object = message;
+        // what arrives is put on the node of the card
+        long node = task.cpu.interruptDepth > 0 ? 0 : SlabAllocator.ANY_NODE;
+        task.call(allocSkb, message.bytes, SlabAllocator.GFP_ATOMIC, 0, node).object = message;
     }
 
     void callReleaseData(Task task, Datagram message) {
@@ -287,6 +312,11 @@ final class Channels {
 
     // Sockets. v1 = bytes
 
+    /** Calls {@code sock_sendmsg} or {@code sock_recvmsg}; the socket is the frame's object, the bytes are v1. */
+    Routine socketMessage(boolean send) {
+        return send ? sendmsg : recvmsg;
+    }
+
     private Body through(Routine operation) {
         return (task, frame) -> {
             switch (frame.next()) {
@@ -375,6 +405,11 @@ final class Channels {
         var socket = (Socket) frame.object();
         switch (frame.next()) {
             case 0 -> {
+                if (frame.v2 == 0 && kernel.rights.callSend(task, frame.a0, frame.a1)) {
+                    frame.v2 = 1;
+                    frame.pc = 0;
+                    return;
+                }
                 if (socket.peer.queue.size() >= MAX_DATAGRAMS) {
                     frame.pc = 0;
                     socket.peer.writers.add(task);
@@ -385,6 +420,7 @@ final class Channels {
             }
             case 1 -> {
                 var message = new Datagram((int) frame.v1);
+                kernel.rights.attach(task, message);
                 frame.other = message;
                 task.call(allocSkb, frame.v1, SlabAllocator.GFP_KERNEL, 0, 0xffff_ffffL).object = message;
             }
@@ -404,6 +440,10 @@ final class Channels {
             case 0 -> task.work(60);
             case 1 -> {
                 var message = socket.queue.poll();
+                if (message == null && task.killedBy != 0) {
+                    task.ret(-Timekeeping.EINTR);
+                    return;
+                }
                 if (message == null) {
                     frame.pc = 1;
                     task.call(waitForPackets, socket.address, socket.address + 0xc0).object = socket;
@@ -416,9 +456,22 @@ final class Channels {
             }
             case 2 -> {
                 var message = (Datagram) Objects.requireNonNull(frame.other);
+                if (socket.stream) {
+                    kernel.sockets.plain(message);
+                    task.call(streamActor, message.skb, 0, message.bytes, task.local(0xdc0));
+                }
+            }
+            case 3 -> {
+                var message = (Datagram) Objects.requireNonNull(frame.other);
                 task.call(consumeSkb, message.skb).object = message;
             }
-            case 3 -> callWakeUp(task, socket.writers);
+            case 4 -> {
+                var message = (Datagram) Objects.requireNonNull(frame.other);
+                if (!message.files.isEmpty()) {
+                    kernel.rights.callDetach(task, frame.a1, message);
+                }
+            }
+            case 5 -> callWakeUp(task, socket.writers);
             default -> task.ret(frame.v0);
         }
     }
@@ -443,7 +496,7 @@ final class Channels {
     private void allocSkb(Task task, Frame frame) {
         var message = (Datagram) frame.object();
         switch (frame.next()) {
-            case 0 -> kernel.slab.callAllocNode(task, skbs, frame.a1);
+            case 0 -> kernel.slab.callAllocNode(task, skbs, frame.a1, frame.a3);
             case 1 -> {
                 message.skb = task.result;
                 task.call(kmallocReserve, task.local(0xdc0), frame.a1, frame.a3, 0).object = message;
@@ -461,9 +514,9 @@ final class Channels {
         switch (frame.next()) {
             case 0 -> {
                 if (message.bytes <= 384) {
-                    kernel.slab.callAllocNode(task, skbData, frame.a1);
+                    kernel.slab.callAllocNode(task, skbData, frame.a1, frame.a2);
                 } else {
-                    kernel.slab.callKmallocNode(task, Math.min(8192, message.bytes + 320), frame.a1);
+                    kernel.slab.callKmallocNode(task, Math.min(8192, message.bytes + 320), frame.a1, frame.a2);
                 }
             }
             default -> task.ret(task.result);

@@ -45,6 +45,20 @@ public final class EmbeddedKernel implements AutoCloseable {
     final Interrupts interrupts;
     final Scheduler scheduler;
     final PageAllocator pages;
+    final MemoryPressure pressure;
+    final VirtualMemory virtualMemory;
+    final PerCpuAllocator percpu;
+    final Counters counters = new Counters(this);
+    final CriticalSections sections;
+    final Containers containers;
+    final Security security;
+    final Signals signals;
+    final Virtio virtio;
+    final VirtualMachines machines;
+    final SocketObjects sockets;
+    final PassedFiles rights;
+    final Udp udp;
+    final Rdma rdma;
     final SlabAllocator slab;
     final Syscalls syscalls;
     final UserSpace userSpace;
@@ -58,10 +72,11 @@ public final class EmbeddedKernel implements AutoCloseable {
     final FileSystems fileSystems;
     final Administration administration;
     final UserHeap heap;
+    final Libraries libraries;
     final Processes processes;
     final Timekeeping timekeeping;
     final TraceLog traceLog = new TraceLog();
-    final SystemFiles files = new SystemFiles(this);
+    final SystemFiles files;
 
     /** The CPU whose step or interrupt is being modelled. */
     private Cpu active;
@@ -92,7 +107,11 @@ public final class EmbeddedKernel implements AutoCloseable {
         firing = new Firing(this, registers, trampoline.address);
         var none = Tracepoint.declare(0, "none", "none", "", "");
         objects = new KernelObjects(this);
+        sections = new CriticalSections(this);
+        containers = new Containers(this);
         pages = new PageAllocator(this);
+        pressure = new MemoryPressure(this);
+        percpu = new PerCpuAllocator(this);
         slab = new SlabAllocator(this);
         userSpace = new UserSpace(this);
         processes = new Processes(this);
@@ -100,18 +119,29 @@ public final class EmbeddedKernel implements AutoCloseable {
         interrupts = new Interrupts(this);
         tracer = new TraceWriter(firing, none, processes.bootIdleTasks());
         timekeeping = new Timekeeping(this);
+        security = new Security(this);
+        signals = new Signals(this);
+        virtualMemory = new VirtualMemory(this);
+        virtio = new Virtio(this);
         disk = new BlockDevice(this);
         pageCache = new PageCache(this);
         vfs = new Vfs(this);
         channels = new Channels(this);
+        rights = new PassedFiles(this);
+        sockets = new SocketObjects(this);
         network = new Network(this);
+        udp = new Udp(this);
+        rdma = new Rdma(this);
+        machines = new VirtualMachines(this);
         mutexes = new Mutexes(this);
         workqueues = new Workqueues(this);
         fileSystems = new FileSystems(this);
         administration = new Administration(this);
         heap = new UserHeap(this);
         syscalls = new Syscalls(this);
+        libraries = new Libraries(this);
         Scenario.load(options.scenario()).populate(this, new Programs(this));
+        files = new SystemFiles(this);
     }
 
     public EmbeddedOptions options() {

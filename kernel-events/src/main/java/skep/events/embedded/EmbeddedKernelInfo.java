@@ -1,6 +1,7 @@
 package skep.events.embedded;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import skep.btf.Btf;
 import skep.isa.kernel.Arch;
@@ -10,6 +11,9 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UserBinary;
+import skep.vm.Iteration;
+import skep.vm.helpers.KfuncTable;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
@@ -68,9 +72,13 @@ final class EmbeddedKernelInfo implements KernelInfo {
             case RAWTRACEPOINT -> kernel.rawTracepointNames().stream();
             case UPROBE, URETPROBE ->
                 kernel.userSpace.images().values().stream()
-                        .flatMap(
-                                image -> image.symbols.probeableNames().stream().map(name -> image.path + ":" + name))
+                        .flatMap(image -> image.functions().stream().map(name -> image.path() + ":" + name))
                         .sorted();
+            case USDT ->
+                kernel.userSpace.images().values().stream()
+                        .flatMap(image -> image.probes().stream().map(probe -> image.path() + ":" + probe))
+                        .sorted();
+            case ITER -> Stream.of(Iteration.MAP_ELEMENTS, Iteration.TASKS);
             default -> Stream.empty();
         };
     }
@@ -82,6 +90,18 @@ final class EmbeddedKernelInfo implements KernelInfo {
     }
 
     @Override
+    public Optional<UserBinary> binary(String nameOrPath) {
+        return kernel.userSpace.find(nameOrPath).map(image -> image);
+    }
+
+    @Override
+    public OptionalLong cgroupId(String path) {
+        var below = path.startsWith("/sys/fs/cgroup") ? path.substring("/sys/fs/cgroup".length()) : path;
+        var found = kernel.containers.findGroup(below.isEmpty() ? "/" : below);
+        return found.isPresent() ? OptionalLong.of(found.get()) : OptionalLong.empty();
+    }
+
+    @Override
     public Optional<Long> symbolAddress(String name) {
         return kernel.symbols.address(name);
     }
@@ -89,6 +109,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
     @Override
     public Optional<Symbol> symbolAt(long address) {
         return kernel.symbols.at(address).map(r -> new Symbol(r.name(), "", address - r.address));
+    }
+
+    @Override
+    public String missingFunction(String name) {
+        return KfuncTable.refusal(name);
     }
 
     @Override
@@ -103,10 +128,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
                     BTF_TRACEPOINT,
                     UPROBE,
                     UPROBE_MULTI,
+                    PERF_SOFTWARE,
+                    PERF_HARDWARE,
                     RING_BUFFER,
-                    BTF -> Optional.empty();
-            case PERF_SOFTWARE, PERF_HARDWARE ->
-                no(feature, "the embedded kernel models no performance counters", "Use profile or interval.");
+                    BTF,
+                    ITER -> Optional.empty();
             case KPROBE_SESSION, UPROBE_SESSION ->
                 no(
                         feature,
@@ -116,8 +142,8 @@ final class EmbeddedKernelInfo implements KernelInfo {
                 no(feature, "the embedded kernel runs tracing programs only", "");
             case WATCHPOINT ->
                 no(feature, "the embedded kernel has no watchpoints", "Use a kprobe of the function that writes.");
-            case ITER ->
-                no(feature, "the embedded kernel has no BPF iterators", "Use interval and read what tracing found.");
+            case USER_STACK_COPY ->
+                no(feature, "the programs of the embedded kernel all have frame pointers", "Use ustack.");
         };
     }
 

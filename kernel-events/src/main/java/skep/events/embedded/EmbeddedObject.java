@@ -2,6 +2,7 @@ package skep.events.embedded;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
@@ -47,15 +48,39 @@ final class EmbeddedObject implements LoadedObject {
     @Override
     public Link attach(String program, ProbeSpec probe) {
         var loaded = object.program(program);
+        if (probe.kind() == ProbeKind.ITER) {
+            iterate(program, Optional.empty());
+            return new Walked(probe);
+        }
         return target.clockwork().locked(() -> {
             var link = new AttachPoints(target.model())
                     .attach(
                             probe,
-                            new Attachment(runner(loaded), probe.pid().orElse(-1), typed(probe)),
+                            new Attachment(
+                                    runner(loaded),
+                                    probe.pid().orElse(-1),
+                                    typed(probe),
+                                    target.model().options().overhead() ? Overhead.nanos(probe.kind(), loaded) : 0),
                             target.clockwork());
             links.add(link);
             return link;
         });
+    }
+
+    /** An iterator ran to its end when it was attached. */
+    private record Walked(ProbeSpec probe) implements Link {
+        @Override
+        public String mechanism() {
+            return "iterator";
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Override
+    public byte[] iterate(String program, Optional<String> map) {
+        return target.iterate(object.program(program), map.map(object::rawMap));
     }
 
     private static boolean typed(ProbeSpec probe) {
@@ -74,7 +99,7 @@ final class EmbeddedObject implements LoadedObject {
 
     @Override
     public void extend(BpfObject more, LoadOptions options) {
-        target.clockwork().locked(() -> object.extend(more, options));
+        target.clockwork().locked(() -> object.extend(more, target.options(options)));
     }
 
     @Override

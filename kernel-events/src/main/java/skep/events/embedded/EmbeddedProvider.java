@@ -1,5 +1,6 @@
 package skep.events.embedded;
 
+import java.util.Optional;
 import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TargetProvider;
@@ -27,13 +28,11 @@ public final class EmbeddedProvider implements TargetProvider {
     @Override
     public Target open(String options, String backend) {
         var parsed = EmbeddedOptions.parse(options);
-        if (!backend.isEmpty()) {
-            prepare(backend);
-        }
-        return new EmbeddedTarget(parsed);
+        var remark = backend.isEmpty() ? Optional.<String>empty() : prepare(backend);
+        return new EmbeddedTarget(parsed, backend, remark.stream().toList());
     }
 
-    private static void prepare(String name) {
+    private static Optional<String> prepare(String name) {
         Backend backend;
         try {
             backend = Backend.named(name);
@@ -45,5 +44,6 @@ public final class EmbeddedProvider implements TargetProvider {
             throw new TargetException("backend " + name + " cannot be used: " + unavailable.get());
         }
         backend.prepare();
+        return backend.remark();
     }
 }

@@ -1,5 +1,7 @@
 package skep.events.embedded;
 
+import java.util.Comparator;
+import java.util.Optional;
 import skep.vm.KernelServices;
 
 /** What helpers see: the clock, task and memory of the model at the step that fired the program. */
@@ -110,6 +112,21 @@ final class EmbeddedServices implements KernelServices {
     public long taskOfPid(int pid) {
         var task = kernel.processes.find(pid);
         return task == null ? 0 : task.address;
+    }
+
+    @Override
+    public Optional<WalkedTask> taskAfter(int tid, TaskWalk walk) {
+        return kernel.processes.all().values().stream()
+                .filter(task -> task.tid > tid)
+                .filter(task -> walk.threads() || task.tid == task.process.pid)
+                .filter(task -> walk.process() == 0 || isOfProcess(task, walk.process()))
+                .min(Comparator.comparingInt(task -> task.tid))
+                .map(task -> new WalkedTask(task.tid, task.address));
+    }
+
+    private boolean isOfProcess(Task task, long member) {
+        return kernel.processes.all().values().stream()
+                .anyMatch(other -> other.address == member && other.process == task.process);
     }
 
     @Override

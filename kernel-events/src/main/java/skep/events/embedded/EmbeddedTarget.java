@@ -12,10 +12,13 @@ import skep.target.Target;
 import skep.target.TargetException;
 import skep.target.TracedProcess;
 import skep.vm.AddressSpace.Access;
+import skep.vm.Iteration;
 import skep.vm.Machine;
 import skep.vm.Memory;
 import skep.vm.VmCpu;
 import skep.vm.VmObject;
+import skep.vm.VmProgram;
+import skep.vm.maps.BpfMap;
 
 /** The embedded kernel as a target: the model, a VM for its programs, and the thread that runs it. */
 public final class EmbeddedTarget implements Target {
@@ -28,10 +31,22 @@ public final class EmbeddedTarget implements Target {
     private final VmCpu[] cpus;
     private final Memory.Block onceContext;
     private final Task session;
+    private final String backend;
+    private final List<String> remarks;
     private final List<EmbeddedObject> objects = new ArrayList<>();
     private boolean closed;
 
     public EmbeddedTarget(EmbeddedOptions options) {
+        this(options, "", List.of());
+    }
+
+    /**
+     * @param backend what runs its programs where their load names none; empty for the default
+     * @param remarks what is to be said of it
+     */
+    EmbeddedTarget(EmbeddedOptions options, String backend, List<String> remarks) {
+        this.backend = backend;
+        this.remarks = List.copyOf(remarks);
         kernel = new EmbeddedKernel(options);
         info = new EmbeddedKernelInfo(kernel);
         clockwork = new Clockwork(kernel, options.speed());
@@ -65,6 +80,11 @@ public final class EmbeddedTarget implements Target {
     }
 
     @Override
+    public List<String> remarks() {
+        return remarks;
+    }
+
+    @Override
     public String spec() {
         return kernel.options().spec();
     }
@@ -77,10 +97,15 @@ public final class EmbeddedTarget implements Target {
     @Override
     public LoadedObject load(BpfObject object, LoadOptions options) {
         return clockwork.locked(() -> {
-            var loaded = new EmbeddedObject(this, VmObject.load(machine, object, options));
+            var loaded = new EmbeddedObject(this, VmObject.load(machine, object, options(options)));
             objects.add(loaded);
             return loaded;
         });
+    }
+
+    /** How more of a loaded object is loaded. */
+    LoadOptions options(LoadOptions given) {
+        return given.orBackend(backend);
     }
 
     Clockwork clockwork() {
@@ -106,6 +131,22 @@ public final class EmbeddedTarget implements Target {
             long[] result = {0};
             kernel.firing.runFor(session, () -> result[0] = loaded.run(cpus[0], onceContext.address()));
             return result[0];
+        });
+    }
+
+    /** Walks an iterator to its end now, as the session's process. */
+    byte[] iterate(VmProgram program, Optional<BpfMap> map) {
+        Iteration.refusal(program, map).ifPresent(reason -> {
+            throw new TargetException(reason);
+        });
+        return clockwork.locked(() -> {
+            var written = new byte[][] {new byte[0]};
+            kernel.firing.runFor(session, () -> {
+                try (var walk = new Iteration(program, cpus[0], map)) {
+                    written[0] = walk.readAll();
+                }
+            });
+            return written[0];
         });
     }
 
@@ -184,6 +225,21 @@ public final class EmbeddedTarget implements Target {
     @Override
     public Optional<List<String>> listFolder(String path) {
         return clockwork.locked(() -> kernel.files.list(path));
+    }
+
+    @Override
+    public Optional<String> readLink(String path) {
+        return clockwork.locked(() -> kernel.files.link(path));
+    }
+
+    @Override
+    public Optional<FileStatus> fileStatus(String path) {
+        return clockwork.locked(() -> kernel.files.status(path));
+    }
+
+    @Override
+    public Optional<String> cgroupPath(long id) {
+        return clockwork.locked(() -> Optional.of(kernel.containers.path(id)));
     }
 
     @Override

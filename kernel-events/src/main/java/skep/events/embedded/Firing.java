@@ -86,6 +86,18 @@ final class Firing {
         }
     }
 
+    /** A program is at one of its static probes. */
+    void atStaticProbe(Task task, StaticProbe probe, long[] arguments) {
+        for (int i = 0; i < probe.arguments(); i++) {
+            Memory.putLong(context + probe.registerOffset(i), i < arguments.length ? arguments[i] : 0);
+        }
+        place(task, probe.address(), task.depth, false);
+        var list = probe.attached;
+        if (list != null) {
+            run(list, task, context, Origin.INSIDE);
+        }
+    }
+
     /** A timer samples the CPU: the context is {@code struct bpf_perf_event_data} with what was interrupted. */
     void sample(Task task, Attachment[] list, long period) {
         // the saved registers lack what only the kernel keeps: on arm64, everything behind pstate
@@ -119,6 +131,10 @@ final class Firing {
                 if (attachment.pid < 0 || attachment.pid == task.process.pid) {
                     count++;
                     attachment.runner.run(task.cpu.id, attachment.typed ? typed(task) : address);
+                    if (attachment.costNanos > 0 && !task.cpu.halted()) {
+                        task.cpu.timeNanos += attachment.costNanos;
+                        kernel.truth.overheadNanos += attachment.costNanos;
+                    }
                 }
             }
         } finally {

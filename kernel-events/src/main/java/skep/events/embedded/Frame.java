@@ -53,6 +53,10 @@ final class Frame {
     void reset(Routine routine) {
         this.routine = routine;
         pc = 0;
+        v0 = 0;
+        v1 = 0;
+        v2 = 0;
+        v3 = 0;
         object = null;
         other = null;
         returnArmed = false;

@@ -34,13 +34,34 @@ final class Inode {
     /** Address of its {@code struct address_space}. */
     final long mapping;
 
+    /** Type and permissions. */
+    final int mode;
+    /** Addresses of the super block and the mount that it belongs to. */
+    long superBlock;
+
+    long mount;
+
     Inode(EmbeddedKernel kernel, long number, long address, boolean directory, long sizeBytes, long sector) {
+        this(kernel, number, address, directory ? 0040755 : 0100644, sizeBytes, sector);
+    }
+
+    Inode(EmbeddedKernel kernel, long number, long address, int mode, long sizeBytes, long sector) {
         this.number = number;
         this.address = address;
-        this.directory = directory;
+        this.mode = mode;
+        directory = (mode & 0170000) == 0040000;
+        superBlock = kernel.objects.superBlock;
+        mount = kernel.objects.mount;
         this.sizeBytes = sizeBytes;
         this.sector = sector;
         mapping = address + kernel.objects.inodeData.offBytes();
+        kernel.objects.inode(this);
+    }
+
+    /** It is on another file system than the root's. */
+    void on(EmbeddedKernel kernel, long superBlock, long mount) {
+        this.superBlock = superBlock;
+        this.mount = mount;
         kernel.objects.inode(this);
     }
 

@@ -10,6 +10,8 @@ import skep.events.embedded.KernelTypes.Field;
  */
 final class KernelObjects {
     private static final int INIT_NAMESPACE = 0xf000_0000;
+    private static final int ITER_UBUF = 0;
+    private static final int ITER_IOVEC = 1;
 
     private final SparseMemory memory;
     private final KernelTypes types;
@@ -61,6 +63,9 @@ final class KernelObjects {
     private final Field kiocbFile;
     private final Field kiocbPosition;
     private final Field iterCount;
+    private final Field iterType;
+    private final Field iterSource;
+    private final Field iterBase;
     private final Field requestQueue;
     private final Field requestSector;
     private final Field requestLength;
@@ -80,10 +85,8 @@ final class KernelObjects {
     private final long initNsproxy;
     private final long pidNamespace;
     private final long net;
-    private final long queue;
-    private final long blockDevice;
     private final long[] runQueues;
-    private final long fileSystemOps;
+    private final long userNamespace;
 
     KernelObjects(EmbeddedKernel kernel) {
         memory = kernel.memory;
@@ -134,6 +137,9 @@ final class KernelObjects {
         kiocbFile = types.field("kiocb", "ki_filp");
         kiocbPosition = types.field("kiocb", "ki_pos");
         iterCount = types.field("iov_iter", "count");
+        iterType = types.field("iov_iter", "iter_type");
+        iterSource = types.field("iov_iter", "data_source");
+        iterBase = types.field("iov_iter", "ubuf");
         requestQueue = types.field("request", "q");
         requestSector = types.field("request", "__sector");
         requestLength = types.field("request", "__data_len");
@@ -147,19 +153,14 @@ final class KernelObjects {
         bioSize = types.field("bio", "bi_iter.bi_size");
         bioFlags = types.field("bio", "bi_opf");
 
-        fields = new SocketFields();
-        superBlock = make("super_block");
-        set("super_block", "s_dev", superBlock, BlockDevice.DEV);
-        text(superBlock + types.field("super_block", "s_id").offBytes(), "nvme0n1");
-        long type = make("file_system_type");
-        set("file_system_type", "name", type, string("ext4"));
-        set("super_block", "s_type", superBlock, type);
-        mount = make("vfsmount");
-        set("vfsmount", "mnt_sb", mount, superBlock);
+        long[] root = fileSystem("ext4", "nvme0n1", BlockDevice.DEV);
+        superBlock = root[0];
+        mount = root[1];
         rootFs = make("fs_struct");
         set("fs_struct", "pwd.mnt", rootFs, mount);
         set("fs_struct", "root.mnt", rootFs, mount);
-        fileSystemOps = make("file_operations");
+        userNamespace = make("user_namespace");
+        set("user_namespace", "ns.inum", userNamespace, INIT_NAMESPACE - 3);
         pidNamespace = make("pid_namespace");
         set("pid_namespace", "ns.inum", pidNamespace, INIT_NAMESPACE - 4);
         net = make("net");
@@ -175,17 +176,6 @@ final class KernelObjects {
         set("nsproxy", "net_ns", initNsproxy, net);
         set("nsproxy", "uts_ns", initNsproxy, uts);
         set("nsproxy", "pid_ns_for_children", initNsproxy, pidNamespace);
-        long disk = make("gendisk");
-        set("gendisk", "major", disk, BlockDevice.DEV >>> 20);
-        set("gendisk", "first_minor", disk, 0);
-        text(disk + types.field("gendisk", "disk_name").offBytes(), "nvme0n1");
-        queue = make("request_queue");
-        set("request_queue", "disk", queue, disk);
-        set("gendisk", "queue", disk, queue);
-        blockDevice = make("block_device");
-        set("block_device", "bd_dev", blockDevice, BlockDevice.DEV);
-        set("block_device", "bd_disk", blockDevice, disk);
-        set("gendisk", "part0", disk, blockDevice);
         runQueues = new long[kernel.cpus.length];
         for (int i = 0; i < runQueues.length; i++) {
             runQueues[i] = make("cfs_rq");
@@ -203,7 +193,15 @@ final class KernelObjects {
         return at;
     }
 
-    private void set(String struct, String path, long object, long value) {
+    /** Zeroed bytes that are never freed. */
+    long room(int bytes) {
+        long at = nextStatic;
+        nextStatic += bytes + 63 & -64;
+        memory.map(at, bytes);
+        return at;
+    }
+
+    void set(String struct, String path, long object, long value) {
         types.field(struct, path).put(memory, object, value);
     }
 
@@ -217,7 +215,7 @@ final class KernelObjects {
         return at;
     }
 
-    private void text(long at, String text) {
+    void text(long at, String text) {
         memory.putBytes(at, text.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -238,7 +236,8 @@ final class KernelObjects {
         taskLeader.put(memory, at, leader == null ? at : leader.address);
         taskStart.put(memory, at, task.kernel.clockNanos());
         taskStartBoot.put(memory, at, task.kernel.clockNanos());
-        taskNsproxy.put(memory, at, initNsproxy);
+        var container = task.process.container;
+        taskNsproxy.put(memory, at, container == null ? initNsproxy : container.nsproxy());
         taskPrio.put(memory, at, task.priority);
         taskStaticPrio.put(memory, at, task.priority);
         taskFlags.put(memory, at, task.process.kernelThread() ? 0x0020_0040 : 0x0040_0040);
@@ -267,9 +266,15 @@ final class KernelObjects {
         }
         taskThreadPid.put(memory, at, task.pidStruct);
         if (task.pidStruct != 0) {
-            set("pid", "level", task.pidStruct, 0);
+            var container = process.container;
+            set("pid", "level", task.pidStruct, container == null ? 0 : 1);
             set("pid", "numbers[0].nr", task.pidStruct, task.tid);
             set("pid", "numbers[0].ns", task.pidStruct, pidNamespace);
+            if (container != null) {
+                long inner = task.pidStruct + types.sizeBytes("upid");
+                set("pid", "numbers[0].nr", inner, process.innerPid);
+                set("pid", "numbers[0].ns", inner, container.pidNamespace());
+            }
         }
     }
 
@@ -301,6 +306,11 @@ final class KernelObjects {
         return runQueues[cpu.id];
     }
 
+    /** Address of the machine's own process-id namespace. */
+    long pidNamespace() {
+        return pidNamespace;
+    }
+
     /** Address of the network namespace. */
     long net() {
         return net;
@@ -311,9 +321,9 @@ final class KernelObjects {
     void inode(Inode inode) {
         long at = inode.address;
         inodeNumber.put(memory, at, inode.number);
-        inodeMode.put(memory, at, inode.directory ? 0040755 : 0100644);
+        inodeMode.put(memory, at, inode.mode);
         inodeSize.put(memory, at, inode.sizeBytes);
-        inodeSb.put(memory, at, superBlock);
+        inodeSb.put(memory, at, inode.superBlock);
         inodeMapping.put(memory, at, inode.mapping);
     }
 
@@ -331,7 +341,39 @@ final class KernelObjects {
         dentryLength.put(memory, at, name.length);
         dentryParent.put(memory, at, dentry.parent == null ? at : dentry.parent.address);
         dentryInode.put(memory, at, dentry.inode.address);
-        dentrySb.put(memory, at, superBlock);
+        dentrySb.put(memory, at, dentry.inode.superBlock);
+    }
+
+    /** A mounted file system: addresses of its super block and its mount. */
+    long[] fileSystem(String type, String id, long device) {
+        long block = make("super_block");
+        set("super_block", "s_dev", block, device);
+        text(block + types.field("super_block", "s_id").offBytes(), id);
+        long kind = make("file_system_type");
+        set("file_system_type", "name", kind, string(type));
+        set("super_block", "s_type", block, kind);
+        long at = make("vfsmount");
+        set("vfsmount", "mnt_sb", at, block);
+        return new long[] {block, at};
+    }
+
+    /** What a kind of file does, as programs see it; the symbol names it. */
+    long fileOperations(EmbeddedKernel kernel, String symbol, Routine read, Routine write) {
+        long at = make("file_operations");
+        set("file_operations", "read_iter", at, read.address);
+        set("file_operations", "write_iter", at, write.address);
+        kernel.symbols.addData(symbol, at);
+        return at;
+    }
+
+    /** The root of a mount. */
+    void rootOf(long block, long at, Dentry root) {
+        set("super_block", "s_root", block, root.address);
+        set("vfsmount", "mnt_root", at, root.address);
+    }
+
+    long userNamespace() {
+        return userNamespace;
     }
 
     void root(Dentry root) {
@@ -345,12 +387,42 @@ final class KernelObjects {
     void file(OpenFile file) {
         long at = file.address;
         fileDentry.put(memory, at, file.dentry == null ? 0 : file.dentry.address);
-        fileMount.put(memory, at, mount);
+        fileMount.put(memory, at, file.target instanceof Inode inode ? inode.mount : mount);
         fileInode.put(memory, at, file.target instanceof Inode inode ? inode.address : 0);
-        fileOps.put(memory, at, fileSystemOps);
+        fileOps.put(memory, at, file.ops.table());
         fileFlags.put(memory, at, file.flags);
-        fileMode.put(memory, at, 0x3);
+        fileMode.put(memory, at, file.created ? 0x10_0003 : 0x3);
         filePosition.put(memory, at, 0);
+    }
+
+    /** A {@code struct path} of an open file. */
+    void path(long at, OpenFile file) {
+        set("path", "dentry", at, file.dentry == null ? 0 : file.dentry.address);
+        set("path", "mnt", at, file.target instanceof Inode inode ? inode.mount : mount);
+    }
+
+    void path(long at, Dentry dentry) {
+        set("path", "dentry", at, dentry.address);
+        set("path", "mnt", at, dentry.inode.mount);
+    }
+
+    /** A {@code struct renamedata}; its address. */
+    long renaming(long at, Dentry from, Dentry to) {
+        set("renamedata", "old_dentry", at, from.address);
+        set("renamedata", "new_dentry", at, to.address);
+        set("renamedata", "old_dir", at, from.parent == null ? 0 : from.parent.inode.address);
+        set("renamedata", "new_dir", at, to.parent == null ? 0 : to.parent.inode.address);
+        return at;
+    }
+
+    /** A {@code struct qstr} with its text behind it; its address. */
+    long name(long at, String text) {
+        var bytes = Arrays.copyOf(text.getBytes(StandardCharsets.UTF_8), Math.min(40, text.length()) + 1);
+        bytes[bytes.length - 1] = 0;
+        memory.putBytes(at + 16, bytes);
+        set("qstr", "len", at, bytes.length - 1);
+        set("qstr", "name", at, at + 16);
+        return at;
     }
 
     void kiocb(long kiocb, OpenFile file, long position) {
@@ -358,92 +430,56 @@ final class KernelObjects {
         kiocbPosition.put(memory, kiocb, position);
     }
 
-    void iterator(long iterator, long count) {
+    /**
+     * What is transferred from or to user memory.
+     *
+     * @param vector address of one {@code struct iovec} in kernel memory, or 0 for a plain buffer
+     */
+    void iterator(long iterator, long buffer, long count, boolean write, long vector) {
+        iterType.put(memory, iterator, vector == 0 ? ITER_UBUF : ITER_IOVEC);
+        iterSource.put(memory, iterator, write ? 1 : 0);
         iterCount.put(memory, iterator, count);
-    }
-
-    // Sockets
-
-    private final class SocketFields {
-        final Field family = types.field("sock", "__sk_common.skc_family");
-        final Field state = types.field("sock", "__sk_common.skc_state");
-        final Field number = types.field("sock", "__sk_common.skc_num");
-        final Field remotePort = types.field("sock", "__sk_common.skc_dport");
-        final Field localAddress = types.field("sock", "__sk_common.skc_rcv_saddr");
-        final Field remoteAddress = types.field("sock", "__sk_common.skc_daddr");
-        final Field network = types.field("sock", "__sk_common.skc_net.net");
-        final Field protocol = types.field("sock", "sk_protocol");
-        final Field socket = types.field("sock", "sk_socket");
-        final Field backlog = types.field("sock", "sk_ack_backlog");
-        final Field maxBacklog = types.field("sock", "sk_max_ack_backlog");
-        final Field sourcePort = types.field("inet_sock", "inet_sport");
-        final Field sourceAddress = types.field("inet_sock", "inet_saddr");
-        final Field roundTrip = types.field("tcp_sock", "srtt_us");
-        final Field received = types.field("tcp_sock", "bytes_received");
-        final Field acknowledged = types.field("tcp_sock", "bytes_acked");
-        final Field sk = types.field("socket", "sk");
-        final Field length = types.field("sk_buff", "len");
-        final Field skbSocket = types.field("sk_buff", "sk");
-    }
-
-    private final SocketFields fields;
-
-    void socket(TcpSocket socket) {
-        long at = socket.address;
-        fields.family.put(memory, at, Network.AF_INET);
-        fields.state.put(memory, at, socket.state.number);
-        fields.number.put(memory, at, socket.localPort);
-        fields.remotePort.put(memory, at, swap(socket.remotePort));
-        fields.localAddress.put(memory, at, socket.localAddress);
-        fields.remoteAddress.put(memory, at, socket.remoteAddress);
-        fields.network.put(memory, at, net);
-        fields.protocol.put(memory, at, 6);
-        fields.sourcePort.put(memory, at, swap(socket.localPort));
-        fields.sourceAddress.put(memory, at, socket.localAddress);
-        // the kernel keeps eight times the smoothed round trip
-        fields.roundTrip.put(memory, at, socket.remote.roundTripNanos() / 1000 * 8);
-        fields.received.put(memory, at, socket.bytesReceived);
-        fields.acknowledged.put(memory, at, socket.bytesAcknowledged);
-        fields.socket.put(memory, at, socket.socketAddress);
-        if (socket.socketAddress != 0) {
-            fields.sk.put(memory, socket.socketAddress, at);
-        }
-        backlog(socket);
-    }
-
-    void backlog(TcpSocket socket) {
-        fields.backlog.put(memory, socket.address, socket.accepted.size());
-        fields.maxBacklog.put(memory, socket.address, socket.backlog);
-    }
-
-    void skb(Channels.Datagram message, TcpSocket socket) {
-        fields.length.put(memory, message.skb, message.bytes);
-        fields.skbSocket.put(memory, message.skb, socket.address);
-    }
-
-    private static int swap(int port) {
-        return port >>> 8 & 0xff | (port & 0xff) << 8;
+        iterBase.put(memory, iterator, vector == 0 ? buffer : vector);
     }
 
     // Blocks
 
-    void request(BlockDevice.Request request) {
-        long at = request.address;
-        long flags = request.write ? 1 : 0;
-        requestQueue.put(memory, at, queue);
-        requestSector.put(memory, at, request.sector);
-        requestLength.put(memory, at, request.bytes);
-        requestFlags.put(memory, at, flags);
-        requestStart.put(memory, at, request.startNanos);
-        requestIoStart.put(memory, at, request.startNanos);
-        requestPart.put(memory, at, blockDevice);
-        requestBio.put(memory, at, request.bio);
+    /** A disk: addresses of its queue and its block device. */
+    long[] disk(String name, long device) {
+        long disk = make("gendisk");
+        set("gendisk", "major", disk, device >>> 20);
+        set("gendisk", "first_minor", disk, device & 0xf_ffff);
+        text(disk + types.field("gendisk", "disk_name").offBytes(), name);
+        long queue = make("request_queue");
+        set("request_queue", "disk", queue, disk);
+        set("gendisk", "queue", disk, queue);
+        long blockDevice = make("block_device");
+        set("block_device", "bd_dev", blockDevice, device);
+        set("block_device", "bd_disk", blockDevice, disk);
+        set("gendisk", "part0", disk, blockDevice);
+        return new long[] {queue, blockDevice};
     }
 
-    void bio(BlockDevice.Request request) {
-        bioDevice.put(memory, request.bio, blockDevice);
-        bioSector.put(memory, request.bio, request.sector);
-        bioSize.put(memory, request.bio, request.bytes);
-        bioFlags.put(memory, request.bio, request.write ? 1 : 0);
+    void request(BlockDevice.Request request) {
+        long at = request.address;
+        requestQueue.put(memory, at, request.disk.queue);
+        requestSector.put(memory, at, request.sector);
+        requestLength.put(memory, at, request.bytes);
+        requestFlags.put(memory, at, request.write ? 1 : 0);
+        requestStart.put(memory, at, request.startNanos);
+        requestPart.put(memory, at, request.disk.blockDevice);
+        requestBio.put(memory, at, request.bio());
+    }
+
+    /** The device has a request now. */
+    void started(BlockDevice.Request request, long now) {
+        requestIoStart.put(memory, request.address, now);
+    }
+
+    void bio(Disk disk, BlockDevice.Bio bio) {
+        bioDevice.put(memory, bio.bio(), disk.blockDevice);
+        bioSector.put(memory, bio.bio(), bio.sector());
+        bioSize.put(memory, bio.bio(), bio.bytes());
+        bioFlags.put(memory, bio.bio(), bio.write() ? 1 : 0);
     }
 }

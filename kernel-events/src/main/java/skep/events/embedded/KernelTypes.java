@@ -12,11 +12,15 @@ import skep.btf.BtfBuilder;
 import skep.btf.BtfKind;
 import skep.btf.BtfType;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.Kfunc;
+import skep.vm.Iteration;
+import skep.vm.helpers.KfuncTable;
 
 /**
- * The types of the kernel that the model imitates. The layouts are those of Debian's Linux 6.12 for cloud machines
- * (packages {@code linux-image-6.12.117+deb12-cloud-arm64} and {@code linux-image-6.12.107+deb12-cloud-amd64}), cut by
- * {@link TypeTrimmer}; functions and tracepoints are added from the model's own declarations.
+ * The types of the kernel that the model imitates. The layouts are those of Debian's Linux 6.12.117 (packages
+ * {@code linux-image-6.12.117+deb12-arm64-unsigned} and {@code linux-image-6.12.117+deb12-amd64-unsigned}, with their modules
+ * {@code nfs}, {@code rdma_cm} and {@code kvm}), cut by {@link TypeTrimmer}; functions, tracepoints and their records are added
+ * from the model's own declarations.
  */
 final class KernelTypes {
     private final Btf layouts;
@@ -57,6 +61,20 @@ final class KernelTypes {
         return new Field((int) place.offsetBytes(), (int) layouts.sizeBytes(place.typeId()));
     }
 
+    /** A constant of an enumeration. */
+    int constant(String enumeration, String name) {
+        var id = layouts.find(enumeration, BtfKind.ENUM)
+                .orElseThrow(() -> new IllegalStateException("no enum " + enumeration));
+        if (layouts.type(id) instanceof BtfType.Enumeration values) {
+            for (var value : values.values()) {
+                if (value.name().equals(name)) {
+                    return (int) value.value();
+                }
+            }
+        }
+        throw new IllegalStateException("enum " + enumeration + " has no " + name);
+    }
+
     private int id(String struct) {
         return layouts.find(struct, BtfKind.STRUCT).orElseThrow(() -> new IllegalStateException("no struct " + struct));
     }
@@ -89,9 +107,94 @@ final class KernelTypes {
                     int prototype = builder.add(new BtfType.Prototype(0, parameters));
                     int pointer = builder.add(new BtfType.Pointer(prototype));
                     builder.add(new BtfType.Typedef("btf_trace_" + point.event(), pointer));
+                    record(point);
                 }
             }
+            KfuncTable.rows().forEach(this::declare);
+            iterators();
             return builder.build();
+        }
+
+        /** What iterators are given: a struct of pointers each, and a function that says of what type they are. */
+        private void iterators() {
+            // Programs hand them on and look into neither.
+            struct("seq_file");
+            struct("bpf_map");
+            struct("bpf_iter_meta", "struct seq_file *", "seq", "u64", "session_id", "u64", "seq_num");
+            iterator(Iteration.TASKS, "struct task_struct *", "task");
+            iterator(Iteration.MAP_ELEMENTS, "struct bpf_map *", "map", "void *", "key", "void *", "value");
+        }
+
+        private void iterator(String name, String... typesAndNames) {
+            var all = new ArrayList<>(List.of("struct bpf_iter_meta *", "meta"));
+            all.addAll(List.of(typesAndNames));
+            struct("bpf_iter__" + name, all.toArray(String[]::new));
+            var parameters = new ArrayList<BtfType.Parameter>();
+            for (int i = 0; i < all.size(); i += 2) {
+                parameters.add(new BtfType.Parameter(all.get(i + 1), type(all.get(i))));
+            }
+            int prototype = builder.add(new BtfType.Prototype(type("int"), parameters));
+            builder.add(new BtfType.Function("bpf_iter_" + name, prototype, BtfType.Linkage.STATIC));
+        }
+
+        /** A struct of words of 8 bytes. */
+        private void struct(String name, String... typesAndNames) {
+            var members = new ArrayList<BtfType.Member>();
+            for (int i = 0; i < typesAndNames.length; i += 2) {
+                members.add(new BtfType.Member(typesAndNames[i + 1], type(typesAndNames[i]), 32 * i, 0));
+            }
+            int id = builder.add(new BtfType.Struct(name, 4 * typesAndNames.length, members));
+            known.put("struct " + name, id);
+        }
+
+        /** A kernel function that programs may call. */
+        private void declare(Kfunc row) {
+            var parameters = row.arguments().stream()
+                    .map(word -> new BtfType.Parameter("", type(parameterType(word.replace("?", "")))))
+                    .toList();
+            var result = row.result();
+            int returns = type(
+                    result.startsWith("ptr:")
+                            ? "struct " + result.substring(4) + " *"
+                            : result.equals("mem") || result.equals("cast") ? "void *" : result);
+            int prototype = builder.add(new BtfType.Prototype(returns, parameters));
+            builder.add(new BtfType.Function(row.name(), prototype, BtfType.Linkage.STATIC));
+        }
+
+        /** The C type of an argument that a row describes by a word. */
+        private String parameterType(String word) {
+            int colon = word.indexOf(':');
+            return switch (word) {
+                case "any", "const" -> "int";
+                case "size" -> "u32";
+                case "str" -> "const char *";
+                case "mem", "out", "void", "map", "callback" -> "void *";
+                case "dynptr", "newdynptr" -> "struct bpf_dynptr *";
+                case "ctx" -> "struct __sk_buff *";
+                default -> colon < 0 ? "struct " + word + " *" : "struct bpf_iter_" + word.substring(colon + 1) + " *";
+            };
+        }
+
+        /** The record of a tracepoint, as {@code struct trace_event_raw_}… shows it. */
+        private void record(Tracepoint point) {
+            var members = new ArrayList<BtfType.Member>();
+            members.add(new BtfType.Member("ent", type("struct trace_entry"), 0, 0));
+            int end = 8;
+            for (var field : point.format().fields()) {
+                if (field.name().startsWith("common_")) {
+                    continue;
+                }
+                int id = field.dataLoc()
+                        ? type("u32")
+                        : field.arrayLength() > 0
+                                ? builder.add(new BtfType.Array(
+                                        type(field.type()), type("unsigned int"), field.arrayLength()))
+                                : type(field.type());
+                var name = field.dataLoc() ? "__data_loc_" + field.name() : field.name();
+                members.add(new BtfType.Member(name, id, 8 * field.offsetBytes(), 0));
+                end = Math.max(end, field.offsetBytes() + field.sizeBytes());
+            }
+            builder.add(new BtfType.Struct("trace_event_raw_" + point.event(), end, members));
         }
 
         private List<BtfType.Parameter> parameters(List<Prototype.Parameter> declared) {

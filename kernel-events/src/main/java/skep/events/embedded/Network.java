@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import skep.events.embedded.TcpSocket.Remote;
 import skep.events.embedded.TcpSocket.Segment;
 import skep.events.embedded.TcpSocket.State;
@@ -17,11 +18,42 @@ final class Network {
     static final int ECONNREFUSED = 111;
     static final int ENOTCONN = 107;
     static final int AF_INET = 2;
-    private static final int IPPROTO_TCP = 6;
+    static final int AF_INET6 = 10;
+    static final int EACCES = 13;
+    static final int SOCK_DGRAM = 2;
+    private static final int FIRST_UNPRIVILEGED_PORT = 1024;
+    private static final long SYN_TIMEOUT_NANOS = 1_000_000_000;
+    // States of congestion control
+    private static final int OPEN = 0;
+    private static final int DISORDER = 1;
+    private static final int CWR = 2;
+    private static final int RECOVERY = 3;
+    private static final int LOSS = 4;
+    // Flags of TCP headers
+    private static final int FIN_FLAG = 1;
+    private static final int SYN_FLAG = 2;
+    private static final int PSH_FLAG = 8;
+    private static final int ACK_FLAG = 16;
+    /** fd00::2, fd00::… as they lie in memory. */
+    private static final byte[] LOCAL_ADDRESS6 = address6(2);
+
+    static byte[] address6(int last) {
+        var address = new byte[16];
+        address[0] = (byte) 0xfd;
+        address[14] = (byte) (last >>> 8);
+        address[15] = (byte) last;
+        return address;
+    }
+
+    private static final int TCP = 6;
     /** 10.0.0.2 as the kernel stores it: in network order. */
     private static final int LOCAL_ADDRESS = 0x0200_000a;
 
     private static final int MAX_SEGMENT_BYTES = 32_768;
+    private static final int RECEIVE_BUFFER_BYTES = 1536;
+    /** Bytes of a packet on the wire. */
+    private static final int MAX_WIRE_BYTES = 1448;
+
     private static final long MIN_RTO_NANOS = 200_000_000;
     private static final byte[] DEVICE = "eth0".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final int NO_SOCKET_REASON = 3;
@@ -33,6 +65,9 @@ final class Network {
     private final ArrayList<ArrayDeque<Packet>> arrived = new ArrayList<>();
     private final Interrupts.Source[] interrupts;
     private final boolean[] polling;
+    /** A buffer a CPU for packets without data. */
+    private final Channels.Datagram[] controls;
+
     private int nextPort = 32_768;
     /** Of a thousand packets that leave, so many get lost. */
     int lossPerMille;
@@ -44,8 +79,11 @@ final class Network {
     final Routine sysConnect;
     final Vfs.FileOps ops;
     private final Routine inetBind;
+    private final Routine inet6Bind;
     private final Routine inetListen;
     private final Routine inetAccept;
+    private final Routine tcpV4Connect;
+    private final Routine tcpV6Connect;
     private final Routine tcpConnect;
     private final Routine tcpSendmsg;
     private final Routine tcpRecvmsg;
@@ -56,16 +94,20 @@ final class Network {
     private final Routine writeXmit;
     private final Routine transmitSkb;
     private final Routine ipQueueXmit;
+    private final Routine ip6Xmit;
     private final Routine devQueueXmit;
     private final Routine devHardStartXmit;
     private final Routine netRxAction;
     private final Routine receiveSkb;
     private final Routine ipRcv;
+    private final Routine ipv6Rcv;
     private final Routine tcpRcv;
+    private final Routine tcpV6Rcv;
     private final Routine rcvEstablished;
     private final Routine rcvStateProcess;
     private final Routine connRequest;
     private final Routine synRecvSock;
+    private final Routine synRecvSock6;
     private final Routine sendReset;
     private final Routine tcpAck;
     private final Routine dataReady;
@@ -73,6 +115,12 @@ final class Network {
     private final Routine retransmitSkb;
     private final Routine sendLossProbe;
     private final Routine enterLoss;
+    private final Routine enterRecovery;
+    private final Routine enterCwr;
+    private final Routine fastRetransmitAlert;
+    private final Routine processProbeAck;
+    private final Routine dropSkb;
+    private final Routine startXmit;
     private final Routine freeSkb;
     private final Routine skFree;
 
@@ -84,6 +132,7 @@ final class Network {
     private final Tracepoint devXmit;
     private final Tracepoint receive;
     private final Tracepoint kfreeSkb;
+    private final int oldDataReason;
 
     final GroundTruth.Distribution connectLatency;
 
@@ -94,17 +143,28 @@ final class Network {
         ACK,
         DATA,
         FIN,
-        TIMEOUT
+        /** Acknowledges nothing new: something before it is missing. */
+        DUPLICATE_ACK,
+        /** Brings what is there already. */
+        OLD_DATA,
+        /** Asks for or answers a name; of a datagram socket. */
+        DATAGRAM,
+        /** The retransmission timer, and the one for a loss at the end. */
+        TIMEOUT,
+        PROBE
     }
 
     /** A packet that arrives, or a retransmission timer that expires. */
-    private final class Packet extends Event {
+    final class Packet extends Event {
         final Kind kind;
         final TcpSocket socket;
+
         final int bytes;
         Channels.Datagram skb = new Channels.Datagram(0);
         /** Its buffer belongs to the receiver now, who may have freed it already on another CPU. */
         boolean queued;
+        /** Nobody took it: it is freed. */
+        boolean dropped;
 
         Packet(Kind kind, TcpSocket socket, int bytes) {
             this.kind = kind;
@@ -173,8 +233,13 @@ final class Network {
                 "void *skbaddr; void *location; void *rx_sk; unsigned short protocol; enum skb_drop_reason reason",
                 "struct sk_buff *skb, void *location, enum skb_drop_reason reason, struct sock *rx_sk");
 
+        oldDataReason = kernel.types.constant("skb_drop_reason", "SKB_DROP_REASON_TCP_OLD_DATA");
+
         sysSocket = kernel.function("int __sys_socket(int family, int type, int protocol)", this::socket);
-        inetBind = kernel.leaf("int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)", 190);
+        inetBind = kernel.function(
+                "int inet_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)", this::inetBind);
+        inet6Bind = kernel.function(
+                "int inet6_bind(struct socket *sock, struct sockaddr *uaddr, int addr_len)", this::inetBind);
         sysBind = kernel.function("int __sys_bind(int fd, struct sockaddr *umyaddr, int addrlen)", this::bind);
         inetListen = kernel.function("int inet_listen(struct socket *sock, int backlog)", this::inetListen);
         sysListen = kernel.function("int __sys_listen(int fd, int backlog)", this::listen);
@@ -183,8 +248,11 @@ final class Network {
         sysAccept = kernel.function(
                 "int __sys_accept4(int fd, struct sockaddr *upeer_sockaddr, int *upeer_addrlen, int flags)",
                 this::accept);
-        tcpConnect = kernel.function(
-                "int tcp_v4_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)", this::tcpConnect);
+        tcpV4Connect = kernel.function(
+                "int tcp_v4_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)", this::tcpVersionConnect);
+        tcpV6Connect = kernel.function(
+                "int tcp_v6_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)", this::tcpVersionConnect);
+        tcpConnect = kernel.function("int tcp_connect(struct sock *sk)", this::tcpConnect);
         sysConnect =
                 kernel.function("int __sys_connect(int fd, struct sockaddr *uservaddr, int addrlen)", this::connect);
         tcpSendmsg =
@@ -209,10 +277,22 @@ final class Network {
                 hand(90, () -> transmitSkb()));
         transmitSkb = kernel.function(
                 "int __tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, int clone_it, gfp_t gfp_mask, u32 rcv_nxt)",
-                hand(160, () -> ipQueueXmit()));
+                hand(160, null));
         ipQueueXmit = kernel.function(
                 "int ip_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)",
                 hand(130, () -> devQueueXmit()));
+        ip6Xmit = kernel.function(
+                "int inet6_csk_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)",
+                hand(140, () -> devQueueXmit()));
+        startXmit = kernel.function(
+                "netdev_tx_t start_xmit(struct sk_buff *skb, struct net_device *dev)", (task, frame) -> {
+                    var message = (Channels.Datagram) frame.object();
+                    switch (frame.next()) {
+                        case 0 -> task.spend(60);
+                        case 1 -> kernel.virtio.callTransmit(task, message.bytes + 66L, frame.a0);
+                        default -> task.ret(0);
+                    }
+                });
         devQueueXmit = kernel.function(
                 "int __dev_queue_xmit(struct sk_buff *skb, struct net_device *sb_dev)", this::devQueueXmit);
         devHardStartXmit = kernel.function(
@@ -225,7 +305,11 @@ final class Network {
         ipRcv = kernel.function(
                 "int ip_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt, struct net_device *orig_dev)",
                 this::ipRcv);
+        ipv6Rcv = kernel.function(
+                "int ipv6_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt, struct net_device *orig_dev)",
+                this::ipRcv);
         tcpRcv = kernel.function("int tcp_v4_rcv(struct sk_buff *skb)", this::tcpRcv);
+        tcpV6Rcv = kernel.function("int tcp_v6_rcv(struct sk_buff *skb)", this::tcpRcv);
         rcvEstablished =
                 kernel.function("void tcp_rcv_established(struct sock *sk, struct sk_buff *skb)", this::rcvEstablished);
         rcvStateProcess = kernel.function(
@@ -237,14 +321,27 @@ final class Network {
         synRecvSock = kernel.function(
                 "struct sock *tcp_v4_syn_recv_sock(const struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct dst_entry *dst)",
                 this::synRecvSock);
+        synRecvSock6 = kernel.function(
+                "struct sock *tcp_v6_syn_recv_sock(const struct sock *sk, struct sk_buff *skb, struct request_sock *req, struct dst_entry *dst)",
+                this::synRecvSock);
         sendReset = kernel.leaf("void tcp_v4_send_reset(const struct sock *sk, struct sk_buff *skb)", 500);
         tcpAck = kernel.function("int tcp_ack(struct sock *sk, const struct sk_buff *skb, int flag)", this::tcpAck);
         dataReady = kernel.function("void sock_def_readable(struct sock *sk)", this::dataReady);
         retransmitTimer = kernel.function("void tcp_retransmit_timer(struct sock *sk)", this::retransmitTimer);
         retransmitSkb = kernel.function(
                 "int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)", this::retransmitSkb);
-        sendLossProbe = kernel.leaf("void tcp_send_loss_probe(struct sock *sk)", 200);
-        enterLoss = kernel.function("void tcp_enter_loss(struct sock *sk)", this::enterLoss);
+        sendLossProbe = kernel.function("void tcp_send_loss_probe(struct sock *sk)", this::sendLossProbe);
+        enterLoss = kernel.function("void tcp_enter_loss(struct sock *sk)", congestion(LOSS));
+        enterRecovery = kernel.function("void tcp_enter_recovery(struct sock *sk, bool ece_ack)", congestion(RECOVERY));
+        enterCwr = kernel.function("void tcp_enter_cwr(struct sock *sk)", congestion(CWR));
+        fastRetransmitAlert = kernel.function(
+                "void tcp_fastretrans_alert(struct sock *sk, const u32 prior_snd_una, int num_dupack, int *ack_flag, int *rexmit)",
+                this::fastRetransmitAlert);
+        processProbeAck =
+                kernel.function("void tcp_process_tlp_ack(struct sock *sk, u32 ack, int flag)", this::processProbeAck);
+        dropSkb = kernel.function(
+                "void sk_skb_reason_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)",
+                this::dropSkb);
         freeSkb = kernel.function("void __kfree_skb(struct sk_buff *skb)", this::freeSkb);
         skFree = kernel.function("void __sk_destruct(struct callback_head *head)", this::skFree);
         var irq = kernel.function("irqreturn_t vp_vring_interrupt(int irq, void *opaque)", this::cardInterrupt);
@@ -252,23 +349,21 @@ final class Network {
         kernel.interrupts.softirqAction(Interrupts.NET_RX_SOFTIRQ, netRxAction);
         polling = new boolean[kernel.cpus.length];
         interrupts = new Interrupts.Source[kernel.cpus.length];
+        controls = new Channels.Datagram[kernel.cpus.length];
         for (int i = 0; i < polling.length; i++) {
             arrived.add(new ArrayDeque<>());
             interrupts[i] = new Interrupts.Source(irq, 60 + i, "virtio0-input." + i);
+            controls[i] = kernel.channels.bootSkb();
         }
         var read = kernel.function("ssize_t sock_read_iter_tcp(struct kiocb *iocb, struct iov_iter *to)", file(false));
         var write =
                 kernel.function("ssize_t sock_write_iter_tcp(struct kiocb *iocb, struct iov_iter *from)", file(true));
         var release = kernel.function("int inet_release(struct socket *sock)", this::release);
-        ops = new Vfs.FileOps("TCP", read, write, Routine.NONE, release, false);
+        ops = kernel.vfs.ops("TCP", "tcp_file_ops", read, write, Routine.NONE, release, false);
     }
 
     private Routine transmitSkb() {
         return transmitSkb;
-    }
-
-    private Routine ipQueueXmit() {
-        return ipQueueXmit;
     }
 
     private Routine devQueueXmit() {
@@ -276,12 +371,13 @@ final class Network {
     }
 
     /** Takes time, then passes socket and buffer on. */
-    private Body hand(long nanos, java.util.function.Supplier<Routine> next) {
+    private Body hand(long nanos, java.util.function.@Nullable Supplier<Routine> next) {
         return (task, frame) -> {
             switch (frame.next()) {
                 case 0 -> task.spend(nanos);
                 case 1 -> {
-                    var routine = next.get();
+                    var routine =
+                            next != null ? next.get() : ((TcpSocket) frame.object()).isV6() ? ip6Xmit : ipQueueXmit;
                     var skb = ((Channels.Datagram) Objects.requireNonNull(frame.other)).skb;
                     var callee =
                             routine == devQueueXmit ? task.call(routine, skb, 0) : task.call(routine, frame.a0, skb, 0);
@@ -307,17 +403,51 @@ final class Network {
 
     /** Calls {@code tcp_sendmsg} or {@code tcp_recvmsg}. */
     void callTransfer(Task task, TcpSocket socket, boolean send, long bytes) {
+        if (socket.protocol == Udp.PROTOCOL) {
+            kernel.udp.callTransfer(task, socket, send, bytes);
+            return;
+        }
         var callee = task.call(send ? tcpSendmsg : tcpRecvmsg, socket.address, task.local(0xd80), bytes, 0);
         callee.object = socket;
         callee.v1 = bytes;
     }
 
+    void callAllocSocketInode(Task task) {
+        kernel.slab.callAllocLru(task, socketInodes);
+    }
+
+    void callDataReady(Task task, TcpSocket socket) {
+        task.call(dataReady, socket.address).object = socket;
+    }
+
+    /** Sends a packet that the network acknowledges to nobody. */
+    void callTransmit(Task task, TcpSocket socket, Channels.Datagram message) {
+        var callee = task.call(devQueueXmit, message.skb, 0);
+        callee.object = socket;
+        callee.other = message;
+    }
+
+    /** The answer to a datagram comes after a round trip. */
+    void postDatagram(TcpSocket socket, int bytes) {
+        kernel.post(new Packet(Kind.DATAGRAM, socket, bytes), kernel.clockNanos() + socket.remote.roundTripNanos());
+    }
+
+    /** Where a listener is found: its port and family. */
+    private static int key(TcpSocket socket) {
+        return socket.localPort | (socket.isV6() ? 1 << 16 : 0);
+    }
+
     // System calls
 
     private TcpSocket newSocket(long address, Remote remote) {
+        return newSocket(address, remote, TCP);
+    }
+
+    TcpSocket newSocket(long address, Remote remote, int protocol) {
         var socket = new TcpSocket(address, remote);
+        socket.protocol = protocol;
         socket.localAddress = LOCAL_ADDRESS;
-        kernel.objects.socket(socket);
+        kernel.sockets.socket(socket);
         return socket;
     }
 
@@ -332,6 +462,10 @@ final class Network {
     }
 
     private void socket(Task task, Frame frame) {
+        if ((frame.a1 & 0xf) == SOCK_DGRAM && frame.a0 != 1) {
+            kernel.udp.socket(task, frame);
+            return;
+        }
         switch (frame.next()) {
             case 0 -> kernel.slab.callAllocLru(task, socketInodes);
             case 1 -> {
@@ -347,7 +481,12 @@ final class Network {
                         frame.v1,
                         new Remote(2_000_000 + kernel.rng.below(30_000_000), 0, 4_000 + kernel.rng.below(60_000)));
                 socket.socketAddress = frame.v0;
-                kernel.objects.socket(socket);
+                socket.family = (int) frame.a0;
+                if (socket.isV6()) {
+                    socket.localAddress = 0;
+                    socket.localAddress6 = LOCAL_ADDRESS6;
+                }
+                kernel.sockets.socket(socket);
                 task.ret(task.process.install(new OpenFile(kernel, task.result, ops, socket, null, 2)));
             }
         }
@@ -356,13 +495,44 @@ final class Network {
     private void bind(Task task, Frame frame) {
         var socket = socketOf(task, frame.a0);
         switch (frame.next()) {
+            case 0 ->
+                task.call(socket.isV6() ? inet6Bind : inetBind, socket.socketAddress, frame.a1, frame.a2).object =
+                        socket;
+            default -> task.ret(task.result);
+        }
+    }
+
+    private void inetBind(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
             case 0 -> {
-                socket.localPort = 80;
-                kernel.objects.socket(socket);
-                task.call(inetBind, socket.socketAddress, frame.a1, frame.a2);
+                frame.v0 = port(frame.a1);
+                if (frame.v0 < FIRST_UNPRIVILEGED_PORT) {
+                    kernel.security.callCapable(task, Security.CAP_NET_BIND_SERVICE);
+                } else {
+                    task.work(30);
+                }
+            }
+            case 1 -> {
+                if (frame.v0 < FIRST_UNPRIVILEGED_PORT && task.result != 0) {
+                    task.ret(-EACCES);
+                    return;
+                }
+                socket.localPort = (int) frame.v0;
+                kernel.sockets.socket(socket);
+                task.spend(160);
             }
             default -> task.ret(0);
         }
+    }
+
+    /** The port in a user's {@code struct sockaddr}; 80 where the program of the model gives none. */
+    private int port(long address) {
+        var bytes = new byte[4];
+        if (!kernel.userMemory.read(address, bytes, 4) || bytes[0] == 0) {
+            return 80;
+        }
+        return (bytes[2] & 0xff) << 8 | bytes[3] & 0xff;
     }
 
     private void listen(Task task, Frame frame) {
@@ -378,7 +548,7 @@ final class Network {
         switch (frame.next()) {
             case 0 -> {
                 socket.backlog = (int) frame.a1;
-                listeners.put(socket.localPort, socket);
+                listeners.put(key(socket), socket);
                 callSetState(task, socket, State.LISTEN);
             }
             default -> task.ret(0);
@@ -395,12 +565,18 @@ final class Network {
             }
             case 2 -> {
                 frame.other = task.resultObject;
+                if (frame.other == null) {
+                    frame.pc = 4;
+                    kernel.slab.callFree(task, socketInodes, frame.v0);
+                    return;
+                }
                 kernel.vfs.callAllocFile(task);
             }
+            case 4 -> task.ret(-Timekeeping.EINTR);
             default -> {
                 var connection = (TcpSocket) Objects.requireNonNull(frame.other);
                 connection.socketAddress = frame.v0;
-                kernel.objects.socket(connection);
+                kernel.sockets.socket(connection);
                 task.ret(task.process.install(new OpenFile(kernel, task.result, ops, connection, null, 2)));
             }
         }
@@ -411,6 +587,11 @@ final class Network {
         switch (frame.next()) {
             case 0 -> {
                 if (socket.accepted.isEmpty()) {
+                    if (task.killedBy != 0) {
+                        task.resultObject = null;
+                        task.ret(0);
+                        return;
+                    }
                     frame.pc = 0;
                     socket.waiters.add(task);
                     kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);
@@ -425,7 +606,7 @@ final class Network {
                     frame.pc = 0;
                     return;
                 }
-                kernel.objects.backlog(socket);
+                kernel.sockets.backlog(socket);
                 task.resultObject = connection;
                 task.ret(connection.address);
             }
@@ -436,12 +617,17 @@ final class Network {
         var socket = socketOf(task, frame.a0);
         switch (frame.next()) {
             case 0 -> {
-                socket.remoteAddress = 0x0800_0000 | kernel.rng.below(200) + 10 << 8 | 0x22;
-                socket.remotePort = 443;
+                destination(socket, frame.a1);
+                if (socket.protocol == Udp.PROTOCOL) {
+                    kernel.sockets.socket(socket);
+                    task.ret(0);
+                    return;
+                }
                 socket.localPort = nextPort;
                 nextPort = nextPort >= 60_999 ? 32_768 : nextPort + 1;
                 frame.v0 = kernel.clockNanos();
-                task.call(tcpConnect, socket.address, frame.a1, frame.a2).object = socket;
+                task.call(socket.isV6() ? tcpV6Connect : tcpV4Connect, socket.address, frame.a1, frame.a2).object =
+                        socket;
             }
             case 1 -> {
                 if (socket.state == State.SYN_SENT) {
@@ -460,27 +646,67 @@ final class Network {
         }
     }
 
-    private void tcpConnect(Task task, Frame frame) {
+    /** Where a connection goes: what the program's address says, or some machine. */
+    private void destination(TcpSocket socket, long address) {
+        var bytes = new byte[28];
+        boolean given = kernel.userMemory.read(address, bytes, 28) && bytes[0] != 0;
+        socket.remotePort = given ? (bytes[2] & 0xff) << 8 | bytes[3] & 0xff : 443;
+        int other = kernel.rng.below(200) + 10;
+        if (socket.isV6()) {
+            socket.remoteAddress6 = given ? java.util.Arrays.copyOfRange(bytes, 8, 24) : address6(other << 8 | 1);
+        } else {
+            socket.remoteAddress = given
+                    ? bytes[4] & 0xff | (bytes[5] & 0xff) << 8 | (bytes[6] & 0xff) << 16 | bytes[7] << 24
+                    : 0x0800_0000 | other << 8 | 0x22;
+        }
+    }
+
+    private void tcpVersionConnect(Task task, Frame frame) {
         var socket = (TcpSocket) frame.object();
         switch (frame.next()) {
             case 0 -> task.spend(400);
             case 1 -> callSetState(task, socket, State.SYN_SENT);
             case 2 -> {
-                kernel.objects.socket(socket);
-                callSend(task, socket, 0);
+                kernel.sockets.socket(socket);
+                task.call(tcpConnect, socket.address).object = socket;
             }
-            case 3 -> {
-                kernel.post(new Packet(Kind.SYN_ACK, socket, 0), kernel.clockNanos() + socket.remote.roundTripNanos());
+            default -> task.ret(0);
+        }
+    }
+
+    private void tcpConnect(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> callSend(task, socket, 0);
+            case 1 -> {
+                sendSyn(socket);
                 task.work(30);
             }
             default -> task.ret(0);
         }
     }
 
+    /** The network takes the first packet of a handshake: it is answered, or lost and sent again. */
+    private void sendSyn(TcpSocket socket) {
+        long now = kernel.clockNanos();
+        if (kernel.rng.below(1000) < lossPerMille) {
+            kernel.truth.count("packets lost", 1);
+            kernel.post(new Packet(Kind.TIMEOUT, socket, 0), now + SYN_TIMEOUT_NANOS);
+        } else {
+            kernel.post(new Packet(Kind.SYN_ACK, socket, 0), now + socket.remote.roundTripNanos());
+        }
+    }
+
     private void release(Task task, Frame frame) {
         var socket = (TcpSocket) ((OpenFile) frame.object()).target;
         switch (frame.next()) {
-            case 0 -> task.call(tcpClose, socket.address, 0).object = socket;
+            case 0 -> {
+                if (socket.protocol == Udp.PROTOCOL) {
+                    kernel.udp.callDestroy(task, socket);
+                } else {
+                    task.call(tcpClose, socket.address, 0).object = socket;
+                }
+            }
             case 1 -> {
                 if (socket.socketAddress != 0) {
                     kernel.slab.callFree(task, socketInodes, socket.socketAddress);
@@ -499,7 +725,7 @@ final class Network {
                     case CLOSE_WAIT -> callSetState(task, socket, State.LAST_ACK);
                     case ESTABLISHED, SYN_RECV -> callSetState(task, socket, State.FIN_WAIT1);
                     case LISTEN, SYN_SENT -> {
-                        listeners.remove(socket.localPort, socket);
+                        listeners.remove(key(socket), socket);
                         callSetState(task, socket, State.CLOSE);
                     }
                     default -> {}
@@ -563,7 +789,7 @@ final class Network {
                     endpoints(writer, socket, true).fire();
                 }
                 socket.state = state;
-                kernel.objects.socket(socket);
+                kernel.sockets.socket(socket);
                 task.work(40);
             }
             default -> task.ret(0);
@@ -572,22 +798,21 @@ final class Network {
 
     /** The fields with ports and addresses that several tracepoints share. */
     private static TraceWriter endpoints(TraceWriter writer, TcpSocket socket, boolean protocol) {
-        writer.num(socket.localPort).num(socket.remotePort).num(AF_INET);
+        writer.num(socket.localPort).num(socket.remotePort).num(socket.family);
         if (protocol) {
-            writer.num(IPPROTO_TCP);
+            writer.num(TCP);
         }
-        return writer.quad(socket.localAddress)
-                .quad(socket.remoteAddress)
-                .mapped(socket.localAddress)
-                .mapped(socket.remoteAddress);
+        writer.quad(socket.localAddress).quad(socket.remoteAddress);
+        return socket.isV6()
+                ? writer.bytes(socket.localAddress6).bytes(socket.remoteAddress6)
+                : writer.mapped(socket.localAddress).mapped(socket.remoteAddress);
     }
 
     // Sending
 
     /** Sends one segment of new data, or a bare one: a handshake, an acknowledgement, the end. */
     private void callSend(Task task, TcpSocket socket, int bytes) {
-        var message = new Channels.Datagram(bytes);
-        message.skb = socket.address;
+        var message = controls[task.cpu.id];
         var callee = task.call(writeXmit, socket.address, 1448, 0, 0);
         callee.object = socket;
         callee.other = message;
@@ -651,7 +876,7 @@ final class Network {
                 task.spend(90);
             }
             case 1 -> {
-                var callee = task.call(devHardStartXmit, message.skb, 0, 0, 0);
+                var callee = task.call(devHardStartXmit, message.skb, kernel.sockets.device(), 0, 0);
                 callee.object = frame.object;
                 callee.other = message;
             }
@@ -664,17 +889,18 @@ final class Network {
         var socket = (TcpSocket) frame.object();
         switch (frame.next()) {
             case 0 -> {
+                kernel.sockets.packet(message, socket, false, flags(socket, message), task.cpu.id);
                 if (devStartXmit.active()) {
-                    kernel.tracer.raw(devStartXmit, task, message.skb, 0);
+                    kernel.tracer.raw(devStartXmit, task, message.skb, kernel.sockets.device());
                     kernel.tracer
                             .begin(devStartXmit, task)
                             .bytes(DEVICE)
-                            .num(0)
+                            .num(task.cpu.id)
                             .num(message.skb)
                             .num(0)
                             .num(0)
                             .num(0)
-                            .num(0x0800)
+                            .num(socket.isV6() ? 0x86dd : 0x0800)
                             .num(3)
                             .num(message.bytes + 54)
                             .num(message.bytes)
@@ -689,10 +915,11 @@ final class Network {
                 }
                 task.spend(180);
             }
-            case 1 -> {
+            case 1 -> task.call(startXmit, message.skb, kernel.sockets.device()).object = message;
+            case 2 -> {
                 kernel.truth.count("packets sent", 1);
                 if (devXmit.active()) {
-                    kernel.tracer.raw(devXmit, task, message.skb, 0, 0, message.bytes + 54);
+                    kernel.tracer.raw(devXmit, task, message.skb, 0, kernel.sockets.device(), message.bytes + 54);
                     kernel.tracer
                             .begin(devXmit, task)
                             .num(message.skb)
@@ -710,7 +937,21 @@ final class Network {
         }
     }
 
-    /** The network takes a data segment: it is acknowledged after a round trip, or lost and timed out. */
+    private static int flags(TcpSocket socket, Channels.Datagram message) {
+        if (message.bytes > 0) {
+            return PSH_FLAG | ACK_FLAG;
+        }
+        return switch (socket.state) {
+            case SYN_SENT -> SYN_FLAG;
+            case FIN_WAIT1, LAST_ACK -> FIN_FLAG | ACK_FLAG;
+            default -> ACK_FLAG;
+        };
+    }
+
+    /**
+     * The network takes a data segment: it is acknowledged after a round trip, or lost. A loss within a long burst shows by
+     * duplicate acknowledgements, one at the end by nothing at all: then a probe is sent, or the timer expires.
+     */
     private void carry(TcpSocket socket, Channels.Datagram message) {
         long now = kernel.clockNanos();
         Segment segment = null;
@@ -723,13 +964,21 @@ final class Network {
             return;
         }
         segment.transmissions++;
+        segment.lost = false;
         long roundTrip = socket.remote.roundTripNanos() + kernel.rng.below(200_000);
-        if (kernel.rng.below(1000) < lossPerMille) {
-            kernel.truth.count("packets lost", 1);
+        if (kernel.rng.below(1000) >= lossPerMille) {
+            kernel.post(new Packet(Kind.ACK, socket, message.bytes), now + roundTrip);
+            return;
+        }
+        segment.lost = true;
+        kernel.truth.count("packets lost", 1);
+        if (segment.transmissions == 1 && message.bytes > 4 * MAX_WIRE_BYTES) {
+            kernel.post(new Packet(Kind.DUPLICATE_ACK, socket, 0), now + roundTrip);
+        } else if (segment.transmissions == 1 && kernel.rng.oneIn(2)) {
+            kernel.post(new Packet(Kind.PROBE, socket, 0), now + 2 * roundTrip);
+        } else {
             long timeout = Math.max(MIN_RTO_NANOS, 2 * roundTrip) << Math.min(6, segment.transmissions - 1);
             kernel.post(new Packet(Kind.TIMEOUT, socket, 0), now + timeout);
-        } else {
-            kernel.post(new Packet(Kind.ACK, socket, message.bytes), now + roundTrip);
         }
     }
 
@@ -757,21 +1006,23 @@ final class Network {
                     return;
                 }
                 frame.object = packet;
-                if (packet.kind == Kind.TIMEOUT) {
-                    frame.pc = 4;
+                if (packet.kind == Kind.TIMEOUT || packet.kind == Kind.PROBE) {
+                    frame.pc = 5;
                     if (packet.socket.state == State.CLOSE) {
                         return;
                     }
-                    task.call(retransmitTimer, packet.socket.address).object = packet.socket;
+                    var timer = packet.kind == Kind.PROBE ? sendLossProbe : retransmitTimer;
+                    task.call(timer, packet.socket.address).object = packet.socket;
                     return;
                 }
-                packet.skb = new Channels.Datagram(packet.kind == Kind.DATA ? packet.bytes : 0);
+                packet.skb = new Channels.Datagram(
+                        packet.kind == Kind.DATA || packet.kind == Kind.DATAGRAM ? packet.bytes : 0);
                 kernel.channels.callAllocSkb(task, packet.skb);
             }
             case 2 -> {
                 var packet = (Packet) frame.object();
                 kernel.truth.count("packets received", 1);
-                kernel.objects.skb(packet.skb, packet.socket);
+                kernel.sockets.packet(packet.skb, packet.socket, true, flags(packet.kind), task.cpu.id + 1);
                 if (receive.active()) {
                     kernel.tracer.raw(receive, task, packet.skb.skb);
                     kernel.tracer
@@ -784,6 +1035,7 @@ final class Network {
                 task.work(60);
             }
             case 3 -> task.call(receiveSkb, task.local(0xf40), 0, 0).object = frame.object;
+            case 4 -> kernel.virtio.callRefill(task, RECEIVE_BUFFER_BYTES, 0);
             default -> {
                 frame.pc = 1;
                 task.work(30);
@@ -791,10 +1043,24 @@ final class Network {
         }
     }
 
+    private static int flags(Kind kind) {
+        return switch (kind) {
+            case SYN -> SYN_FLAG;
+            case SYN_ACK -> SYN_FLAG | ACK_FLAG;
+            case DATA, OLD_DATA -> PSH_FLAG | ACK_FLAG;
+            case FIN -> FIN_FLAG | ACK_FLAG;
+            default -> ACK_FLAG;
+        };
+    }
+
     private void receiveSkb(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.work(70);
-            case 1 -> task.call(ipRcv, ((Packet) frame.object()).skb.skb, 0, 0, 0).object = frame.object;
+            case 1 -> {
+                var packet = (Packet) frame.object();
+                long device = kernel.sockets.device();
+                task.call(packet.socket.isV6() ? ipv6Rcv : ipRcv, packet.skb.skb, device, 0, device).object = packet;
+            }
             default -> task.ret(0);
         }
     }
@@ -802,7 +1068,14 @@ final class Network {
     private void ipRcv(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.spend(110);
-            case 1 -> task.call(tcpRcv, ((Packet) frame.object()).skb.skb).object = frame.object;
+            case 1 -> {
+                var packet = (Packet) frame.object();
+                if (packet.kind == Kind.DATAGRAM) {
+                    kernel.udp.callReceive(task, packet);
+                } else {
+                    task.call(packet.socket.isV6() ? tcpV6Rcv : tcpRcv, packet.skb.skb).object = packet;
+                }
+            }
             default -> task.ret(0);
         }
     }
@@ -813,45 +1086,63 @@ final class Network {
         switch (frame.next()) {
             case 0 -> task.spend(120);
             case 1 -> {
-                if (packet.kind == Kind.SYN ? !listeners.containsKey(socket.localPort) : socket.state == State.CLOSE) {
-                    frame.pc = 3;
-                    drop(task, packet);
+                if (packet.kind == Kind.SYN ? !listeners.containsKey(key(socket)) : socket.state == State.CLOSE) {
+                    frame.pc = 4;
                     task.call(sendReset, 0, packet.skb.skb);
                     return;
                 }
                 var routine = socket.state == State.ESTABLISHED ? rcvEstablished : rcvStateProcess;
                 long address = packet.kind == Kind.SYN
-                        ? Objects.requireNonNull(listeners.get(socket.localPort)).address
+                        ? Objects.requireNonNull(listeners.get(key(socket))).address
                         : socket.address;
                 task.call(routine, address, packet.skb.skb).object = packet;
             }
             case 2 -> {
-                if (packet.queued) {
-                    frame.pc = 4;
+                if (packet.queued || packet.dropped) {
+                    frame.pc = 6;
                 }
             }
-            case 3 -> callFreeSkb(task, packet.skb);
+            case 3 -> {
+                frame.pc = 6;
+                callFreeSkb(task, packet.skb);
+            }
+            case 4 -> callDrop(task, packet, 0, NO_SOCKET_REASON);
             default -> task.ret(0);
         }
     }
 
-    private void drop(Task task, Packet packet) {
-        kernel.truth.count("packets dropped", 1);
-        if (kfreeSkb.active()) {
-            long location = Firing.returnAddress(task, task.depth);
-            kernel.tracer.raw(kfreeSkb, task, packet.skb.skb, location, NO_SOCKET_REASON, 0);
-            kernel.tracer
-                    .begin(kfreeSkb, task)
-                    .num(packet.skb.skb)
-                    .num(location)
-                    .num(0)
-                    .num(0x0800)
-                    .num(NO_SOCKET_REASON)
-                    .fire();
+    /** Drops a packet: it is counted, shown with its reason, and freed. */
+    private void callDrop(Task task, Packet packet, long socket, int reason) {
+        packet.dropped = true;
+        var callee = task.call(dropSkb, socket, packet.skb.skb, reason);
+        callee.object = packet;
+    }
+
+    private void dropSkb(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                kernel.truth.count("packets dropped", 1);
+                if (kfreeSkb.active()) {
+                    long location = Firing.returnAddress(task, task.depth);
+                    kernel.tracer.raw(kfreeSkb, task, packet.skb.skb, location, frame.a2, frame.a0);
+                    kernel.tracer
+                            .begin(kfreeSkb, task)
+                            .num(packet.skb.skb)
+                            .num(location)
+                            .num(frame.a0)
+                            .num(packet.socket.isV6() ? 0x86dd : 0x0800)
+                            .num(frame.a2)
+                            .fire();
+                }
+                task.work(30);
+            }
+            case 1 -> callFreeSkb(task, packet.skb);
+            default -> task.ret(0);
         }
     }
 
-    private void callFreeSkb(Task task, Channels.Datagram skb) {
+    void callFreeSkb(Task task, Channels.Datagram skb) {
         task.call(freeSkb, skb.skb).object = skb;
     }
 
@@ -870,13 +1161,20 @@ final class Network {
             case 0 -> task.spend(120);
             case 1 -> {
                 switch (packet.kind) {
-                    case ACK -> task.call(tcpAck, socket.address, packet.skb.skb, 0).object = packet;
+                    case ACK, DUPLICATE_ACK -> task.call(tcpAck, socket.address, packet.skb.skb, 0).object = packet;
+                    case OLD_DATA -> callDrop(task, packet, socket.address, oldDataReason);
                     case DATA -> {
                         socket.received.add(packet.skb);
                         packet.queued = true;
                         socket.bytesReceived += packet.bytes;
                         kernel.truth.count("tcp bytes received", packet.bytes);
-                        kernel.objects.socket(socket);
+                        if (kernel.rng.below(1000) < lossPerMille) {
+                            // our acknowledgement gets lost: the other end sends the data once more
+                            kernel.post(
+                                    new Packet(Kind.OLD_DATA, socket, packet.bytes),
+                                    kernel.clockNanos() + 2 * socket.remote.roundTripNanos());
+                        }
+                        kernel.sockets.socket(socket);
                         task.call(dataReady, socket.address).object = socket;
                     }
                     case FIN -> {
@@ -927,7 +1225,7 @@ final class Network {
                     var listener = socket.listener;
                     socket.listener = null;
                     listener.accepted.add(socket);
-                    kernel.objects.backlog(listener);
+                    kernel.sockets.backlog(listener);
                     kernel.post(
                             new Packet(Kind.DATA, socket, socket.remote.requestBytes()),
                             kernel.clockNanos() + 40_000 + kernel.rng.below(60_000));
@@ -953,13 +1251,12 @@ final class Network {
             case 0 -> task.spend(300);
             case 1 -> {
                 var packet = (Packet) frame.object();
-                var listener = listeners.get(packet.socket.localPort);
+                var listener = listeners.get(key(packet.socket));
                 if (listener == null || listener.accepted.size() >= listener.backlog) {
-                    drop(task, packet);
-                    task.ret(0);
+                    callDrop(task, packet, frame.a2, NO_SOCKET_REASON);
                     return;
                 }
-                task.call(synRecvSock, frame.a2, frame.a3, 0, 0).object = packet;
+                task.call(packet.socket.isV6() ? synRecvSock6 : synRecvSock, frame.a2, frame.a3, 0, 0).object = packet;
             }
             default -> task.ret(0);
         }
@@ -970,12 +1267,10 @@ final class Network {
         switch (frame.next()) {
             case 0 -> kernel.slab.callAlloc(task, tcpSockets);
             case 1 -> {
-                var listener = Objects.requireNonNull(listeners.get(packet.socket.localPort));
+                var listener = Objects.requireNonNull(listeners.get(key(packet.socket)));
                 var connection = newSocket(task.result, packet.socket.remote);
                 frame.other = connection;
-                connection.localPort = packet.socket.localPort;
-                connection.remotePort = packet.socket.remotePort;
-                connection.remoteAddress = packet.socket.remoteAddress;
+                connection.sameEnds(packet.socket);
                 connection.listener = listener;
                 callSetState(task, connection, State.SYN_RECV);
             }
@@ -995,8 +1290,15 @@ final class Network {
         switch (frame.next()) {
             case 0 -> task.spend(90);
             case 1 -> {
+                if (packet.kind == Kind.DUPLICATE_ACK) {
+                    frame.pc = 5;
+                    task.call(fastRetransmitAlert, socket.address, 0, 3, task.local(0xf80), task.local(0xf88)).object =
+                            packet;
+                    return;
+                }
                 socket.bytesAcknowledged += packet.bytes;
-                kernel.objects.socket(socket);
+                socket.congestionWindow += socket.congestionWindow < socket.slowStartThreshold ? 1 : 0;
+                kernel.sockets.socket(socket);
                 Segment segment = null;
                 for (var one : socket.unacknowledged) {
                     if (one.data.bytes == packet.bytes) {
@@ -1005,13 +1307,24 @@ final class Network {
                     }
                 }
                 if (segment == null) {
-                    frame.pc = 3;
+                    frame.pc = 5;
                     return;
                 }
                 socket.unacknowledged.remove(segment);
                 callFreeSkb(task, segment.data);
             }
             case 2 -> {
+                if (socket.probing) {
+                    task.call(processProbeAck, socket.address, 0, 0).object = socket;
+                }
+            }
+            case 3 -> {
+                if (socket.congestionState != OPEN) {
+                    task.call(fastRetransmitAlert, socket.address, 0, 0, task.local(0xf80), task.local(0xf88)).object =
+                            packet;
+                }
+            }
+            case 4 -> {
                 if (socket.unacknowledged.isEmpty() && socket.state == State.ESTABLISHED) {
                     proceed(socket);
                 }
@@ -1059,8 +1372,10 @@ final class Network {
                     task.call(skbCopy, skb.skb, 0, task.local(0xd80), frame.v0);
                     return;
                 }
-                if (socket.finished || socket.state != State.ESTABLISHED && socket.state != State.SYN_RECV) {
-                    task.ret(0);
+                if (socket.finished
+                        || task.killedBy != 0
+                        || socket.state != State.ESTABLISHED && socket.state != State.SYN_RECV) {
+                    task.ret(task.killedBy != 0 ? -Timekeeping.EINTR : 0);
                     return;
                 }
                 frame.pc = 1;
@@ -1080,39 +1395,120 @@ final class Network {
         switch (frame.next()) {
             case 0 -> task.spend(150);
             case 1 -> {
-                if (socket.unacknowledged.isEmpty()) {
-                    frame.pc = 4;
+                if (socket.state == State.SYN_SENT) {
+                    frame.pc = 3;
+                    frame.v0 = 1;
+                    callRetransmit(task, socket, controls[task.cpu.id]);
                     return;
                 }
-                task.call(sendLossProbe, socket.address);
+                if (socket.unacknowledged.isEmpty()) {
+                    frame.pc = 3;
+                    return;
+                }
+                task.call(enterLoss, socket.address).object = socket;
             }
-            case 2 -> task.call(enterLoss, socket.address).object = socket;
+            case 2 -> callRetransmitLost(task, socket);
             case 3 -> {
-                var segment = socket.unacknowledged.peek();
-                if (segment != null) {
-                    var callee = task.call(retransmitSkb, socket.address, segment.data.skb, 1);
-                    callee.object = socket;
-                    callee.other = segment.data;
+                if (frame.v0 == 1) {
+                    sendSyn(socket);
                 }
             }
             default -> task.ret(0);
         }
     }
 
-    private void enterLoss(Task task, Frame frame) {
+    private void callRetransmitLost(Task task, TcpSocket socket) {
+        for (var segment : socket.unacknowledged) {
+            if (segment.lost) {
+                callRetransmit(task, socket, segment.data);
+                return;
+            }
+        }
+    }
+
+    private void callRetransmit(Task task, TcpSocket socket, Channels.Datagram message) {
+        var callee = task.call(retransmitSkb, socket.address, message.skb, 1);
+        callee.object = socket;
+        callee.other = message;
+    }
+
+    private void sendLossProbe(Task task, Frame frame) {
         var socket = (TcpSocket) frame.object();
         switch (frame.next()) {
             case 0 -> {
-                socket.lossState = 4;
-                if (congestionEvent.active()) {
-                    kernel.tracer.raw(congestionEvent, task, socket.address, 4);
-                    endpoints(kernel.tracer.begin(congestionEvent, task).num(socket.address), socket, false)
-                            .num(4)
-                            .fire();
+                kernel.truth.count("loss probes", 1);
+                task.spend(160);
+            }
+            case 1 -> {
+                socket.probing = !socket.unacknowledged.isEmpty();
+                callRetransmitLost(task, socket);
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    /** The probe was what was missing: the window shrinks. */
+    private void processProbeAck(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                socket.probing = false;
+                task.work(40);
+            }
+            case 1 -> task.call(enterCwr, socket.address).object = socket;
+            default -> task.ret(0);
+        }
+    }
+
+    /** Enters or leaves a state of congestion control, by what an acknowledgement says. */
+    private void fastRetransmitAlert(Task task, Frame frame) {
+        var packet = (Packet) frame.object();
+        var socket = packet.socket;
+        switch (frame.next()) {
+            case 0 -> task.spend(70);
+            case 1 -> {
+                if (packet.kind != Kind.DUPLICATE_ACK) {
+                    if (socket.unacknowledged.isEmpty()) {
+                        setCongestion(task, socket, OPEN);
+                    }
+                    frame.pc = 4;
+                    return;
+                }
+                if (socket.congestionState == OPEN) {
+                    setCongestion(task, socket, DISORDER);
                 }
                 task.work(60);
             }
+            case 2 -> task.call(enterRecovery, socket.address, 0).object = socket;
+            case 3 -> callRetransmitLost(task, socket);
             default -> task.ret(0);
+        }
+    }
+
+    private Body congestion(int state) {
+        return (task, frame) -> {
+            if (frame.next() == 0) {
+                setCongestion(task, (TcpSocket) frame.object(), state);
+                task.work(60);
+            } else {
+                task.ret(0);
+            }
+        };
+    }
+
+    private void setCongestion(Task task, TcpSocket socket, int state) {
+        if (state != OPEN && state != DISORDER) {
+            socket.slowStartThreshold = Math.max(2, socket.congestionWindow * 7 / 10);
+            socket.congestionWindow = state == LOSS ? 1 : socket.slowStartThreshold;
+        }
+        socket.congestionState = state;
+        kernel.truth.count("congestion state changes", 1);
+        kernel.sockets.congestion(socket);
+        if (congestionEvent.active()) {
+            kernel.tracer.raw(congestionEvent, task, socket.address, state);
+            endpoints(kernel.tracer.begin(congestionEvent, task).num(socket.address), socket, false)
+                    .num(state)
+                    .fire();
         }
     }
 
@@ -1149,7 +1545,7 @@ final class Network {
     // Other machines
 
     /** A machine out there that connects to one of our ports now and then. */
-    void bootClient(int port, long meanNanos, int requestBytes) {
+    void bootClient(int port, long meanNanos, int requestBytes, int family) {
         kernel.post(
                 new Event() {
                     @Override
@@ -1158,7 +1554,12 @@ final class Network {
                                 0, new Remote(800_000 + kernel.rng.exponential(12_000_000), requestBytes, 0));
                         shape.localPort = port;
                         shape.remotePort = 20_000 + kernel.rng.below(40_000);
-                        shape.remoteAddress = 0x0a | kernel.rng.below(250) + 2 << 24 | 1 << 16;
+                        shape.family = family;
+                        if (family == AF_INET6) {
+                            shape.localAddress6 = LOCAL_ADDRESS6;
+                            shape.remoteAddress6 = address6(kernel.rng.below(250) + 2 << 8 | 9);
+                        }
+                        shape.remoteAddress = family == AF_INET6 ? 0 : 0x0a | kernel.rng.below(250) + 2 << 24 | 1 << 16;
                         new Packet(Kind.SYN, shape, 0).happen();
                         kernel.post(this, timeNanos + kernel.rng.exponential(meanNanos));
                     }

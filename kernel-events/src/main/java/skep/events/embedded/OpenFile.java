@@ -21,7 +21,22 @@ final class OpenFile {
     /** Address of its {@code f_pos}. */
     final long positionAddress;
 
+    /** It was made by being opened. */
+    final boolean created;
+
     OpenFile(EmbeddedKernel kernel, long address, Vfs.FileOps ops, Object target, @Nullable Dentry dentry, int flags) {
+        this(kernel, address, ops, target, dentry, flags, false);
+    }
+
+    OpenFile(
+            EmbeddedKernel kernel,
+            long address,
+            Vfs.FileOps ops,
+            Object target,
+            @Nullable Dentry dentry,
+            int flags,
+            boolean created) {
+        this.created = created;
         this.address = address;
         this.ops = ops;
         this.target = target;

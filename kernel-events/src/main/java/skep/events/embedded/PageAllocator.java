@@ -7,7 +7,7 @@ final class PageAllocator {
     private static final int MAX_ORDER = 10;
     private static final int PAGE_STRUCT_BYTES = 64;
     /** Pages below belong to firmware and the kernel image. */
-    private static final int FIRST_PAGE = 0x40000;
+    static final int FIRST_PAGE = 0x40000;
     /** 8 GiB. */
     static final int TOTAL_PAGES = 2 << 20;
 
@@ -15,6 +15,8 @@ final class PageAllocator {
     private final ArrayDeque<Long>[] free;
     private long nextPage = FIRST_PAGE;
     private long allocatedPages;
+    /** Pages that there are. */
+    long managedPages = TOTAL_PAGES;
 
     final Routine allocPages;
     final Routine freePages;
@@ -51,6 +53,10 @@ final class PageAllocator {
 
     long allocatedPages() {
         return allocatedPages;
+    }
+
+    long freePages() {
+        return managedPages - allocatedPages;
     }
 
     /** Address of {@code struct page}. */
@@ -91,7 +97,13 @@ final class PageAllocator {
         switch (frame.next()) {
             case 0 -> task.call(fromFreelist, frame.a0, frame.a1);
             case 1 -> {
+                if (kernel.pressure.isShort(task, (int) frame.a1)) {
+                    task.call(kernel.pressure.slowPath, frame.a0, frame.a1, task.local(0x7c0));
+                }
+            }
+            case 2 -> {
                 int order = (int) frame.a1;
+                kernel.pressure.took(order);
                 long pfn = take(order);
                 frame.v0 = pageStruct(pfn);
                 if (pageAlloc.active()) {

@@ -14,6 +14,12 @@ final class PageCache {
     private static final int LIMIT_PAGES = 60_000;
 
     private static final int WRITEBACK_PAGES = 256;
+    /** The reason of writeback that comes with time. */
+    private static final int PERIODIC = 3;
+    /** Flags of allocations for reading ahead and for writing. */
+    private static final long READ_GFP = 0x152cca;
+
+    private static final long WRITE_GFP = 0x140cca;
 
     private final EmbeddedKernel kernel;
     private final ArrayDeque<Inode> dirtyInodes = new ArrayDeque<>();
@@ -23,9 +29,14 @@ final class PageCache {
     final Routine filemapRead;
     private final Routine getPages;
     private final Routine readAhead;
+    private final Routine doReadAhead;
     private final Routine allocFolio;
+    private final Routine oldAllocPage;
     private final Routine addFolio;
+    private final Routine oldAddPage;
     private final Routine markAccessed;
+    private final Routine oldMarkAccessed;
+    private final Routine accountDirtied;
     private final Routine copyToUser;
     private final Routine waitFolio;
     private final Routine ioSchedule;
@@ -42,6 +53,8 @@ final class PageCache {
     private final Tracepoint addEvent;
     private final Tracepoint deleteEvent;
     private final Tracepoint dirtyEvent;
+    private final Tracepoint writebackStart;
+    private final Tracepoint writebackWritten;
 
     long hits;
     long misses;
@@ -56,6 +69,11 @@ final class PageCache {
                 "writeback_dirty_folio",
                 "char name[32]; ino_t ino; unsigned long index",
                 "struct folio *folio, struct address_space *mapping");
+        var work = "char name[32]; long nr_pages; dev_t sb_dev; int sync_mode; int for_kupdate; int range_cyclic;"
+                + " int for_background; int reason; ino_t cgroup_ino";
+        var ofWork = "struct bdi_writeback *wb, struct wb_writeback_work *work";
+        writebackStart = kernel.tracepoint("writeback", "writeback_start", work, ofWork);
+        writebackWritten = kernel.tracepoint("writeback", "writeback_written", work, ofWork);
         filemapRead = kernel.function(
                 "ssize_t filemap_read(struct kiocb *iocb, struct iov_iter *iter, ssize_t already_read)",
                 this::filemapRead);
@@ -64,7 +82,45 @@ final class PageCache {
                 this::getPages);
         readAhead = kernel.function(
                 "void page_cache_ra_order(struct readahead_control *ractl, struct file_ra_state *ra, unsigned int new_order)",
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        var callee = task.call(doReadAhead(), frame.a0, frame.v1 - frame.v0, 0);
+                        callee.object = frame.object;
+                        callee.v0 = frame.v0;
+                        callee.v1 = frame.v1;
+                    } else {
+                        task.ret(0);
+                    }
+                });
+        doReadAhead = kernel.function(
+                "void do_page_cache_ra(struct readahead_control *ractl, unsigned long nr_to_read, unsigned long lookahead_size)",
                 this::readAhead);
+        // names that these functions had before Linux 5.16 and 6.5: they pass on, so that tools of either time see them
+        oldAllocPage = kernel.function("struct page *__page_cache_alloc(gfp_t gfp)", (task, frame) -> {
+            if (frame.next() == 0) {
+                task.call(kernel.pages.allocPages, frame.a0, 0);
+            } else {
+                task.ret(task.result);
+            }
+        });
+        oldAddPage = kernel.function(
+                "int add_to_page_cache_lru(struct page *page, struct address_space *mapping, pgoff_t index, gfp_t gfp)",
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(addFolio(), frame.a1, frame.a0, frame.a2, frame.a3).object = frame.object;
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        oldMarkAccessed = kernel.function("void mark_page_accessed(struct page *page)", (task, frame) -> {
+            if (frame.next() == 0) {
+                task.call(markAccessed(), frame.a0);
+            } else {
+                task.ret(0);
+            }
+        });
+        accountDirtied =
+                kernel.leaf("void folio_account_dirtied(struct folio *folio, struct address_space *mapping)", 20);
         allocFolio = kernel.function(
                 "struct folio *filemap_alloc_folio_noprof(gfp_t gfp, unsigned int order)", this::allocFolio);
         addFolio = kernel.function(
@@ -108,10 +164,24 @@ final class PageCache {
                 kernel.function("void __filemap_remove_folio(struct folio *folio, void *shadow)", this::removeFolio);
     }
 
+    private Routine doReadAhead() {
+        return doReadAhead;
+    }
+
+    private Routine addFolio() {
+        return addFolio;
+    }
+
+    private Routine markAccessed() {
+        return markAccessed;
+    }
+
     /** Brings all pages of a file into memory without a trace: a warm cache. */
     void warm(Inode inode) {
         for (long index = 0; index < inode.pageCount(); index++) {
-            if (inode.page(index) == 0 && cachedPages < LIMIT_PAGES) {
+            if (inode.page(index) == 0
+                    && cachedPages < LIMIT_PAGES
+                    && kernel.pages.freePages() > kernel.pages.managedPages / 4) {
                 inode.setPage(index, kernel.pages.take(0));
                 remember(inode);
             }
@@ -157,11 +227,15 @@ final class PageCache {
                 callee.object = file;
                 callee.v0 = frame.v0 >>> 12;
             }
-            case 2 -> task.call(markAccessed, kernel.pages.pageStruct(inode.page(frame.v0 >>> 12)));
+            case 2 -> {
+                // kept: memory may be reclaimed before the copy is made
+                frame.v3 = kernel.pages.pageStruct(inode.page(frame.v0 >>> 12));
+                task.call(oldMarkAccessed, frame.v3);
+            }
             default -> {
                 long off = frame.v0 & 0xfff;
                 long part = Math.min(frame.v1 - frame.v0, SparseMemory.PAGE_BYTES - off);
-                long page = kernel.pages.pageStruct(inode.page(frame.v0 >>> 12));
+                long page = frame.v3;
                 frame.v0 += part;
                 frame.pc = 1;
                 task.call(copyToUser, page, off, part, frame.a1);
@@ -183,12 +257,16 @@ final class PageCache {
                         wait.v0 = index;
                         return;
                     }
-                    hits += frame.v3 == 0 ? 1 : 0;
+                    if (frame.v3 == 0) {
+                        hits++;
+                        kernel.truth.count("page cache hits", 1);
+                    }
                     file.nextPage = index + 1;
                     task.ret(0);
                     return;
                 }
                 misses++;
+                kernel.truth.count("page cache misses", 1);
                 frame.v3 = 1;
                 var callee = task.call(readAhead, task.local(0xb00), file.address + 0x98, 0);
                 callee.object = inode;
@@ -213,7 +291,7 @@ final class PageCache {
                     frame.pc = 4;
                     return;
                 }
-                task.call(allocFolio, 0x1100caL, 0);
+                task.call(allocFolio, READ_GFP, 0);
             }
             case 2 -> {
                 if (inode.page(frame.v2) != 0) {
@@ -223,7 +301,7 @@ final class PageCache {
                     return;
                 }
                 inode.reading.set((int) frame.v2);
-                var callee = task.call(addFolio, inode.mapping, task.result, frame.v2, 0);
+                var callee = task.call(oldAddPage, task.result, inode.mapping, frame.v2, READ_GFP);
                 callee.object = inode;
             }
             case 3 -> {
@@ -244,11 +322,11 @@ final class PageCache {
                         false,
                         inode.sector + (frame.v0 << 3),
                         (int) (frame.v2 - frame.v0) << 12,
-                        (interrupted, request) -> {
-                            var callee = interrupted.call(endRead, request.bio);
-                            callee.object = request.owner;
-                            callee.v0 = request.first;
-                            callee.v1 = request.count;
+                        (interrupted, bio) -> {
+                            var callee = interrupted.call(endRead, bio.bio());
+                            callee.object = bio.owner();
+                            callee.v0 = bio.first();
+                            callee.v1 = bio.count();
                         },
                         inode,
                         frame.v0,
@@ -259,7 +337,7 @@ final class PageCache {
 
     private void allocFolio(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(kernel.pages.allocPages, frame.a0, frame.a1);
+            case 0 -> task.call(oldAllocPage, frame.a0);
             default -> task.ret(task.result);
         }
     }
@@ -294,9 +372,29 @@ final class PageCache {
 
     /** Drops a clean page of the file that is cached longest, while the cache is over its limit. */
     private void reclaim(Task task, Frame frame) {
-        if (cachedPages <= LIMIT_PAGES) {
-            return;
+        if (cachedPages > LIMIT_PAGES && callReclaim(task, frame.object, frame.a2)) {
+            frame.pc = 1;
         }
+    }
+
+    /** Calls what drops a clean page of the file that is cached longest; false if there is none. */
+    boolean callReclaimOne(Task task) {
+        return callReclaim(task, null, 0);
+    }
+
+    long cachedPages() {
+        return cachedPages;
+    }
+
+    long dirtyPages() {
+        long pages = 0;
+        for (var inode : dirtyInodes) {
+            pages += inode.dirty.cardinality();
+        }
+        return pages;
+    }
+
+    private boolean callReclaim(Task task, @Nullable Object spared, long sparedIndex) {
         for (int tries = 0; tries < 8 && !oldest.isEmpty(); tries++) {
             var victim = oldest.remove();
             long pages = victim.pageCount();
@@ -306,22 +404,23 @@ final class PageCache {
                 if (pfn != 0
                         && !victim.dirty.get((int) index)
                         && !victim.reading.get((int) index)
-                        && !(victim == frame.object && index == frame.a2)) {
+                        && !(victim == spared && index == sparedIndex)) {
                     if (victim.cached > 1) {
                         oldest.addFirst(victim);
                     }
                     victim.scan = index + 1;
-                    frame.pc = 1;
+                    kernel.truth.count("file pages reclaimed", 1);
                     var callee = task.call(removeFolio, kernel.pages.pageStruct(pfn), 0);
                     callee.object = victim;
                     callee.v0 = index;
-                    return;
+                    return true;
                 }
             }
             if (victim.cached > 0) {
                 oldest.add(victim);
             }
         }
+        return false;
     }
 
     /** Drops a page of a file that is gone, dirty or not; false if there is none left. */
@@ -470,13 +569,13 @@ final class PageCache {
                     frame.pc = 4;
                     return;
                 }
-                task.call(allocFolio, 0x1100caL, 0);
+                task.call(allocFolio, WRITE_GFP, 0);
             }
             case 2 -> {
                 if (inode.page(index) != 0) {
                     task.call(kernel.pages.freePages, task.result, 0);
                 } else {
-                    task.call(addFolio, inode.mapping, task.result, index, 0).object = inode;
+                    task.call(oldAddPage, task.result, inode.mapping, index, WRITE_GFP).object = inode;
                 }
             }
             default -> task.ret(0);
@@ -504,6 +603,8 @@ final class PageCache {
                         dirtyInodes.add(inode);
                     }
                     inode.dirty.set((int) frame.v0);
+                    frame.v1 = 1;
+                    kernel.truth.count("pages dirtied", 1);
                     if (dirtyEvent.active()) {
                         kernel.tracer.raw(
                                 dirtyEvent, task, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping);
@@ -517,7 +618,32 @@ final class PageCache {
                 }
                 task.work(35);
             }
+            case 1 -> {
+                if (frame.v1 == 1) {
+                    task.call(accountDirtied, kernel.pages.pageStruct(inode.page(frame.v0)), inode.mapping);
+                }
+            }
             default -> task.ret(0);
+        }
+    }
+
+    /** A round of writeback begins, or is over. */
+    void fireWriteback(Task task, boolean begins, long pages) {
+        var point = begins ? writebackStart : writebackWritten;
+        if (point.active()) {
+            kernel.tracer.raw(point, task, 0, task.local(0xc80));
+            kernel.tracer
+                    .begin(point, task)
+                    .bytes(device())
+                    .num(pages)
+                    .num(BlockDevice.DEV)
+                    .num(0)
+                    .num(1)
+                    .num(1)
+                    .num(0)
+                    .num(PERIODIC)
+                    .num(1)
+                    .fire();
         }
     }
 
@@ -553,7 +679,7 @@ final class PageCache {
                         true,
                         inode.sector + (frame.v0 << 3),
                         (int) (frame.v1 - frame.v0) << 12,
-                        (interrupted, request) -> interrupted.call(endWriteback, request.bio).object = request.owner,
+                        (interrupted, bio) -> interrupted.call(endWriteback, bio.bio()).object = bio.owner(),
                         inode,
                         frame.v0,
                         frame.v1 - frame.v0);

@@ -1,6 +1,8 @@
 package skep.events.embedded;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
 /** A process: what its threads share. */
@@ -12,12 +14,25 @@ final class Process {
     int uid;
     int gid;
     long cgroupId = 1;
+    /** The container that it is in, and its number there. */
+    Containers.@Nullable Container container;
+
+    int innerPid;
     final ArrayList<@Nullable OpenFile> files = new ArrayList<>();
     final ArrayList<Process> children = new ArrayList<>();
     /** Tasks in {@code wait4} for a child of this process. */
     final WaitQueue childExit = new WaitQueue();
     /** Addresses of its {@code vm_area_struct}s, {@code mm_struct} and the like, freed at exit. */
     final ArrayList<Long> areas = new ArrayList<>();
+    /** What {@code mmap} gave it, by address. */
+    final HashMap<Long, VirtualMemory.Mapping> mappings = new HashMap<>();
+    /** Page frame numbers of its own pages, the oldest first; first ones of its blocks of 2 MiB; how many are swapped out. */
+    final ArrayDeque<Long> anonymous = new ArrayDeque<>();
+
+    final ArrayDeque<Long> huge = new ArrayDeque<>();
+    long swapped;
+    /** What {@code alloc_percpu} gave for its counters, or 0. */
+    long percpuCounters;
 
     long mm;
     long signals;
@@ -40,6 +55,8 @@ final class Process {
         this.gid = gid;
         if (parent != null) {
             cgroupId = parent.cgroupId;
+            container = parent.container;
+            innerPid = parent.container == null ? 0 : parent.innerPid + 1 + pid % 97;
         }
     }
 
@@ -61,6 +78,10 @@ final class Process {
     @Nullable
     OpenFile file(long fd) {
         return fd >= 0 && fd < files.size() ? files.get((int) fd) : null;
+    }
+
+    long residentPages() {
+        return anonymous.size() + (long) VirtualMemory.hugePages() * huge.size();
     }
 
     boolean kernelThread() {

@@ -12,6 +12,9 @@ final class Processes {
     static final int ECHILD = 10;
     static final int ENOENT = 2;
     private static final int FIRST_USER_PID = 701;
+    /** Users from here on are people. */
+    private static final int FIRST_USER = 1000;
+
     private static final int MAX_PID = 4_194_304;
 
     private final EmbeddedKernel kernel;
@@ -76,7 +79,8 @@ final class Processes {
         sighandCache = kernel.slab.cache("sighand_cache", kernel.types.sizeBytes("sighand_struct"));
         filesCache = kernel.slab.cache("files_cache", kernel.types.sizeBytes("files_struct"));
         credCache = kernel.slab.cache("cred_jar", kernel.types.sizeBytes("cred"));
-        pidCache = kernel.slab.cache("pid", kernel.types.sizeBytes("pid"));
+        // room for a number in a namespace of a container
+        pidCache = kernel.slab.cache("pid", kernel.types.sizeBytes("pid") + 2 * kernel.types.sizeBytes("upid"));
 
         newTask = kernel.tracepoint(
                 "task",
@@ -206,9 +210,22 @@ final class Processes {
         var task = newTask(process.pid, process, program.comm(), kernel.cpus[cpu % kernel.cpus.length]);
         process.leader = task;
         process.invocation = new Program.Invocation(program, arguments);
+        process.cgroupId = kernel.containers.group(
+                program.comm().equals("systemd")
+                        ? "/init.scope"
+                        : uid >= FIRST_USER
+                                ? "/user.slice/user-" + uid + ".slice"
+                                : "/system.slice/" + program.comm() + ".service");
         task.push(program.main()).object = process.invocation;
         kernel.scheduler.bootTask(task);
         return task;
+    }
+
+    /** Puts a process that exists from the start into a container. */
+    void bootInto(Task task, Containers.Container container) {
+        kernel.containers.enter(task.process, container);
+        task.pidStruct = kernel.slab.take(pidCache, task.tid);
+        kernel.objects.task(task);
     }
 
     /** A process that runs nothing yet: the session, or a command that waits to be started. */
@@ -392,6 +409,10 @@ final class Processes {
             case 0 -> kernel.slab.callAlloc(task, mms);
             case 1 -> {
                 process.mm = task.result;
+                kernel.percpu.callAlloc(task, 40);
+            }
+            case 2 -> {
+                process.percpuCounters = task.result;
                 task.call(dupMmap, process.mm, task.process.mm).object = process;
             }
             default -> task.ret(0);
@@ -549,7 +570,12 @@ final class Processes {
         var process = (Process) frame.object();
         switch (frame.next()) {
             case 0 -> task.call(exitMmap, process.mm).object = process;
-            case 1 -> kernel.slab.callFree(task, mms, process.mm);
+            case 1 -> {
+                if (process.percpuCounters != 0) {
+                    kernel.percpu.callFree(task, process.percpuCounters);
+                }
+            }
+            case 2 -> kernel.slab.callFree(task, mms, process.mm);
             default -> task.ret(0);
         }
     }
@@ -559,6 +585,11 @@ final class Processes {
         switch (frame.next()) {
             case 0 -> task.spend(1200);
             case 1 -> {
+                if (kernel.virtualMemory.callFreeOne(task, process)) {
+                    frame.pc = 1;
+                    return;
+                }
+                process.mappings.clear();
                 if (process.areas.isEmpty()) {
                     task.ret(0);
                     return;
@@ -654,6 +685,10 @@ final class Processes {
                     var leader = Objects.requireNonNull(dead.leader);
                     reaped(dead);
                     task.call(releaseTask, leader.address).object = leader;
+                    return;
+                }
+                if (task.killedBy != 0) {
+                    task.ret(-Timekeeping.EINTR);
                     return;
                 }
                 process.childExit.add(task);

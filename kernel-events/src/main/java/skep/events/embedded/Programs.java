@@ -12,6 +12,7 @@ final class Programs {
     /** The first descriptor that a process opens. */
     private static final int LISTEN_DESCRIPTOR = 3;
 
+    private static final int WEB_USER = 33;
     private static final int O_CREAT_WRITE = 0x241;
     private static final int AT_FDCWD = -100;
     private static final long SECOND = 1_000_000_000L;
@@ -40,6 +41,8 @@ final class Programs {
     final Program fetcher;
     final Routine flusher;
     final Routine softirqThread;
+    private final Applications applications;
+    private final Runtimes runtimes;
     private final Routine makeChild;
     private final Routine webWorker;
     private final Routine shellChild;
@@ -53,6 +56,7 @@ final class Programs {
         this.rng = kernel.rng;
         this.buffer = kernel.userSpace.buffer();
         var user = kernel.userSpace;
+        runtimes = new Runtimes(kernel);
         init = user.program("/usr/lib/systemd/systemd", sleeper(5 * SECOND));
         journal = user.program("/usr/lib/systemd/systemd-journald", this::journal);
         logger = user.program("/usr/sbin/cron", this::logger);
@@ -103,6 +107,7 @@ final class Programs {
         user.program("/usr/bin/date", this::date);
         user.program("/usr/bin/id", this::date);
         user.program("/usr/bin/uname", this::date);
+        applications = new Applications(kernel);
         flusher = kernel.function("int wb_worker_thread(void *__worker)", this::flusher);
         softirqThread = kernel.function("int smpboot_thread_fn(void *data)", (task, frame) -> {
             task.state = Task.State.INTERRUPTIBLE;
@@ -122,7 +127,7 @@ final class Programs {
                 "/etc/ld.so.cache",
                 "/etc/nsswitch.conf",
                 "/etc/localtime",
-                "/usr/lib/libc.so.6",
+                kernel.userSpace.library("libc.so.6").path(),
                 "/usr/lib/libm.so.6",
                 "/usr/lib/locale/locale-archive",
                 "/proc/stat",
@@ -131,6 +136,9 @@ final class Programs {
                 "/var/log/syslog",
                 "/var/log/journal/system.journal",
                 "/home/user/.bashrc",
+                "/home/user/app.py",
+                "/home/user/sync/.list",
+                "/dev/pts/.keep",
                 "/tmp/.lock")) {
             kernel.pageCache.warm(vfs.bootFile(path, 600 + random.below(90_000)).inode);
         }
@@ -162,7 +170,9 @@ final class Programs {
                 mountedFiles.add(kernel.userSpace.string(path));
             }
         }
+        vfs.bootFile("/var/lib/mysql/shop/orders.ibd", 16L << 20);
         vfs.bootFile("/srv/data/big", 2L << 30);
+        kernel.fileSystems.bootRoots();
         for (int i = 0; warm && i < documentFiles.size(); i += 3) {
             kernel.pageCache.warm(documentFiles.get(i).inode);
         }
@@ -182,6 +192,9 @@ final class Programs {
     void bootKernelThreads() {
         kernel.processes.bootKernelThread("kworker/u" + 2 * kernel.cpus.length + ":0", flusher, "", -1);
         kernel.workqueues.boot();
+        kernel.pressure.boot();
+        kernel.virtio.boot();
+        kernel.rdma.boot();
         for (var cpu : kernel.cpus) {
             kernel.processes.bootKernelThread("ksoftirqd/" + cpu.id, softirqThread, "", cpu.id);
         }
@@ -318,21 +331,26 @@ final class Programs {
         }
     }
 
-    /** Opens the port, starts as many workers as its argument says, and waits for them. */
+    /** Opens the port for both families, starts as many workers as its argument says, and waits for them. */
     private void webServer(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.syscall(sys.socket, 2, 1, 0);
-            case 1 -> task.syscall(sys.bind, LISTEN_DESCRIPTOR, buffer, 16);
+            case 0 -> task.syscall(sys.socket, Network.AF_INET, 1, 0);
+            case 1 -> task.syscall(sys.bind, LISTEN_DESCRIPTOR, kernel.userSpace.socketAddress(new byte[4], 80), 16);
             case 2 -> task.syscall(sys.listen, LISTEN_DESCRIPTOR, 511);
-            case 3 -> {
+            case 3 -> task.syscall(sys.socket, Network.AF_INET6, 1, 0);
+            case 4 ->
+                task.syscall(sys.bind, LISTEN_DESCRIPTOR + 1, kernel.userSpace.socketAddress(new byte[16], 80), 28);
+            case 5 -> task.syscall(sys.listen, LISTEN_DESCRIPTOR + 1, 511);
+            case 6 -> {
                 int workers = Integer.parseInt(((Program.Invocation) frame.object()).argument(1, "1"));
                 if (frame.v0++ < workers) {
-                    frame.pc = 3;
-                    task.fork(webWorker, null);
+                    frame.pc = 6;
+                    // every fourth serves those that come by IPv6
+                    task.fork(webWorker, LISTEN_DESCRIPTOR + (frame.v0 % 4 == 0 ? 1 : 0));
                 }
             }
             default -> {
-                frame.pc = 4;
+                frame.pc = 7;
                 task.syscall(sys.wait4, -1, 0, 0, 0);
             }
         }
@@ -341,45 +359,72 @@ final class Programs {
     /** Accepts a connection, reads the request, answers with a file, waits for the end, closes. */
     private void webWorker(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.syscall(sys.accept4, LISTEN_DESCRIPTOR, buffer, buffer, 0x800);
-            case 1 -> {
+            case 0 -> task.syscall(sys.setuid, WEB_USER);
+            case 1 -> task.syscall(sys.accept4, (Integer) frame.object(), buffer, buffer, 0x800);
+            case 2 -> {
                 frame.v1 = task.result;
                 task.syscall(sys.recvfrom, frame.v1, buffer, 4096, 0, 0, 0);
             }
-            case 2 -> task.spend(25_000);
-            case 3 -> {
+            case 3 -> task.spend(25_000);
+            case 4 -> {
                 int index = Math.min(rng.below(documents.size()), rng.below(documents.size()));
                 open(task, documents.get(index));
             }
-            case 4 -> {
+            case 5 -> {
                 frame.v2 = task.result;
                 task.syscall(sys.read, frame.v2, buffer, 65_536);
             }
-            case 5 -> {
+            case 6 -> {
                 frame.v3 = Math.max(200, task.result);
                 task.syscall(sys.close, frame.v2);
             }
-            case 6 -> task.syscall(sys.sendto, frame.v1, buffer, frame.v3, 0, 0, 0);
-            case 7 -> task.syscall(sys.recvfrom, frame.v1, buffer, 4096, 0, 0, 0);
+            case 7 -> task.syscall(sys.sendto, frame.v1, buffer, frame.v3, 0, 0, 0);
+            case 8 -> task.syscall(sys.recvfrom, frame.v1, buffer, 4096, 0, 0, 0);
             default -> {
-                frame.pc = 0;
+                frame.pc = 1;
                 task.syscall(sys.close, frame.v1);
             }
         }
     }
 
-    /** Asks another machine for a document, now and then. */
+    /** Asks another machine for a document, now and then; half the time over TLS. */
     private void fetcher(Task task, Frame frame) {
+        var libraries = kernel.libraries;
         switch (frame.next()) {
             case 0 -> task.sleep(rng.exponential(120 * MILLI));
-            case 1 -> task.syscall(sys.socket, 2, 1, 0);
-            case 2 -> {
+            case 1 -> {
+                if (rng.oneIn(2)) {
+                    var user = kernel.userSpace;
+                    task.call(libraries.getaddrinfo, user.string("docs.example"), user.string("443"), 0, buffer);
+                }
+            }
+            case 2 -> task.syscall(sys.socket, rng.oneIn(4) ? Network.AF_INET6 : Network.AF_INET, 1, 0);
+            case 3 -> {
                 frame.v0 = task.result;
                 task.syscall(sys.connect, frame.v0, buffer, 16);
             }
-            case 3 -> task.syscall(sys.sendto, frame.v0, buffer, 180, 0, 0, 0);
-            case 4 -> task.syscall(sys.recvfrom, frame.v0, buffer, 65_536, 0, 0, 0);
-            case 5 -> task.spend(50_000);
+            case 4 -> {
+                if (rng.oneIn(2)) {
+                    frame.pc = 8;
+                    libraries.callHandshake(task, frame.v0);
+                }
+            }
+            case 5 -> task.syscall(sys.sendto, frame.v0, buffer, 180, 0, 0, 0);
+            case 6 -> task.syscall(sys.recvfrom, frame.v0, buffer, 65_536, 0, 0, 0);
+            case 7 -> {
+                frame.pc = 10;
+                task.spend(50_000);
+            }
+            case 8 ->
+                libraries.callEncrypted(
+                        task,
+                        libraries.sslWrite,
+                        frame.v0,
+                        kernel.userSpace.string("GET /index.html HTTP/1.1\r\nHost: docs.example\r\n\r\n"),
+                        50);
+            case 9 ->
+                libraries.callEncrypted(
+                        task, libraries.sslRead, frame.v0, kernel.userSpace.string("HTTP/1.1 200 OK\r\n\r\nhi\n"), 22);
             default -> {
                 frame.pc = 0;
                 task.syscall(sys.close, frame.v0);
@@ -398,6 +443,9 @@ final class Programs {
             case 3 -> task.sleep(rng.exponential(8 * MILLI));
             case 4 -> {
                 frame.v2 = 1 + rng.below(5);
+                runtimes.postgresTransactionStart.fire(task, task.tid);
+                runtimes.postgresQueryStart.fire(
+                        task, kernel.userSpace.string("SELECT balance FROM accounts WHERE id = 7"));
                 task.spend(60_000);
             }
             case 5 -> {
@@ -408,6 +456,9 @@ final class Programs {
             }
             case 6 -> task.spend(40_000);
             case 7 -> {
+                runtimes.postgresQueryDone.fire(
+                        task, kernel.userSpace.string("SELECT balance FROM accounts WHERE id = 7"));
+                runtimes.postgresTransactionCommit.fire(task, task.tid);
                 if (rng.oneIn(3)) {
                     task.syscall(sys.pwrite, frame.v1, buffer, 8192, (long) rng.below(2048) << 13);
                 } else {
@@ -451,7 +502,11 @@ final class Programs {
         switch (frame.next()) {
             case 0 -> task.syscall(sys.brk, 0);
             case 1 -> task.syscall(sys.mmap, 0, 1 << 20, 3, 0x22, -1, 0);
-            case 2 -> open(task, kernel.userSpace.string("/usr/lib/libc.so.6"));
+            case 2 ->
+                open(
+                        task,
+                        kernel.userSpace.string(
+                                kernel.userSpace.library("libc.so.6").path()));
             case 3 -> {
                 frame.v0 = task.result;
                 task.syscall(sys.read, frame.v0, buffer, 832);
@@ -623,6 +678,10 @@ final class Programs {
                 frame.v0 = task.result;
                 task.syscall(sys.pread, frame.v0, buffer, 16_384, (long) rng.below(64) << 14);
             }
+            case 7 -> {
+                frame.pc = 0;
+                task.syscall(sys.newfstatat, AT_FDCWD, mountedFiles.get(rng.below(mountedFiles.size())), buffer, 0);
+            }
             case 3 -> task.syscall(sys.pwrite, frame.v0, buffer, 4096, (long) rng.below(256) << 12);
             case 4 -> {
                 if (rng.oneIn(4)) {
@@ -630,7 +689,7 @@ final class Programs {
                 }
             }
             default -> {
-                frame.pc = 0;
+                frame.pc = 7;
                 task.syscall(sys.close, frame.v0);
             }
         }
@@ -641,21 +700,37 @@ final class Programs {
         var user = kernel.userSpace;
         switch (frame.next()) {
             case 0 -> task.sleep(rng.exponential(60 * MILLI));
-            case 1 -> task.syscall(sys.kill, task.process.pid, 0);
+            case 1 -> task.syscall(sys.kill, task.process.pid, rng.oneIn(3) ? Signals.SIGUSR1 : 0);
             case 2 -> task.syscall(sys.statfs, user.string("/srv"), buffer);
             case 3 ->
                 task.syscall(
-                        sys.mount, user.string("/dev/sdb1"), user.string("/media"), user.string("vfat"), 0xed_0000L, 0);
+                        sys.mount, user.string("/dev/sdb1"), user.string("/media"), user.string("vfat"), 0x8000, 0);
             case 4 -> task.syscall(sys.umount, user.string("/media"), 0);
             case 5 -> task.syscall(sys.shmget, 0x1234, 4096, 0x3b6);
-            case 6 -> task.syscall(sys.shmat, 7, 0, 0);
+            case 6 -> {
+                frame.v0 = task.result;
+                task.syscall(sys.shmat, frame.v0, 0, 0);
+            }
             case 7 -> task.syscall(sys.shmdt, task.result);
-            case 8 -> task.syscall(sys.shmctl, 7, 0, 0);
-            case 9 -> task.syscall(sys.renameat2, AT_FDCWD, user.string("/tmp/a"), AT_FDCWD, user.string("/tmp/b"), 0);
-            case 10 -> task.syscall(sys.mkdirat, AT_FDCWD, user.string("/tmp/d"), 0755);
+            case 8 -> task.syscall(sys.shmctl, frame.v0, 0, 0);
+            case 9 -> task.syscall(sys.fsopen, user.string("tmpfs"), 1);
+            case 10 -> {
+                frame.v1 = task.result;
+                task.syscall(sys.fsconfig, frame.v1, 6, 0, 0, 0);
+            }
+            case 11 -> task.syscall(sys.fsmount, frame.v1, 1, 0);
+            case 12 -> task.syscall(sys.moveMount, task.result, user.string(""), AT_FDCWD, user.string("/media"), 4);
+            case 13 -> task.syscall(sys.msync, buffer, 4096, 4);
+            case 14 -> open(task, user.string("/etc/hosts"));
+            case 15 -> {
+                frame.v1 = task.result;
+                task.syscall(sys.syncFileRange, frame.v1, 0, 4096, 2);
+            }
+            case 16 -> task.syscall(sys.syncfs, frame.v1);
+            case 17 -> task.syscall(sys.close, frame.v1);
             default -> {
                 frame.pc = 0;
-                if (rng.oneIn(4)) {
+                if (rng.oneIn(2)) {
                     task.syscall(sys.sync);
                 }
             }
@@ -714,6 +789,8 @@ final class Programs {
         switch (frame.next()) {
             case 0 -> open(task, kernel.userSpace.string("/etc/ld.so.cache"));
             case 1 -> task.syscall(sys.close, task.result);
+            case 10 -> task.call(kernel.heap.freeRoutine, frame.v2);
+            case 11 -> exit(task, (int) frame.v3);
             case 2 -> {
                 var directory = kernel.vfs.find(lastOperand(invocation, "/"));
                 boolean deep = invocation.arguments().contains("-R")
@@ -725,11 +802,13 @@ final class Programs {
                 frame.other = list;
                 frame.v0 = 0;
                 frame.v3 = list.isEmpty() ? 2 : 0;
+                task.call(applications.listMalloc(), 32_768);
             }
             case 3 -> {
+                frame.v2 = frame.v0 == 0 ? task.result : frame.v2;
                 var list = (List<?>) Objects.requireNonNull(frame.other);
                 if (frame.v0 >= list.size()) {
-                    frame.pc = 9;
+                    frame.pc = 10;
                     return;
                 }
                 open(task, kernel.userSpace.string(((Dentry) list.get((int) frame.v0)).path()));
@@ -823,6 +902,10 @@ final class Programs {
     /** Runs the commands of {@code -c 'a; b'}, one after the other. */
     private void shell(Task task, Frame frame) {
         var invocation = (Program.Invocation) frame.object();
+        if (invocation.arguments().size() == 1) {
+            applications.interactive(task, frame);
+            return;
+        }
         switch (frame.next()) {
             case 0 -> task.syscall(sys.rtSigaction, 2, buffer, 0, 8);
             case 1 -> {
@@ -859,12 +942,18 @@ final class Programs {
             default -> {
                 var dirty = kernel.pageCache.dirtyInodes();
                 if (dirty.isEmpty() || frame.v0 >= 4) {
+                    if (frame.v0 > 0) {
+                        kernel.pageCache.fireWriteback(task, false, frame.v1 - kernel.pageCache.dirtyPages());
+                    }
                     frame.v0 = 0;
                     frame.pc = 0;
                     task.work(200);
                     return;
                 }
-                frame.v0++;
+                if (frame.v0++ == 0) {
+                    frame.v1 = kernel.pageCache.dirtyPages();
+                    kernel.pageCache.fireWriteback(task, true, frame.v1);
+                }
                 frame.pc = 1;
                 kernel.pageCache.callWritePages(task, dirty.peek());
             }

@@ -19,6 +19,11 @@ import java.util.Map;
  *           | "cache" ( "warm" | "cold" )         whether documents are in memory at the start
  *           | "loss" value                        of a thousand packets that leave, so many get lost
  *           | "clients" port value value          machines outside: mean microseconds between two, bytes of a request
+ *           | "clients6" port value value         the same, with addresses of IPv6
+ *           | "memory" value value                MiB of memory and of swap area
+ *           | "rotating" value                    unless it is 0, documents and the large file are on the rotating disk
+ *           | "container" name uid program {arg}  a process in a container of this name
+ *           | "pair" uid program program          two processes with a socket between them
  *           | "processes" value uid program {arg} .
  * value     = factor { ( "*" | "/" ) factor } .
  * factor    = number | "cpus" | "$" name .
@@ -40,7 +45,11 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
             "noisy-neighbour",
             "cold-cache",
             "fork-storm",
-            "file-systems");
+            "file-systems",
+            "memory-pressure",
+            "runtimes",
+            "desktop",
+            "virtual-machines");
 
     Scenario {
         parameters = Map.copyOf(parameters);
@@ -73,7 +82,16 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
                 case "", "#" -> {}
                 case "about" -> about.append(line.substring("about".length()).strip());
                 case "param" -> parameters.put(words.get(1), Long.parseLong(words.get(2)));
-                case "services", "cache", "loss", "clients", "processes" -> statements.add(words);
+                case "services",
+                        "cache",
+                        "loss",
+                        "clients",
+                        "clients6",
+                        "memory",
+                        "rotating",
+                        "pair",
+                        "container",
+                        "processes" -> statements.add(words);
                 default ->
                     throw new IllegalArgumentException("scenario " + name + ": no statement " + words.getFirst());
             }
@@ -83,6 +101,13 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
 
     /** Puts the processes of this scenario into a kernel. */
     void populate(EmbeddedKernel kernel, Programs programs) {
+        for (var statement : statements) {
+            if (statement.getFirst().equals("memory")) {
+                kernel.pressure.resize(256 * value(statement.get(1), kernel), 256 * value(statement.get(2), kernel));
+            }
+        }
+        kernel.vfs.rotating =
+                statements.stream().anyMatch(s -> s.getFirst().equals("rotating") && value(s.get(1), kernel) != 0);
         boolean warm = statements.stream().noneMatch(s -> s.equals(List.of("cache", "cold")));
         programs.bootFiles(warm);
         programs.bootKernelThreads();
@@ -91,10 +116,23 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
             switch (statement.getFirst()) {
                 case "services" -> programs.bootServices();
                 case "loss" -> kernel.network.lossPerMille = (int) value(statement.get(1), kernel);
-                case "clients" ->
+                case "clients", "clients6" ->
                     kernel.network.bootClient(
-                            Integer.parseInt(statement.get(1)), 1000 * value(statement.get(2), kernel), (int)
-                                    value(statement.get(3), kernel));
+                            Integer.parseInt(statement.get(1)),
+                            1000 * value(statement.get(2), kernel),
+                            (int) value(statement.get(3), kernel),
+                            statement.getFirst().endsWith("6") ? Network.AF_INET6 : Network.AF_INET);
+                case "container" -> {
+                    var task = boot(
+                            kernel, statement.subList(3, statement.size()), Integer.parseInt(statement.get(2)), next++);
+                    kernel.processes.bootInto(task, kernel.containers.container(statement.get(1)));
+                }
+                case "pair" -> {
+                    int uid = Integer.parseInt(statement.get(1));
+                    var first = boot(kernel, List.of(statement.get(2)), uid, next++);
+                    var second = boot(kernel, List.of(statement.get(3)), uid, next++);
+                    kernel.channels.bootPair(first.process, second.process, true);
+                }
                 case "processes" -> {
                     long count = Math.max(1, value(statement.get(1), kernel));
                     var program = kernel.userSpace
@@ -109,6 +147,13 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
                 default -> {}
             }
         }
+    }
+
+    private static Task boot(EmbeddedKernel kernel, List<String> arguments, int uid, int cpu) {
+        var program = kernel.userSpace
+                .findProgram(arguments.getFirst())
+                .orElseThrow(() -> new IllegalArgumentException("no program " + arguments.getFirst()));
+        return kernel.processes.bootProcess(program, arguments, uid, cpu);
     }
 
     private long value(String expression, EmbeddedKernel kernel) {

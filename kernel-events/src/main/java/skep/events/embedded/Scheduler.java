@@ -20,6 +20,7 @@ final class Scheduler {
     private final Routine finishTaskSwitch;
     private final Routine tryToWakeUp;
     private final Routine activate;
+    private final Routine doWakeup;
     private final Routine wakeUpNewTask;
     private final Routine scheduleTail;
     private final Routine scheduleIdle;
@@ -72,6 +73,14 @@ final class Scheduler {
         activate = kernel.function(
                 "void ttwu_do_activate(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)",
                 this::activate);
+        doWakeup = kernel.function(
+                "void ttwu_do_wakeup(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)",
+                (task, frame) -> {
+                    var sleeper = (Task) frame.object();
+                    makeRunnable(sleeper);
+                    fireWakeup(wakeup(), task, sleeper);
+                    task.ret(0);
+                });
         wakeUpNewTask = kernel.function("void wake_up_new_task(struct task_struct *p)", this::wakeUpNewTask);
         scheduleTail = kernel.function("void schedule_tail(struct task_struct *prev)", this::scheduleTail);
         scheduleIdle = kernel.function("void schedule_idle(void)", this::scheduleIdle);
@@ -166,7 +175,10 @@ final class Scheduler {
 
     private void doSchedule(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.spend(90);
+            case 0 -> {
+                kernel.sections.disable(task);
+                task.spend(90);
+            }
             case 1 -> task.call(pickNextTask, 0, task.address);
             case 2 -> switchAway(task, frame);
             case 3 -> {
@@ -174,7 +186,10 @@ final class Scheduler {
                 task.cpu.previous = null;
                 task.call(finishTaskSwitch, previous == null ? 0 : previous.address);
             }
-            default -> task.ret(0);
+            default -> {
+                kernel.sections.enable(task);
+                task.ret(0);
+            }
         }
     }
 
@@ -214,6 +229,7 @@ final class Scheduler {
         }
         kernel.objects.state(task, preempted ? 0 : task.state.number);
         kernel.truth.switches++;
+        kernel.counters.contextSwitch(task);
         long now = kernel.clockNanos();
         if (!next.idle()) {
             kernel.truth.runQueueLatency.add(now - next.runnableSinceNanos);
@@ -284,6 +300,7 @@ final class Scheduler {
     private void moved(Task task, Cpu from, Cpu to) {
         task.virtualNanos += to.minVirtualNanos - from.minVirtualNanos;
         kernel.truth.migrations++;
+        kernel.counters.migration(task);
         if (migrate.active()) {
             var current = kernel.currentTask();
             kernel.tracer.raw(migrate, current, task.address, to.id);
@@ -361,12 +378,13 @@ final class Scheduler {
         var sleeper = (Task) frame.object();
         switch (frame.next()) {
             case 0 -> task.work(70);
-            default -> {
-                makeRunnable(sleeper);
-                fireWakeup(wakeup, task, sleeper);
-                task.ret(0);
-            }
+            case 1 -> task.call(doWakeup, 0, sleeper.address, frame.a2, 0).object = sleeper;
+            default -> task.ret(0);
         }
+    }
+
+    private Tracepoint wakeup() {
+        return wakeup;
     }
 
     private void makeRunnable(Task task) {
@@ -475,7 +493,10 @@ final class Scheduler {
 
     private void cpuidleEnter(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.work(200);
+            case 0 -> {
+                kernel.sections.yieldToHypervisor(task);
+                task.work(200);
+            }
             case 1 -> {
                 if (!task.cpu.needResched && task.cpu.runQueue.isEmpty()) {
                     if (!kernel.interrupts.rcuIdle(task.cpu)) {

@@ -17,6 +17,8 @@ final class SlabAllocator {
     static final long GFP_KERNEL = 0xcc0;
 
     static final long GFP_ATOMIC = 0x820;
+    /** {@code NUMA_NO_NODE} as an argument. */
+    static final long ANY_NODE = 0xffff_ffffL;
     /** Empty slabs of a cache beyond this many give their pages back. */
     private static final int MIN_PARTIAL = 5;
 
@@ -42,7 +44,9 @@ final class SlabAllocator {
 
     private final Tracepoint cacheAllocEvent;
     private final Tracepoint cacheFreeEvent;
+    private final Tracepoint cacheAllocNodeEvent;
     private final Tracepoint kmallocEvent;
+    private final Tracepoint kmallocNodeEvent;
     private final Tracepoint kfreeEvent;
 
     SlabAllocator(EmbeddedKernel kernel) {
@@ -61,6 +65,17 @@ final class SlabAllocator {
         kmallocEvent = kernel.tracepoint(
                 "kmem",
                 "kmalloc",
+                "unsigned long call_site; const void *ptr; size_t bytes_req; size_t bytes_alloc; unsigned long gfp_flags; int node",
+                "unsigned long call_site, const void *ptr, size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags, int node");
+        // until Linux 6.0 allocations on a given node had tracepoints of their own, which tools still attach to
+        cacheAllocNodeEvent = kernel.tracepoint(
+                "kmem",
+                "kmem_cache_alloc_node",
+                "unsigned long call_site; const void *ptr; size_t bytes_req; size_t bytes_alloc; unsigned long gfp_flags; int node",
+                "unsigned long call_site, const void *ptr, size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags, int node");
+        kmallocNodeEvent = kernel.tracepoint(
+                "kmem",
+                "kmalloc_node",
                 "unsigned long call_site; const void *ptr; size_t bytes_req; size_t bytes_alloc; unsigned long gfp_flags; int node",
                 "unsigned long call_site, const void *ptr, size_t bytes_req, size_t bytes_alloc, gfp_t gfp_flags, int node");
         kfreeEvent = kernel.tracepoint(
@@ -117,6 +132,11 @@ final class SlabAllocator {
         return cache;
     }
 
+    /** How many pages slabs have. */
+    long pages() {
+        return slabOfPage.size();
+    }
+
     Collection<SlabCache> caches() {
         return caches.values();
     }
@@ -142,15 +162,19 @@ final class SlabAllocator {
     }
 
     void callAllocNode(Task task, SlabCache cache, long gfp) {
-        task.call(cacheAllocNode, cache.address, gfp, 0xffff_ffffL).object = cache;
+        callAllocNode(task, cache, gfp, ANY_NODE);
+    }
+
+    void callAllocNode(Task task, SlabCache cache, long gfp, long node) {
+        task.call(cacheAllocNode, cache.address, gfp, node).object = cache;
     }
 
     void callKmalloc(Task task, long bytes) {
         task.call(kmalloc, bytes, GFP_KERNEL).object = kmallocCache(bytes);
     }
 
-    void callKmallocNode(Task task, long bytes, long gfp) {
-        task.call(kmallocNode, bytes, gfp, 0xffff_ffffL).object = kmallocCache(bytes);
+    void callKmallocNode(Task task, long bytes, long gfp, long node) {
+        task.call(kmallocNode, bytes, gfp, node).object = kmallocCache(bytes);
     }
 
     void callFree(Task task, SlabCache cache, long object) {
@@ -265,9 +289,29 @@ final class SlabAllocator {
                                 .fire();
                     }
                 }
+                if (frame.routine == cacheAllocNode || frame.routine == kmallocNode) {
+                    fireOnNode(task, frame, site, bytes, cache);
+                }
                 task.work(8);
             }
             default -> task.ret(frame.v0);
+        }
+    }
+
+    /** The tracepoints that allocations on a given node had of their own: they fire beside the common one. */
+    private void fireOnNode(Task task, Frame frame, long site, long bytes, SlabCache cache) {
+        var event = frame.routine == kmallocNode ? kmallocNodeEvent : cacheAllocNodeEvent;
+        if ((int) frame.a2 >= 0 && event.active()) {
+            kernel.tracer.raw(event, task, site, frame.v0, bytes, cache.sizeBytes, frame.a1, frame.a2);
+            kernel.tracer
+                    .begin(event, task)
+                    .num(site)
+                    .num(frame.v0)
+                    .num(bytes)
+                    .num(cache.sizeBytes)
+                    .num(frame.a1)
+                    .num(frame.a2)
+                    .fire();
         }
     }
 

@@ -74,6 +74,32 @@ final class Syscalls {
     final Syscall shmdt;
     final Syscall shmctl;
     final Syscall renameat2;
+    final Syscall openat2;
+    final Syscall readv;
+    final Syscall writev;
+    final Syscall sendmsg;
+    final Syscall recvmsg;
+    final Syscall msync;
+    final Syscall syncFileRange;
+    final Syscall fsopen;
+    final Syscall fsconfig;
+    final Syscall fsmount;
+    final Syscall moveMount;
+    final Syscall setuid;
+    final Syscall setresuid;
+    final Syscall setfsuid;
+    final Syscall plainNanosleep;
+    final Syscall tgkill;
+    final Syscall exit;
+    final Syscall epollWait;
+    final Syscall madvise;
+    /** Calls that only x86-64 has; {@link #openat} and the like where an architecture is younger. */
+    final Syscall open;
+
+    final Syscall newstat;
+    final Syscall newlstat;
+    final Syscall stat;
+    final Syscall fstatat64;
 
     Syscalls(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -195,13 +221,12 @@ final class Syscalls {
                 260,
                 61,
                 kernel.processes.doWait);
-        mmap = takes(
+        mmap = to(
                 "unsigned long mmap(unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags, unsigned long fd, unsigned long off)",
                 222,
                 9,
-                1400,
-                kernel.addresses.userLibraries() - (64 << 20));
-        munmap = takes("long munmap(unsigned long addr, size_t len)", 215, 11, 1900, 0);
+                kernel.virtualMemory.mmap);
+        munmap = to("long munmap(unsigned long addr, size_t len)", 215, 11, kernel.virtualMemory.munmap);
         brk = takes("unsigned long brk(unsigned long brk)", 214, 12, 350, kernel.addresses.userData() + (16 << 20));
         rtSigaction = takes(
                 "long rt_sigaction(int sig, const struct sigaction *act, struct sigaction *oact, size_t sigsetsize)",
@@ -226,17 +251,79 @@ final class Syscalls {
                 task.ret(0);
             }
         });
-        if (kernel.arch == skep.isa.kernel.Arch.X86_64) {
-            // Architectures as young as ARM64 have openat only.
-            declare("long open(const char *filename, int flags, umode_t mode)", -1, 2, (task, frame) -> {
-                if (frame.next() == 0) {
-                    var a = task.syscallArguments;
-                    task.call(vfs.doSysOpenat2, AT_FDCWD, a[0], a[1], a[2]);
-                } else {
-                    task.ret(task.result);
-                }
-            });
+        openat2 = to(
+                "long openat2(int dfd, const char *filename, struct open_how *how, size_t usize)",
+                437,
+                437,
+                vfs.doSysOpenat2);
+        if (arm) {
+            open = openat;
+            newstat = newfstatat;
+            newlstat = newfstatat;
+            stat = newfstatat;
+            fstatat64 = newfstatat;
+        } else {
+            open = atFolder("long open(const char *filename, int flags, umode_t mode)", 2, vfs.doSysOpenat2);
+            newstat = ofPath("long newstat(const char *filename, struct stat *statbuf)", 4);
+            newlstat = ofPath("long newlstat(const char *filename, struct stat *statbuf)", 6);
+            // those of 32-bit programs, whose numbers are from another table
+            stat = ofPath("long stat(const char *filename, struct __old_kernel_stat *statbuf)", 18);
+            fstatat64 = declare(
+                    "long fstatat64(int dfd, const char *filename, struct stat64 *statbuf, int flag)",
+                    -1,
+                    300,
+                    (task, frame) -> {
+                        if (frame.next() == 0) {
+                            var a = task.syscallArguments;
+                            task.call(vfs.vfsFstatat, a[0], a[1], a[2], a[3]);
+                        } else {
+                            task.ret(task.result);
+                        }
+                    });
         }
+        readv = to("ssize_t readv(unsigned long fd, const struct iovec *vec, unsigned long vlen)", 65, 19, vfs.doReadv);
+        writev = to(
+                "ssize_t writev(unsigned long fd, const struct iovec *vec, unsigned long vlen)", 66, 20, vfs.doWritev);
+        sendmsg = to(
+                "ssize_t sendmsg(int fd, struct user_msghdr *msg, unsigned int flags)",
+                211,
+                46,
+                kernel.rights.sysSendmsg);
+        recvmsg = to(
+                "ssize_t recvmsg(int fd, struct user_msghdr *msg, unsigned int flags)",
+                212,
+                47,
+                kernel.rights.sysRecvmsg);
+        exit = declare(
+                "long exit(int error_code)",
+                93,
+                60,
+                (task, frame) -> task.call(kernel.processes.doExit, task.syscallArguments[0] << 8));
+        plainNanosleep = declare(
+                "long nanosleep(struct __kernel_timespec *rqtp, struct __kernel_timespec *rmtp)",
+                101,
+                35,
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(kernel.timekeeping.nanosleep, task.sleepNanos, 1, 1);
+                    } else {
+                        task.ret(task.result);
+                    }
+                });
+        epollWait = declare(
+                arm
+                        ? "int epoll_pwait(int epfd, struct epoll_event *events, int maxevents, int timeout, const sigset_t *sigmask, size_t sigsetsize)"
+                        : "int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)",
+                22,
+                232,
+                (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(kernel.timekeeping.nanosleep, task.syscallArguments[3] * 1_000_000L, 1, 1);
+                    } else {
+                        task.ret(0);
+                    }
+                });
+        madvise = takes("long madvise(unsigned long start, size_t len_in, int behavior)", 233, 28, 900, 0);
         getrandom =
                 declare("ssize_t getrandom(char *ubuf, size_t len, unsigned int flags)", 278, 318, (task, frame) -> {
                     if (frame.next() == 0) {
@@ -246,7 +333,35 @@ final class Syscalls {
                     }
                 });
         var admin = kernel.administration;
-        kill = to("long kill(pid_t pid, int sig)", 129, 62, admin.kill);
+        kill = declare("long kill(pid_t pid, int sig)", 129, 62, (task, frame) -> {
+            if (frame.next() == 0) {
+                task.call(kernel.signals.kill, task.syscallArguments[1], 0, task.syscallArguments[0]);
+            } else {
+                task.ret(task.result);
+            }
+        });
+        tgkill = to("long tgkill(pid_t tgid, pid_t pid, int sig)", 131, 234, kernel.signals.tgkill);
+        setuid = to("long setuid(uid_t uid)", 146, 105, kernel.security.setuid);
+        setresuid = to("long setresuid(uid_t ruid, uid_t euid, uid_t suid)", 147, 117, kernel.security.setresuid);
+        setfsuid = to("long setfsuid(uid_t uid)", 151, 122, kernel.security.setfsuid);
+        msync = to("long msync(unsigned long start, size_t len, int flags)", 227, 26, admin.msync);
+        syncFileRange = to(
+                "long sync_file_range(int fd, loff_t offset, loff_t nbytes, unsigned int flags)",
+                84,
+                277,
+                admin.syncFileRange);
+        fsopen = to("long fsopen(const char *_fs_name, unsigned int flags)", 430, 430, admin.fsopen);
+        fsconfig = to(
+                "long fsconfig(int fd, unsigned int cmd, const char *_key, const void *_value, int aux)",
+                431,
+                431,
+                admin.fsconfig);
+        fsmount = to("long fsmount(int fs_fd, unsigned int flags, unsigned int attr_flags)", 432, 432, admin.fsmount);
+        moveMount = to(
+                "long move_mount(int from_dfd, const char *from_pathname, int to_dfd, const char *to_pathname, unsigned int flags)",
+                429,
+                429,
+                admin.moveMount);
         mount = to(
                 "long mount(char *dev_name, char *dir_name, char *type, unsigned long flags, void *data)",
                 40,
@@ -264,7 +379,7 @@ final class Syscalls {
                 "long renameat2(int olddfd, const char *oldname, int newdfd, const char *newname, unsigned int flags)",
                 276,
                 316,
-                admin.renameat);
+                vfs.doRenameat2);
         uname = takes("long newuname(struct new_utsname *name)", 160, 63, 130, 0);
     }
 
@@ -302,6 +417,22 @@ final class Syscalls {
                 task.ret(task.result);
             }
         });
+    }
+
+    /** A system call of x86-64 only whose path is relative to the working folder. */
+    private Syscall atFolder(String declaration, int x86, Routine function) {
+        return declare(declaration, -1, x86, (task, frame) -> {
+            if (frame.next() == 0) {
+                var a = task.syscallArguments;
+                task.call(function, AT_FDCWD, a[0], a[1], a[2]);
+            } else {
+                task.ret(task.result);
+            }
+        });
+    }
+
+    private Syscall ofPath(String declaration, int x86) {
+        return atFolder(declaration, x86, kernel.vfs.vfsFstatat);
     }
 
     /** A system call that only takes time. */
@@ -343,6 +474,8 @@ final class Syscalls {
             case 4 -> {
                 if (task.killedBy != 0) {
                     task.call(kernel.processes.doGroupExit, task.killedBy);
+                } else if (task.pendingSignal != 0) {
+                    kernel.signals.deliver(task);
                 }
             }
             default -> {
@@ -352,7 +485,8 @@ final class Syscalls {
                     var invocation = Objects.requireNonNull(task.process.invocation);
                     task.depth = -1;
                     task.push(invocation.program().main()).object = invocation;
-                    task.work(30);
+                    // a fresh program touches its pages one by one
+                    kernel.virtualMemory.touch(task, 6 + kernel.rng.below(10));
                 } else {
                     task.ret(frame.v0);
                 }

@@ -10,8 +10,10 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import skep.isa.kernel.Arch;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.TracepointFormat;
+import skep.target.Target;
 
 /**
  * The files of the model's {@code /proc}, {@code /sys} and tracefs that tools read around tracing. Made when they are
@@ -24,6 +26,7 @@ final class SystemFiles {
 
     private final EmbeddedKernel kernel;
     private final Map<String, Supplier<String>> fixed = new TreeMap<>();
+    private final ProcessFiles processes;
 
     SystemFiles(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -32,15 +35,36 @@ final class SystemFiles {
         fixed.put("/proc/uptime", this::uptime);
         fixed.put("/proc/version", this::version);
         fixed.put("/proc/cpuinfo", this::cpus);
-        fixed.put("/proc/mounts", () -> "/dev/vda / ext4 rw,relatime 0 0\nproc /proc proc rw 0 0\n");
-        fixed.put("/proc/modules", () -> "");
-        fixed.put("/proc/filesystems", () -> "nodev\tproc\nnodev\ttmpfs\n\text4\n");
+        var machine = new MachineFiles(kernel);
+        processes = new ProcessFiles(kernel, machine);
+        fixed.put("/proc/mounts", machine::mounts);
+        fixed.put("/proc/self/mounts", machine::mounts);
+        fixed.put("/proc/meminfo", machine::memory);
+        fixed.put("/proc/vmstat", machine::pages);
+        fixed.put("/proc/stat", machine::statistics);
+        fixed.put("/proc/diskstats", machine::disks);
+        fixed.put("/proc/partitions", machine::partitions);
+        fixed.put("/proc/net/dev", machine::networkDevices);
+        fixed.put("/proc/swaps", machine::swaps);
+        fixed.put(
+                "/proc/cmdline",
+                () -> "BOOT_IMAGE=/boot/vmlinuz-" + EmbeddedKernelInfo.VERSION + " root=/dev/nvme0n1 ro\n");
+        fixed.put(
+                "/proc/modules",
+                () -> "nfs 614400 2 - Live 0x0000000000000000\nxfs 2207744 1 - Live 0x0000000000000000\n");
+        fixed.put("/proc/filesystems", machine::fileSystems);
+        fixed.put("/proc/slabinfo", machine::slabs);
         fixed.put("/proc/sys/kernel/pid_max", () -> "4194304\n");
         fixed.put("/proc/sys/kernel/osrelease", () -> EmbeddedKernelInfo.VERSION + "\n");
         fixed.put("/proc/sys/kernel/perf_event_max_stack", () -> "127\n");
         fixed.put("/proc/sys/kernel/perf_event_paranoid", () -> "-1\n");
-        fixed.put("/proc/partitions", () -> "major minor  #blocks  name\n\n 254        0   20971520 vda\n");
+        fixed.put("/proc/sys/kernel/kptr_restrict", () -> "0\n");
+        fixed.put("/proc/sys/kernel/hostname", () -> "embedded\n");
+        fixed.put("/proc/sys/vm/compact_memory", () -> "");
         fixed.put("/sys/kernel/debug/kprobes/blacklist", () -> "");
+        machine.network(fixed);
+        machine.blocks(fixed);
+        machine.cgroups(fixed);
         for (var list : List.of("online", "possible", "present")) {
             fixed.put("/sys/devices/system/cpu/" + list, this::cpuRange);
         }
@@ -48,6 +72,11 @@ final class SystemFiles {
             fixed.put(mount + TRACED_FUNCTIONS, this::tracedFunctions);
             fixed.put(mount + "available_events", this::events);
             fixed.put(mount + "trace_clock", () -> "[local] global counter uptime perf mono\n");
+            fixed.put(mount + "current_tracer", () -> "nop\n");
+            fixed.put(mount + "available_tracers", () -> "nop\n");
+            fixed.put(mount + "tracing_on", () -> "1\n");
+            fixed.put(mount + "kprobe_events", () -> "");
+            fixed.put(mount + "uprobe_events", () -> "");
         }
     }
 
@@ -66,7 +95,30 @@ final class SystemFiles {
                 return event(path.substring(mount.length() + "events/".length()));
             }
         }
-        return path.startsWith("/proc/") ? ofProcess(path.substring("/proc/".length())) : Optional.empty();
+        return path.startsWith("/proc/") ? processes.read(path.substring("/proc/".length())) : Optional.empty();
+    }
+
+    /** Inode, mode and device of a file of the model's tree, or of a device file. */
+    Optional<Target.FileStatus> status(String path) {
+        var device = switch (path) {
+            case "/dev/pts/0" -> new Target.FileStatus(Vfs.TERMINAL_INODE, 0020620, 0, 136L << 8);
+            case "/dev/kvm" -> new Target.FileStatus(4, 0020666, 0, 10L << 8 | 232);
+            case "/dev/nvme0n1" -> new Target.FileStatus(5, 0060660, 0, 259L << 8);
+            case "/dev/sda" -> new Target.FileStatus(6, 0060660, 0, 8L << 8);
+            default -> null;
+        };
+        if (device != null) {
+            return Optional.of(device);
+        }
+        var dentry = path.startsWith("/") ? kernel.vfs.find(path) : null;
+        return dentry == null
+                ? Optional.empty()
+                : Optional.of(new Target.FileStatus(dentry.inode.number, dentry.inode.mode, dentry.inode.sizeBytes, 0));
+    }
+
+    /** Where a symbolic link of the model leads. */
+    Optional<String> link(String path) {
+        return path.startsWith("/proc/") ? processes.link(path.substring("/proc/".length())) : Optional.empty();
     }
 
     /** The names in a folder, sorted. */
@@ -78,14 +130,8 @@ final class SystemFiles {
                 names.add(first(file.substring(folder.length())));
             }
         }
-        if (folder.equals("/proc/")) {
-            kernel.processes.all().values().forEach(task -> names.add(Integer.toString(task.process.pid)));
-        }
-        if (folder.startsWith("/proc/") && folder.endsWith("/task/")) {
-            var pid = folder.substring("/proc/".length(), folder.length() - "/task/".length());
-            kernel.processes.all().values().stream()
-                    .filter(task -> Integer.toString(task.process.pid).equals(pid))
-                    .forEach(task -> names.add(Integer.toString(task.tid)));
+        if (folder.startsWith("/proc/")) {
+            names.addAll(processes.list(folder.substring("/proc/".length())));
         }
         for (var mount : TRACEFS) {
             if (folder.startsWith(mount + "events/")) {
@@ -114,15 +160,15 @@ final class SystemFiles {
     /** The function of a process's binary that covers an address. All processes map their binaries at the same place. */
     Optional<KernelInfo.Symbol> userSymbol(int pid, long address) {
         var task = kernel.processes.find(pid);
-        var own = task == null || task.process.invocation == null
-                ? ""
-                : task.process.invocation.program().path();
-        for (var image : kernel.userSpace.images().values()) {
-            if (image.path.equals(own) || image.path.contains(".so")) {
-                var routine = image.symbols.at(address);
-                if (routine.isPresent()) {
-                    return routine.map(r -> new KernelInfo.Symbol(r.name(), image.path, address - r.address));
-                }
+        var images = task == null || task.process.invocation == null
+                ? kernel.userSpace.images().values().stream()
+                        .filter(UserImage::isLibrary)
+                        .toList()
+                : kernel.userSpace.mapped(task.process);
+        for (var image : images) {
+            var routine = image.symbols.at(address);
+            if (routine.isPresent()) {
+                return routine.map(r -> new KernelInfo.Symbol(r.name(), image.path(), address - r.address));
             }
         }
         return Optional.empty();
@@ -224,68 +270,14 @@ final class SystemFiles {
 
     private String cpus() {
         var text = new StringBuilder();
+        boolean arm = kernel.arch == Arch.ARM64;
         for (int cpu = 0; cpu < kernel.cpus.length; cpu++) {
-            text.append("processor\t: ").append(cpu).append("\nmodel name\t: embedded\ncpu MHz\t\t: 1000.000\n\n");
-        }
-        return text.toString();
-    }
-
-    /** {@code PID/comm}, {@code PID/cmdline}, {@code PID/status}, {@code PID/maps}; a thread's are in {@code PID/task/TID}. */
-    private Optional<String> ofProcess(String path) {
-        var parts = path.split("/");
-        boolean ofThread = parts.length == 4 && parts[1].equals("task");
-        if (parts.length != 2 && !ofThread) {
-            return Optional.empty();
-        }
-        var number = ofThread ? parts[2] : parts[0];
-        if (number.isEmpty() || number.length() > 9 || !number.chars().allMatch(Character::isDigit)) {
-            return Optional.empty();
-        }
-        var task = kernel.processes.find(Integer.parseInt(number));
-        if (task == null) {
-            return Optional.empty();
-        }
-        return switch (parts[parts.length - 1]) {
-            case "comm" -> Optional.of(task.name() + "\n");
-            case "cmdline" -> Optional.of(commandLine(task));
-            case "status" -> Optional.of(status(task));
-            case "cgroup" -> Optional.of("0::/\n");
-            case "maps" -> Optional.of(maps(task));
-            default -> Optional.empty();
-        };
-    }
-
-    private static String commandLine(Task task) {
-        var invocation = task.process.invocation;
-        return invocation == null ? "" : String.join("\0", invocation.arguments()) + "\0";
-    }
-
-    private static String status(Task task) {
-        var process = task.process;
-        var parent = process.parent;
-        return "Name:\t" + task.name() + "\nTgid:\t" + process.pid + "\nPid:\t" + task.tid + "\nPPid:\t"
-                + (parent == null ? 0 : parent.pid) + "\nUid:\t"
-                + (process.uid + "\t").repeat(4).strip() + "\nGid:\t"
-                + (process.gid + "\t").repeat(4).strip() + "\nThreads:\t" + process.threads + "\nNSpid:\t" + task.tid
-                + "\n";
-    }
-
-    private String maps(Task task) {
-        var own = task.process.invocation == null
-                ? ""
-                : task.process.invocation.program().path();
-        var text = new StringBuilder();
-        for (var image : kernel.userSpace.images().values()) {
-            if (!image.symbols.all().isEmpty() && (image.path.equals(own) || image.path.contains(".so"))) {
-                long start = image.symbols.all().iterator().next().address & -4096;
-                long end = image.symbols.all().stream()
-                                        .mapToLong(r -> r.address + r.sizeBytes)
-                                        .max()
-                                        .orElse(start)
-                                + 4095
-                        & -4096;
-                text.append(String.format(Locale.ROOT, "%x-%x r-xp 00000000 fe:00 1 %s%n", start, end, image.path));
-            }
+            text.append("processor\t: ").append(cpu).append('\n');
+            text.append(
+                    arm
+                            ? "CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n"
+                            : "vendor_id\t: GenuineIntel\nmodel name\t: embedded\ncpu MHz\t\t: 3000.000\nflags\t\t: fpu vmx\n");
+            text.append('\n');
         }
         return text.toString();
     }

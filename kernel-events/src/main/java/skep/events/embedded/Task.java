@@ -92,6 +92,14 @@ final class Task {
 
     final Event timer;
     boolean timerExpired;
+    /** Descriptors that its next message takes along. */
+    final java.util.ArrayList<Integer> passed = new java.util.ArrayList<>();
+    /** The first descriptor that its last message brought, or -1. */
+    int received = -1;
+    /** It frees memory for others, or for itself, and does not ask for that again. */
+    boolean reclaiming;
+    /** Number of a signal that is to be delivered when this task next leaves the kernel, or 0. */
+    int pendingSignal;
     /** Number of the signal that ends this task when it next leaves the kernel, or 0. */
     int killedBy;
 

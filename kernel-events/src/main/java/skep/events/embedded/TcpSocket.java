@@ -30,6 +30,11 @@ final class TcpSocket {
 
     long socketAddress;
     State state = State.CLOSE;
+    /** {@code AF_INET} or {@code AF_INET6}. */
+    int family = Network.AF_INET;
+    /** {@code IPPROTO_TCP}, or UDP's number for a socket of datagrams. */
+    int protocol = 6;
+
     int localAddress;
     int remoteAddress;
     int localPort;
@@ -49,20 +54,46 @@ final class TcpSocket {
     long bytesReceived;
     long bytesAcknowledged;
     int retransmits;
-    int lossState;
+    byte[] localAddress6 = NONE;
+    byte[] remoteAddress6 = NONE;
+    /** State of congestion control: open, disorder, CWR, recovery or loss, with the kernel's numbers. */
+    int congestionState;
+
+    int congestionWindow = 10;
+    int slowStartThreshold = Integer.MAX_VALUE;
+    /** A probe for a loss at the end of what was sent is on its way. */
+    boolean probing;
 
     @Nullable
     TcpSocket listener;
+
+    private static final byte[] NONE = new byte[16];
 
     TcpSocket(long address, Remote remote) {
         this.address = address;
         this.remote = remote;
     }
 
+    boolean isV6() {
+        return family == Network.AF_INET6;
+    }
+
+    /** The addresses and ports of another one. */
+    void sameEnds(TcpSocket other) {
+        family = other.family;
+        localPort = other.localPort;
+        remotePort = other.remotePort;
+        remoteAddress = other.remoteAddress;
+        localAddress6 = other.localAddress6;
+        remoteAddress6 = other.remoteAddress6;
+    }
+
     /** Bytes on their way out. */
     static final class Segment {
         final Channels.Datagram data;
         int transmissions;
+        /** The network has lost it. */
+        boolean lost;
 
         Segment(Channels.Datagram data) {
             this.data = data;

@@ -2,6 +2,8 @@ package skep.events.embedded;
 
 /** Sleeping for a time. */
 final class Timekeeping {
+    static final int EINTR = 4;
+
     private final EmbeddedKernel kernel;
     final Routine nanosleep;
     private final Routine doNanosleep;
@@ -19,7 +21,7 @@ final class Timekeeping {
         switch (frame.next()) {
             case 0 -> task.spend(150);
             case 1 -> task.call(doNanosleep, task.local(0x900), frame.a1).v0 = frame.a0;
-            default -> task.ret(0);
+            default -> task.ret(task.result == 0 ? 0 : -EINTR);
         }
     }
 
@@ -33,6 +35,9 @@ final class Timekeeping {
             default -> {
                 if (task.timerExpired) {
                     task.ret(0);
+                } else if (task.killedBy != 0 || task.pendingSignal != 0) {
+                    kernel.events.cancel(task.timer);
+                    task.ret(1);
                 } else {
                     frame.pc = 1;
                     kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);

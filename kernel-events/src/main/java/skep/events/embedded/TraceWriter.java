@@ -73,6 +73,17 @@ final class TraceWriter {
         }
     }
 
+    /** Fires a raw tracepoint of many arguments. */
+    void rawAll(Tracepoint point, Task current, long... arguments) {
+        var attached = point.onRaw;
+        if (attached != null) {
+            for (int i = 0; i < arguments.length; i++) {
+                Memory.putLong(rawBlock.address() + 8L * i, arguments[i]);
+            }
+            firing.run(attached, current, rawBlock.address(), Firing.Origin.INSIDE);
+        }
+    }
+
     /** Begins the record of a tracepoint that fires in this task. */
     TraceWriter begin(Tracepoint point, Task current) {
         var attached = point.onRecord;

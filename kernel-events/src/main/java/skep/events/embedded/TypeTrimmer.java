@@ -1,9 +1,9 @@
 package skep.events.embedded;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import skep.btf.Btf;
@@ -111,27 +111,127 @@ final class TypeTrimmer {
             "list_head",
             "__kernel_timespec",
             "stat",
-            "timespec64");
+            "timespec64",
+            "kstat",
+            "kstatfs",
+            "iattr",
+            "mount",
+            "user_namespace",
+            "ipc_namespace",
+            "time_namespace",
+            "cgroup",
+            "css_set",
+            "cgroup_subsys_state",
+            "kernfs_node",
+            "task_group",
+            "mem_cgroup",
+            "new_utsname",
+            "kern_ipc_perm",
+            "shmid_kernel",
+            "kernel_siginfo",
+            "vm_fault",
+            "alloc_context",
+            "compact_control",
+            "swap_info_struct",
+            "writeback_control",
+            "backing_dev_info",
+            "bdi_writeback",
+            "buffer_head",
+            "scatterlist",
+            "virtqueue",
+            "virtio_device",
+            "virtio_device_id",
+            "blk_mq_hw_ctx",
+            "elevator_queue",
+            "netdev_queue",
+            "netdev_rx_queue",
+            "request_sock",
+            "inet_request_sock",
+            "tcp_request_sock",
+            "tcp_congestion_ops",
+            "unix_sock",
+            "sockaddr_un",
+            "__kernel_sockaddr_storage",
+            "scm_cookie",
+            "scm_fp_list",
+            "tty_struct",
+            "tty_driver",
+            "tty_file_private",
+            "rw_semaphore",
+            "timer_list",
+            "rpc_task",
+            "nfs_commit_data",
+            "nfs_commitargs",
+            "nfs_open_context",
+            "rdma_cm_id",
+            "rdma_cm_event",
+            "rdma_route",
+            "rdma_addr",
+            "kvm_run",
+            "bpf_pidns_info");
 
-    private final Btf from;
+    /** Enumerations that programs name the constants of. */
+    private static final Set<String> ENUMS = Set.of(
+            "skb_drop_reason",
+            "tcp_ca_state",
+            "compact_result",
+            "zone_stat_item",
+            "node_stat_item",
+            "vm_event_item",
+            "migratetype",
+            "pid_type",
+            "hrtimer_mode",
+            "req_op",
+            "iter_type");
+
+    /** A type of a kernel or of one of its modules. */
+    private record Origin(Btf btf, int id) {
+        BtfType type() {
+            return btf.type(id);
+        }
+    }
+
+    private final Btf kernel;
     private final BtfBuilder to = new BtfBuilder();
-    private final Map<Integer, Integer> done = new HashMap<>();
+    private final Map<Origin, Integer> done = new HashMap<>();
     private final Map<String, Integer> forwards = new LinkedHashMap<>();
     /** Types whose number is known and whose content is not written yet, in the order of their numbers. */
-    private final ArrayDeque<Integer> pending = new ArrayDeque<>();
+    private final ArrayDeque<Pending> pending = new ArrayDeque<>();
 
     private int nextId = 1;
 
-    private TypeTrimmer(Btf from) {
-        this.from = from;
+    /** What is written next: a type, or the forward declaration of a name. */
+    private sealed interface Pending {
+        record Copy(Origin origin) implements Pending {}
+
+        record Declaration(String name, boolean union) implements Pending {}
     }
 
-    static Btf trim(Btf kernel) {
+    private TypeTrimmer(Btf kernel) {
+        this.kernel = kernel;
+    }
+
+    /** @param modules types of modules, each with the kernel's as their base; what the kernel has is taken from it */
+    static Btf trim(Btf kernel, List<Btf> modules) {
         var trimmer = new TypeTrimmer(kernel);
         ROOTS.stream().sorted().forEach(name -> {
             var id = kernel.find(name, BtfKind.STRUCT);
             if (id.isPresent()) {
-                trimmer.keep(id.getAsInt());
+                trimmer.keep(kernel, id.getAsInt());
+                return;
+            }
+            for (var module : modules) {
+                var own = module.find(name, BtfKind.STRUCT);
+                if (own.isPresent()) {
+                    trimmer.keep(module, own.getAsInt());
+                    return;
+                }
+            }
+        });
+        ENUMS.stream().sorted().forEach(name -> {
+            var id = kernel.find(name, BtfKind.ENUM);
+            if (id.isPresent()) {
+                trimmer.keep(kernel, id.getAsInt());
             }
         });
         // integer types by name, for declarations
@@ -151,7 +251,7 @@ final class TypeTrimmer {
             for (var kind : new BtfKind[] {BtfKind.INT, BtfKind.TYPEDEF}) {
                 var id = kernel.find(name, kind);
                 if (id.isPresent()) {
-                    trimmer.keep(id.getAsInt());
+                    trimmer.keep(kernel, id.getAsInt());
                 }
             }
         }
@@ -183,7 +283,7 @@ final class TypeTrimmer {
         }) {
             var id = kernel.find(name, BtfKind.TYPEDEF);
             if (id.isPresent()) {
-                trimmer.keep(id.getAsInt());
+                trimmer.keep(kernel, id.getAsInt());
             }
         }
         trimmer.write();
@@ -191,34 +291,36 @@ final class TypeTrimmer {
     }
 
     /** The new number of a type; its content is written later. */
-    private int keep(int id) {
+    private int keep(Btf from, int id) {
         if (id == 0) {
             return 0;
         }
-        var known = done.get(id);
+        var origin = new Origin(id < from.firstId() ? kernel : from, id);
+        var known = done.get(origin);
         if (known != null) {
             return known;
         }
-        if (from.type(id) instanceof BtfType.TypeTag tag) {
+        if (origin.type() instanceof BtfType.TypeTag tag) {
             // annotations such as __rcu say nothing about the layout
-            return keep(tag.typeId());
+            return keep(from, tag.typeId());
         }
         int number = nextId++;
-        done.put(id, number);
-        pending.add(id);
+        done.put(origin, number);
+        pending.add(new Pending.Copy(origin));
         return number;
     }
 
     /** The new number of what a pointer points to. */
-    private int pointee(int id) {
+    private int pointee(Btf from, int id) {
         int at = id;
         for (int depth = 0; depth < 16 && at != 0; depth++) {
             switch (from.type(at)) {
                 case BtfType.TypeTag tag -> at = tag.typeId();
                 case BtfType.Qualified qualified -> at = qualified.typeId();
                 case BtfType.Composite composite -> {
-                    if (composite.name().isEmpty() || ROOTS.contains(composite.name()) || done.containsKey(at)) {
-                        return keep(id);
+                    var origin = new Origin(at < from.firstId() ? kernel : from, at);
+                    if (composite.name().isEmpty() || ROOTS.contains(composite.name()) || done.containsKey(origin)) {
+                        return keep(from, id);
                     }
                     return forward(composite.name(), composite.kind() == BtfKind.UNION);
                 }
@@ -238,7 +340,7 @@ final class TypeTrimmer {
                     return 0;
                 }
                 default -> {
-                    return keep(id);
+                    return keep(from, id);
                 }
             }
         }
@@ -247,45 +349,41 @@ final class TypeTrimmer {
 
     private int forward(String name, boolean union) {
         return forwards.computeIfAbsent((union ? "union " : "struct ") + name, key -> {
-            int number = nextId++;
-            pending.add(-forwards.size() - 1);
-            return number;
+            pending.add(new Pending.Declaration(name, union));
+            return nextId++;
         });
     }
 
     private void write() {
         while (!pending.isEmpty()) {
-            int id = pending.poll();
-            if (id < 0) {
-                var name = new ArrayList<>(forwards.keySet()).get(-id - 1);
-                to.add(new BtfType.Forward(name.substring(name.indexOf(' ') + 1), name.startsWith("union")));
-            } else {
-                to.add(copy(from.type(id)));
+            switch (pending.remove()) {
+                case Pending.Declaration(var name, var union) -> to.add(new BtfType.Forward(name, union));
+                case Pending.Copy(var origin) -> to.add(copy(origin.btf(), origin.type()));
             }
         }
     }
 
-    private BtfType copy(BtfType type) {
+    private BtfType copy(Btf from, BtfType type) {
         return switch (type) {
-            case BtfType.Struct s -> new BtfType.Struct(s.name(), s.sizeBytes(), members(s));
-            case BtfType.Union u -> new BtfType.Union(u.name(), u.sizeBytes(), members(u));
-            case BtfType.Pointer p -> new BtfType.Pointer(pointee(p.typeId()));
-            case BtfType.Array a -> new BtfType.Array(keep(a.elementId()), keep(a.indexId()), a.count());
-            case BtfType.Typedef t -> new BtfType.Typedef(t.name(), keep(t.typeId()));
-            case BtfType.Qualified q -> new BtfType.Qualified(q.kind(), keep(q.typeId()));
+            case BtfType.Struct s -> new BtfType.Struct(s.name(), s.sizeBytes(), members(from, s));
+            case BtfType.Union u -> new BtfType.Union(u.name(), u.sizeBytes(), members(from, u));
+            case BtfType.Pointer p -> new BtfType.Pointer(pointee(from, p.typeId()));
+            case BtfType.Array a -> new BtfType.Array(keep(from, a.elementId()), keep(from, a.indexId()), a.count());
+            case BtfType.Typedef t -> new BtfType.Typedef(t.name(), keep(from, t.typeId()));
+            case BtfType.Qualified q -> new BtfType.Qualified(q.kind(), keep(from, q.typeId()));
             case BtfType.Prototype p ->
                 new BtfType.Prototype(
-                        keep(p.returnId()),
+                        keep(from, p.returnId()),
                         p.parameters().stream()
-                                .map(one -> new BtfType.Parameter(one.name(), keep(one.typeId())))
+                                .map(one -> new BtfType.Parameter(one.name(), keep(from, one.typeId())))
                                 .toList());
             default -> type;
         };
     }
 
-    private java.util.List<BtfType.Member> members(BtfType.Composite composite) {
+    private List<BtfType.Member> members(Btf from, BtfType.Composite composite) {
         return composite.members().stream()
-                .map(m -> new BtfType.Member(m.name(), keep(m.typeId()), m.offsetBits(), m.bitFieldBits()))
+                .map(m -> new BtfType.Member(m.name(), keep(from, m.typeId()), m.offsetBits(), m.bitFieldBits()))
                 .toList();
     }
 }

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -30,19 +31,24 @@ public final class TypesCommand implements ToolCommand {
     public String summary() {
         return """
                 cut a kernel's types down to those the embedded kernel models
-                  embedded types IN OUT
-                  IN is raw BTF (/sys/kernel/btf/vmlinux) or an uncompressed or gzip-compressed kernel image""";
+                  embedded types IN OUT [MODULE…]
+                  IN is raw BTF (/sys/kernel/btf/vmlinux) or an uncompressed or gzip-compressed kernel image,
+                  MODULE is an uncompressed module of that kernel, or its raw BTF""";
     }
 
     @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
-        if (arguments.size() != 2) {
+        if (arguments.size() < 2) {
             err.println("embedded types: two arguments are needed: a kernel's BTF or image, and the file to write");
             return 2;
         }
         try {
             var kernel = Btf.parse(find(gunzip(Files.readAllBytes(Path.of(arguments.get(0))))));
-            var trimmed = TypeTrimmer.trim(kernel);
+            var modules = new ArrayList<Btf>();
+            for (var module : arguments.subList(2, arguments.size())) {
+                modules.add(Btf.parseSplit(find(Files.readAllBytes(Path.of(module))), kernel));
+            }
+            var trimmed = TypeTrimmer.trim(kernel, modules);
             var bytes = new ByteArrayOutputStream();
             try (var zip = new GZIPOutputStream(bytes)) {
                 zip.write(trimmed.bytes());

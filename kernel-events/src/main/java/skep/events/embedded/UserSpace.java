@@ -1,12 +1,14 @@
 package skep.events.embedded;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import skep.isa.kernel.Arch;
 
 /**
  * User memory and binaries. All processes see the same pages: strings and argument vectors that system calls point to, and
@@ -15,30 +17,18 @@ import java.util.Optional;
 final class UserSpace {
     private static final long STRINGS_BYTES = 4L << 20;
     private static final long BUFFER_BYTES = 4L << 20;
+    /** Libraries are loaded this far apart. */
+    private static final long LIBRARY_BYTES = 0x80_0000;
 
     private final EmbeddedKernel kernel;
     private final Map<String, Long> strings = new HashMap<>();
     private final Map<List<String>, Long> vectors = new HashMap<>();
-    private final Map<String, Image> images = new LinkedHashMap<>();
+    private final Map<String, UserImage> images = new LinkedHashMap<>();
     private final Map<String, Program> programs = new LinkedHashMap<>();
+    private final Map<List<Long>, Long> pairs = new HashMap<>();
     private final long buffer;
     private long nextString;
     private long nextLibrary;
-
-    /** A binary with its symbols. */
-    final class Image {
-        final String path;
-        final Symbols symbols;
-
-        private Image(String path, long base) {
-            this.path = path;
-            symbols = new Symbols(base);
-        }
-
-        Routine function(String declaration, Body body) {
-            return symbols.add(new Routine(Prototype.parse(declaration), path, Routine.Space.USER, body));
-        }
-    }
 
     UserSpace(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -49,19 +39,69 @@ final class UserSpace {
     }
 
     /** The binary at a path, made if it is not there yet. */
-    Image image(String path) {
+    UserImage image(String path) {
         return images.computeIfAbsent(path, p -> {
             if (p.contains(".so")) {
                 long base = nextLibrary;
-                nextLibrary += 0x20_0000;
-                return new Image(p, base);
+                nextLibrary += LIBRARY_BYTES;
+                return new UserImage(p, base, kernel.registers);
             }
-            return new Image(p, kernel.addresses.userText() + 0x1000);
+            return new UserImage(p, kernel.addresses.userText(), kernel.registers);
         });
     }
 
-    Map<String, Image> images() {
+    /** The library of this file name, in the folder of the architecture; made if it is not there yet. */
+    UserImage library(String file) {
+        var triplet = kernel.arch == Arch.ARM64 ? "aarch64-linux-gnu" : "x86_64-linux-gnu";
+        return image("/usr/lib/" + triplet + "/" + file);
+    }
+
+    /**
+     * A binary by any of its names: a path, also one through {@code /bin} or {@code /lib}; a command; a library with or
+     * without its ending ({@code libc}, {@code libc.so.6}).
+     */
+    Optional<UserImage> find(String name) {
+        var exact = images.get(name);
+        if (exact != null) {
+            return Optional.of(exact);
+        }
+        if (name.startsWith("/")) {
+            var merged = images.get("/usr" + name);
+            var file = name.substring(name.lastIndexOf('/') + 1);
+            return merged != null
+                    ? Optional.of(merged)
+                    : name.contains("/lib") && file.contains(".so") ? libraryNamed(file) : Optional.empty();
+        }
+        var program = Optional.ofNullable(programs.get(name)).map(p -> images.get(p.path()));
+        return program.isPresent() ? program : libraryNamed(name);
+    }
+
+    private Optional<UserImage> libraryNamed(String name) {
+        return images.values().stream()
+                .filter(UserImage::isLibrary)
+                .filter(image -> {
+                    var file = image.path().substring(image.path().lastIndexOf('/') + 1);
+                    return file.equals(name) || file.startsWith(name + ".so") || file.startsWith("lib" + name + ".so");
+                })
+                .findFirst();
+    }
+
+    Map<String, UserImage> images() {
         return images;
+    }
+
+    /** The binary that a process runs and the libraries that are mapped beside it; none for kernel threads. */
+    List<UserImage> mapped(Process process) {
+        var invocation = process.invocation;
+        if (invocation == null) {
+            return List.of();
+        }
+        var own = image(invocation.program().path());
+        var all = new ArrayList<UserImage>();
+        all.add(own);
+        all.addAll(own.libraries);
+        all.add(library("libc.so.6"));
+        return all;
     }
 
     /** Declares a program whose {@code main} is this body. */
@@ -104,6 +144,48 @@ final class UserSpace {
             }
             return at;
         });
+    }
+
+    /** Address of two words. */
+    long vectorOf(long first, long second) {
+        return pairs.computeIfAbsent(List.of(first, second), pair -> {
+            long at = place(new byte[16]);
+            kernel.userMemory.putLong(at, first);
+            kernel.userMemory.putLong(at + 8, second);
+            return at;
+        });
+    }
+
+    /** A {@code struct sockaddr} of a port on an IPv4 or IPv6 address. */
+    long socketAddress(byte[] address, int port) {
+        boolean v6 = address.length == 16;
+        var key = new ArrayList<Long>(List.of((long) port));
+        for (byte one : address) {
+            key.add((long) one);
+        }
+        return pairs.computeIfAbsent(key, k -> {
+            var bytes = new byte[v6 ? 28 : 16];
+            bytes[0] = (byte) (v6 ? Network.AF_INET6 : Network.AF_INET);
+            bytes[2] = (byte) (port >>> 8);
+            bytes[3] = (byte) port;
+            System.arraycopy(address, 0, bytes, v6 ? 8 : 4, address.length);
+            return place(Arrays.copyOf(bytes, 32));
+        });
+    }
+
+    /** The word at an address. */
+    long word(long address) {
+        var bytes = new byte[8];
+        return kernel.userMemory.read(address, bytes, 8)
+                ? java.nio.ByteBuffer.wrap(bytes)
+                        .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                        .getLong()
+                : 0;
+    }
+
+    /** A lock of a user program, by number. */
+    long lock(int number) {
+        return buffer + BUFFER_BYTES - 4096 + 64L * number;
     }
 
     private long place(byte[] bytes) {

@@ -10,8 +10,13 @@ final class Vfs {
     static final int EBADF = 9;
     static final int ENOENT = 2;
     static final int EISDIR = 21;
+    private static final int EEXIST = 17;
     private static final int O_CREAT = 0x40;
     private static final long INODE_SECTORS = 1 << 16;
+    private static final int AT_REMOVEDIR = 0x200;
+    private static final int ENOTDIR = 20;
+    /** The inode of {@code /dev/pts/0}. */
+    static final long TERMINAL_INODE = 3;
 
     private final EmbeddedKernel kernel;
     private final SlabCache filp;
@@ -20,6 +25,8 @@ final class Vfs {
     private final SlabCache inodes;
     final Dentry root;
     private long nextInode = 12;
+    /** Files below {@code /srv} are on the rotating disk. */
+    boolean rotating;
 
     /**
      * What a kind of file does.
@@ -29,8 +36,17 @@ final class Vfs {
      * @param open called with inode and file, or {@link Routine#NONE}
      * @param release called with inode and file
      * @param seekable whether the position moves
+     * @param table address of its {@code struct file_operations}
      */
-    record FileOps(String name, Routine read, Routine write, Routine open, Routine release, boolean seekable) {}
+    record FileOps(
+            String name, Routine read, Routine write, Routine open, Routine release, boolean seekable, long table) {}
+
+    /** A kind of file; the symbol is that of its table of operations. */
+    FileOps ops(
+            String name, String symbol, Routine read, Routine write, Routine open, Routine release, boolean seekable) {
+        return new FileOps(
+                name, read, write, open, release, seekable, kernel.objects.fileOperations(kernel, symbol, read, write));
+    }
 
     final Routine ksysRead;
     final Routine ksysWrite;
@@ -47,6 +63,16 @@ final class Vfs {
     final Routine doMkdirat;
     private final Routine vfsRead;
     private final Routine vfsWrite;
+    private final Routine innerRead;
+    private final Routine innerWrite;
+    private final Routine vfsReadv;
+    private final Routine vfsWritev;
+    final Routine doReadv;
+    final Routine doWritev;
+    private final Routine vfsFsync;
+    private final Routine vfsRmdir;
+    private final Routine vfsRename;
+    final Routine doRenameat2;
     private final Routine verifyArea;
     private final Routine securityPermission;
     private final Routine getname;
@@ -89,7 +115,7 @@ final class Vfs {
         names = kernel.slab.cache("names_cache", 4096);
         dentries = kernel.slab.cache("dentry", kernel.types.sizeBytes("dentry"));
         inodes = kernel.slab.cache("ext4_inode_cache", 1096);
-        root = new Dentry("", null, bootInode(true, 4096), kernel.slab.take(dentries, 0));
+        root = new Dentry("", null, bootInode(true, 4096, false), kernel.slab.take(dentries, 0));
         kernel.objects.root(root);
 
         ksysRead =
@@ -105,6 +131,22 @@ final class Vfs {
                 "ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)", this::vfsRead);
         vfsWrite = kernel.function(
                 "ssize_t vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)", this::vfsWrite);
+        innerRead = kernel.function(
+                "ssize_t __vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)", inner(false));
+        innerWrite = kernel.function(
+                "ssize_t __vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)", inner(true));
+        vfsReadv = kernel.function(
+                "ssize_t vfs_readv(struct file *file, const struct iovec *vec, unsigned long vlen, loff_t *pos, rwf_t flags)",
+                vector(false));
+        vfsWritev = kernel.function(
+                "ssize_t vfs_writev(struct file *file, const struct iovec *vec, unsigned long vlen, loff_t *pos, rwf_t flags)",
+                vector(true));
+        doReadv = kernel.function(
+                "ssize_t do_readv(unsigned long fd, const struct iovec *vec, unsigned long vlen, rwf_t flags)",
+                doVector(false));
+        doWritev = kernel.function(
+                "ssize_t do_writev(unsigned long fd, const struct iovec *vec, unsigned long vlen, rwf_t flags)",
+                doVector(true));
         verifyArea = kernel.function(
                 "int rw_verify_area(int read_write, struct file *file, const loff_t *ppos, size_t count)",
                 this::verifyArea);
@@ -146,6 +188,7 @@ final class Vfs {
         filpClose = kernel.function("int filp_close(struct file *filp, fl_owner_t id)", this::filpClose);
         fput = kernel.function("void __fput(struct file *file)", this::doFput);
         doFsync = kernel.function("int do_fsync(unsigned int fd, int datasync)", this::doFsync);
+        vfsFsync = kernel.function("int vfs_fsync(struct file *file, int datasync)", this::vfsFsync);
         vfsFsyncRange = kernel.function(
                 "int vfs_fsync_range(struct file *file, loff_t start, loff_t end, int datasync)", this::vfsFsyncRange);
         ext4SyncFile = kernel.function(
@@ -167,15 +210,21 @@ final class Vfs {
         doMkdirat = kernel.function("int do_mkdirat(int dfd, struct filename *name, umode_t mode)", this::doMkdirat);
         vfsMkdir = kernel.leaf(
                 "int vfs_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry, umode_t mode)", 3800);
+        vfsRmdir = kernel.function(
+                "int vfs_rmdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry)", this::vfsUnlink);
+        vfsRename = kernel.leaf("int vfs_rename(struct renamedata *rd)", 6_500);
+        doRenameat2 = kernel.function(
+                "int do_renameat2(int olddfd, struct filename *from, int newdfd, struct filename *to, unsigned int flags)",
+                this::doRenameat2);
         vfsFstat = kernel.function("int vfs_fstat(int fd, struct kstat *stat)", this::vfsFstat);
         vfsFstatat = kernel.function(
                 "int vfs_fstatat(int dfd, const char *filename, struct kstat *stat, int flags)", this::vfsFstatat);
         vfsStatx = kernel.function(
                 "int vfs_statx(int dfd, struct filename *filename, int flags, struct kstat *stat, u32 request_mask)",
                 this::vfsStatx);
-        vfsGetattr = kernel.leaf(
+        vfsGetattr = kernel.function(
                 "int vfs_getattr(const struct path *path, struct kstat *stat, u32 request_mask, unsigned int query_flags)",
-                60);
+                this::vfsGetattr);
         iterateDirOf = kernel.function(
                 "int ksys_getdents64(unsigned int fd, struct linux_dirent64 *dirent, unsigned int count)",
                 this::getdents);
@@ -217,16 +266,25 @@ final class Vfs {
                 });
         var ext4Open = kernel.leaf("int ext4_file_open(struct inode *inode, struct file *filp)", 110);
         var ext4Release = kernel.leaf("int ext4_release_file(struct inode *inode, struct file *filp)", 70);
-        ext4 = new FileOps("ext4", ext4Read, ext4Write, ext4Open, ext4Release, true);
+        ext4 = ops("ext4", "ext4_file_operations", ext4Read, ext4Write, ext4Open, ext4Release, true);
         var dirOpen = kernel.leaf("int dcache_dir_open(struct inode *inode, struct file *file)", 60);
         var dirRelease = kernel.leaf("int ext4_release_dir(struct inode *inode, struct file *filp)", 60);
-        ext4Directory = new FileOps("directory", ext4Read, ext4Write, dirOpen, dirRelease, true);
+        ext4Directory = ops("directory", "ext4_dir_operations", ext4Read, ext4Write, dirOpen, dirRelease, true);
 
         var ttyRead = kernel.function("ssize_t tty_read(struct kiocb *iocb, struct iov_iter *to)", moves(900));
-        var ttyWrite = kernel.function("ssize_t tty_write(struct kiocb *iocb, struct iov_iter *from)", moves(2200));
+        var ttyWrite =
+                kernel.function("ssize_t tty_write(struct kiocb *iocb, struct iov_iter *from)", (task, frame) -> {
+                    switch (frame.next()) {
+                        case 0 -> kernel.mutexes.callLockTerminal(task);
+                        case 1 -> task.spend(2200);
+                        case 2 -> kernel.mutexes.callUnlockTerminal(task);
+                        default -> task.ret(frame.v1);
+                    }
+                });
         var ttyRelease = kernel.leaf("int tty_release(struct inode *inode, struct file *filp)", 400);
-        terminal = new FileOps("tty", ttyRead, ttyWrite, Routine.NONE, ttyRelease, false);
-        terminalInode = bootInode(false, 0);
+        terminal = ops("tty", "tty_fops", ttyRead, ttyWrite, Routine.NONE, ttyRelease, false);
+        terminalInode = new Inode(
+                kernel, TERMINAL_INODE, kernel.slab.take(inodes, 0), 0020620, 0, TERMINAL_INODE * INODE_SECTORS);
     }
 
     /** A transfer that takes time and moves all bytes. */
@@ -242,11 +300,10 @@ final class Vfs {
 
     // The tree, before the clock starts
 
-    private Inode bootInode(boolean directory, long sizeBytes) {
+    private Inode bootInode(boolean directory, long sizeBytes, boolean onRotating) {
         long number = nextInode++;
-        var inode =
-                new Inode(kernel, number, kernel.slab.take(inodes, 0), directory, sizeBytes, number * INODE_SECTORS);
-        return inode;
+        long sector = number * INODE_SECTORS + (onRotating ? Disk.ROTATING_BASE : 0);
+        return new Inode(kernel, number, kernel.slab.take(inodes, 0), directory, sizeBytes, sector);
     }
 
     /** Creates a file with its directories. */
@@ -258,8 +315,13 @@ final class Vfs {
             boolean last = i == parts.length - 1;
             var found = parent.children.get(parts[i]);
             if (found == null) {
-                found = new Dentry(parts[i], parent, bootInode(!last, last ? sizeBytes : 4096), 0);
+                found = new Dentry(
+                        parts[i],
+                        parent,
+                        bootInode(!last, last ? sizeBytes : 4096, rotating && parts[0].equals("srv")),
+                        0);
                 parent.children.put(parts[i], found);
+                found.inode.on(kernel, parent.inode.superBlock, parent.inode.mount);
             }
             at = found;
         }
@@ -286,7 +348,7 @@ final class Vfs {
         return at;
     }
 
-    private String userString(long address) {
+    String userString(long address) {
         var one = new byte[1];
         var text = new StringBuilder();
         while (text.length() < 255 && kernel.userMemory.read(address + text.length(), one, 1) && one[0] != 0) {
@@ -342,7 +404,7 @@ final class Vfs {
                     task.ret(-EISDIR);
                     return;
                 }
-                transferTo(task, frame, file.ops.read());
+                callInner(task, frame, innerRead);
             }
             case 2 -> {
                 frame.v3 = task.result;
@@ -358,7 +420,7 @@ final class Vfs {
     private void vfsWrite(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> task.call(verifyArea, 1, frame.a0, frame.a3, frame.a2).object = frame.object;
-            case 1 -> transferTo(task, frame, ((OpenFile) frame.object()).ops.write());
+            case 1 -> callInner(task, frame, innerWrite);
             case 2 -> {
                 frame.v3 = task.result;
                 if (task.result > 0) {
@@ -370,14 +432,103 @@ final class Vfs {
         }
     }
 
-    private void transferTo(Task task, Frame frame, Routine operation) {
+    private void callInner(Task task, Frame frame, Routine inner) {
+        pass(frame, task.call(inner, frame.a0, frame.a1, frame.a2, frame.a3));
+    }
+
+    /** The file's own operation; the byte range is v0 and a2. */
+    private Body inner(boolean write) {
+        return (task, frame) -> {
+            if (frame.next() == 0) {
+                transferTo(task, frame, write, 0);
+            } else {
+                task.ret(task.result);
+            }
+        };
+    }
+
+    /**
+     * Calls the operation of a kind of file.
+     *
+     * @param vector address of an {@code struct iovec} in kernel memory, or 0
+     */
+    private void transferTo(Task task, Frame frame, boolean write, long vector) {
+        var file = (OpenFile) frame.object();
+        var operation = write ? file.ops.write() : file.ops.read();
         long kiocb = task.local(0xd00);
-        kernel.objects.kiocb(kiocb, (OpenFile) frame.object(), frame.v0);
-        kernel.objects.iterator(kiocb + 64, frame.a2);
-        var callee = task.call(operation, kiocb, kiocb + 64);
-        callee.object = frame.object;
+        kernel.objects.kiocb(kiocb, file, frame.v0);
+        kernel.objects.iterator(kiocb + 64, frame.a1, frame.a2, write, vector);
+        // the operations of zfs take the file and the user's buffer
+        var callee = file.ops.name().equals("zfs")
+                ? task.call(operation, file.address, frame.a1, frame.a2, file.positionAddress)
+                : task.call(operation, kiocb, kiocb + 64);
+        callee.object = file;
         callee.v0 = frame.v0;
         callee.v1 = frame.a2;
+        callee.v2 = kiocb;
+    }
+
+    /** {@code readv} and {@code writev}: the first of the user's buffers stands for all. */
+    private Body doVector(boolean write) {
+        return (task, frame) -> {
+            switch (frame.next()) {
+                case 0 -> task.work(30);
+                case 1 -> {
+                    var file = task.process.file(frame.a0);
+                    if (file == null) {
+                        task.ret(-EBADF);
+                        return;
+                    }
+                    frame.object = file;
+                    var callee = task.call(
+                            write ? vfsWritev : vfsReadv, file.address, frame.a1, frame.a2, file.positionAddress, 0);
+                    callee.object = file;
+                    callee.v0 = file.position;
+                }
+                default -> {
+                    var file = (OpenFile) frame.object();
+                    if (task.result > 0 && file.ops.seekable()) {
+                        file.position += task.result;
+                    }
+                    task.ret(task.result);
+                }
+            }
+        };
+    }
+
+    private Body vector(boolean write) {
+        return (task, frame) -> {
+            switch (frame.next()) {
+                case 0 -> task.call(verifyArea, write ? 1 : 0, frame.a0, frame.a3, 0).object = frame.object;
+                case 1 -> {
+                    var user = new byte[16];
+                    kernel.userMemory.read(frame.a1, user, 16);
+                    var words = java.nio.ByteBuffer.wrap(user)
+                            .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                            .asLongBuffer();
+                    long copy = task.local(0xcc0);
+                    kernel.memory.putLong(copy, words.get(0));
+                    kernel.memory.putLong(copy + 8, words.get(1));
+                    frame.a1 = words.get(0);
+                    frame.a2 = words.get(1);
+                    transferTo(task, frame, write, copy);
+                }
+                default -> {
+                    if (task.result > 0) {
+                        count(write, task.result);
+                    }
+                    task.ret(task.result);
+                }
+            }
+        };
+    }
+
+    private void count(boolean write, long bytes) {
+        if (write) {
+            kernel.truth.bytesWritten += bytes;
+        } else {
+            kernel.truth.bytesRead += bytes;
+        }
     }
 
     private void verifyArea(Task task, Frame frame) {
@@ -445,34 +596,46 @@ final class Vfs {
             case 2 -> {
                 frame.other = task.resultObject;
                 if (frame.other != null) {
-                    frame.pc = 5;
+                    frame.pc = 6;
                     return;
                 }
                 if ((frame.v0 & O_CREAT) == 0) {
-                    frame.pc = 7;
+                    frame.pc = 9;
                     kernel.slab.callFree(task, filp, frame.v1);
                     return;
                 }
-                task.call(securityCreate, 0, 0, 0644);
+                frame.v2 = 1;
+                task.call(ext4AllocInode, kernel.objects.superBlock);
             }
-            case 3 -> task.call(vfsCreate, 0, root.inode.address, 0, 0644, 1);
-            case 4 -> task.call(ext4AllocInode, 0);
+            case 3 -> {
+                var created = create((String) frame.object(), task.result);
+                frame.other = created;
+                task.call(dAlloc, Objects.requireNonNull(created.parent).address, 0).object = created;
+            }
+            case 4 -> {
+                var created = (Dentry) Objects.requireNonNull(frame.other);
+                long directory = Objects.requireNonNull(created.parent).inode.address;
+                task.call(securityCreate, directory, created.address, 0100644);
+            }
             case 5 -> {
-                if (frame.other == null) {
-                    // the file was created just now
-                    frame.other = create((String) frame.object(), task.result);
-                    frame.pc = 5;
-                    task.call(dAlloc, root.address, 0).object = frame.other;
+                var created = (Dentry) Objects.requireNonNull(frame.other);
+                if (created.address == 0) {
+                    // taken away again already
                     return;
                 }
-                var dentry = (Dentry) frame.other;
-                var ops = dentry.inode.directory ? ext4Directory : kernel.fileSystems.ops(dentry);
-                var file = new OpenFile(kernel, frame.v1, ops, dentry.inode, dentry, (int) frame.v0);
-                frame.object = file;
-                dentry.inode.opened++;
-                task.call(vfsOpen, task.local(0xf00), file.address).object = file;
+                long directory = Objects.requireNonNull(created.parent).inode.address;
+                task.call(vfsCreate, 0, directory, created.address, 0100644, 1);
             }
             case 6 -> {
+                var dentry = (Dentry) Objects.requireNonNull(frame.other);
+                var ops = dentry.inode.directory ? ext4Directory : kernel.fileSystems.ops(dentry);
+                var file = new OpenFile(kernel, frame.v1, ops, dentry.inode, dentry, (int) frame.v0, frame.v2 == 1);
+                frame.object = file;
+                dentry.inode.opened++;
+                kernel.objects.path(task.local(0xf00), file);
+                task.call(vfsOpen, task.local(0xf00), file.address).object = file;
+            }
+            case 7 -> {
                 task.resultObject = frame.object;
                 task.ret(frame.v1);
             }
@@ -484,11 +647,16 @@ final class Vfs {
     }
 
     private Dentry create(String path, long inodeAddress) {
+        return create(path, inodeAddress, 0100644);
+    }
+
+    private Dentry create(String path, long inodeAddress, int mode) {
         var full = path.startsWith("/") ? path : "/" + path;
         int slash = full.lastIndexOf('/');
         var directory = slash == 0 ? root : Objects.requireNonNullElse(find(full.substring(0, slash)), root);
         long number = nextInode++;
-        var inode = new Inode(kernel, number, inodeAddress, false, 0, number * INODE_SECTORS);
+        var inode = new Inode(kernel, number, inodeAddress, mode, 0, number * INODE_SECTORS);
+        inode.on(kernel, directory.inode.superBlock, directory.inode.mount);
         var dentry = new Dentry(full.substring(slash + 1), directory, inode, 0);
         directory.children.put(dentry.name, dentry);
         return dentry;
@@ -519,16 +687,23 @@ final class Vfs {
                 task.call(lookupFast, frame.a1).object = child != null && child.address != 0 ? child : null;
             }
             case 2 -> {
+                frame.v3 = frame.v0;
                 frame.v0 = frame.v1;
                 if (frame.v2 == 0) {
-                    frame.v3 = 1;
-                    task.call(lookupSlow, 0, ((Dentry) java.util.Objects.requireNonNull(frame.other)).address, 0);
+                    var missing = path.substring((int) frame.v3, Math.max((int) frame.v3, (int) frame.v1 - 1));
+                    task.call(
+                            lookupSlow,
+                            kernel.objects.name(task.local(0xec0), missing),
+                            ((Dentry) java.util.Objects.requireNonNull(frame.other)).address,
+                            0);
                     frame.other = null;
                     return;
                 }
                 var child = (Dentry) java.util.Objects.requireNonNull(frame.other);
                 if (child.address == 0) {
-                    task.call(lookupSlow, 0, 0, 0).object = child;
+                    long directory = child.parent == null ? 0 : child.parent.address;
+                    task.call(lookupSlow, kernel.objects.name(task.local(0xec0), child.name), directory, 0).object =
+                            child;
                 }
             }
             case 3 -> frame.pc = 1;
@@ -577,7 +752,7 @@ final class Vfs {
             case 0 -> task.work(60);
             case 1 -> {
                 if (file.ops.open() != Routine.NONE) {
-                    task.call(file.ops.open(), ((Inode) file.target).address, file.address);
+                    task.call(file.ops.open(), ((Inode) file.target).address, file.address).object = file;
                 }
             }
             default -> task.ret(0);
@@ -669,9 +844,17 @@ final class Vfs {
                     task.ret(-EBADF);
                     return;
                 }
-                task.call(vfsFsyncRange, file.address, 0, Long.MAX_VALUE, 0).object = file;
+                task.call(vfsFsync, file.address, frame.a1).object = file;
             }
             default -> task.ret(task.result);
+        }
+    }
+
+    private void vfsFsync(Task task, Frame frame) {
+        if (frame.next() == 0) {
+            task.call(vfsFsyncRange, frame.a0, 0, Long.MAX_VALUE, frame.a1).object = frame.object;
+        } else {
+            task.ret(task.result);
         }
     }
 
@@ -683,8 +866,7 @@ final class Vfs {
                     task.ret(-22);
                     return;
                 }
-                task.call(kernel.fileSystems.sync(file.ops), frame.a0, frame.a1, frame.a2, frame.a3).object =
-                        file.target;
+                task.call(kernel.fileSystems.sync(file.ops), frame.a0, frame.a1, frame.a2, frame.a3).object = file;
             }
             default -> task.ret(task.result);
         }
@@ -696,7 +878,7 @@ final class Vfs {
 
     /** The steps of {@code fsync} on any file system: write the pages, wait for them, commit the journal. */
     void syncFile(Task task, Frame frame) {
-        var inode = (Inode) frame.object();
+        var inode = (Inode) ((OpenFile) frame.object()).target;
         switch (frame.next()) {
             case 0 -> kernel.pageCache.callWritePages(task, inode);
             case 1 -> {
@@ -723,8 +905,14 @@ final class Vfs {
             case 2 -> {
                 frame.v1 = -ENOENT;
                 if (task.resultObject instanceof Dentry dentry && dentry.parent != null) {
+                    boolean directory = (frame.a2 & AT_REMOVEDIR) != 0;
+                    if (directory != dentry.inode.directory || !dentry.children.isEmpty()) {
+                        frame.v1 = directory ? -ENOTDIR : -EISDIR;
+                        return;
+                    }
                     frame.v1 = 0;
-                    task.call(vfsUnlink, 0, dentry.parent.inode.address, dentry.address, 0).object = dentry;
+                    task.call(directory ? vfsRmdir : vfsUnlink, 0, dentry.parent.inode.address, dentry.address, 0)
+                            .object = dentry;
                 }
             }
             case 3 -> kernel.slab.callFree(task, names, frame.v0);
@@ -790,17 +978,101 @@ final class Vfs {
             case 0 -> task.call(getname, frame.a1, 0);
             case 1 -> {
                 frame.v0 = task.result;
-                task.call(vfsMkdir, 0, root.inode.address, 0, frame.a2);
+                if (find(userString(frame.a1)) != null) {
+                    frame.v1 = -EEXIST;
+                    frame.pc = 4;
+                    return;
+                }
+                task.call(ext4AllocInode, kernel.objects.superBlock);
             }
-            case 2 -> kernel.slab.callFree(task, names, frame.v0);
+            case 2 -> {
+                var made = create(userString(frame.a1), task.result, 0040000 | (int) frame.a2 & 07777);
+                frame.other = made;
+                task.call(dAlloc, Objects.requireNonNull(made.parent).address, 0).object = made;
+            }
+            case 3 -> {
+                var made = (Dentry) Objects.requireNonNull(frame.other);
+                long directory = Objects.requireNonNull(made.parent).inode.address;
+                task.call(vfsMkdir, 0, directory, made.address, frame.a2);
+            }
+            case 4 -> kernel.slab.callFree(task, names, frame.v0);
+            default -> task.ret(frame.v1);
+        }
+    }
+
+    /** Gives a file another name; what had the name is gone. */
+    private void doRenameat2(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.spend(900);
+            case 1 -> task.call(linkPathWalk, frame.a1, task.local(0xe80)).object = userString(frame.a1);
+            case 2 -> {
+                if (!(task.resultObject instanceof Dentry from) || from.parent == null) {
+                    task.ret(-ENOENT);
+                    return;
+                }
+                frame.object = from;
+                var path = userString(frame.a3);
+                int slash = path.lastIndexOf('/');
+                var directory = Objects.requireNonNullElse(find(path.substring(0, Math.max(1, slash))), root);
+                var to = new Dentry(path.substring(slash + 1), directory, from.inode, 0);
+                frame.other = to;
+                task.call(dAlloc, directory.address, 0).object = to;
+            }
+            case 3 -> {
+                var from = (Dentry) frame.object();
+                var to = (Dentry) Objects.requireNonNull(frame.other);
+                task.call(vfsRename, kernel.objects.renaming(task.local(0xe00), from, to)).v0 = 0;
+            }
+            case 4 -> {
+                var from = (Dentry) frame.object();
+                var to = (Dentry) Objects.requireNonNull(frame.other);
+                if (from.parent != null) {
+                    from.parent.children.remove(from.name, from);
+                }
+                var replaced = Objects.requireNonNull(to.parent).children.put(to.name, to);
+                frame.object = replaced == null ? from : replaced;
+                long address = from.address;
+                from.address = 0;
+                if (address != 0) {
+                    kernel.slab.callFree(task, dentries, address);
+                }
+            }
+            case 5 -> {
+                var to = (Dentry) Objects.requireNonNull(frame.other);
+                if (frame.object() instanceof Dentry replaced && replaced.inode != to.inode) {
+                    long address = replaced.address;
+                    replaced.address = 0;
+                    replaced.inode.links--;
+                    if (address != 0) {
+                        kernel.slab.callFree(task, dentries, address);
+                    }
+                }
+            }
+            case 6 -> {
+                var to = (Dentry) Objects.requireNonNull(frame.other);
+                if (frame.object() instanceof Dentry replaced
+                        && replaced.inode != to.inode
+                        && replaced.inode.links <= 0
+                        && replaced.inode.opened == 0) {
+                    callEvict(task, replaced.inode);
+                }
+            }
             default -> task.ret(0);
         }
     }
 
     private void vfsFstat(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(vfsGetattr, 0, frame.a1, 0x7ff, 0);
-            default -> task.ret(task.process.file(frame.a0) == null ? -EBADF : 0);
+            case 0 -> {
+                var file = task.process.file(frame.a0);
+                if (file == null) {
+                    task.ret(-EBADF);
+                    return;
+                }
+                kernel.objects.path(task.local(0xf00), file);
+                task.call(vfsGetattr, task.local(0xf00), frame.a1, 0x7ff, 0).object = file.dentry;
+            }
+            default -> task.ret(0);
         }
     }
 
@@ -827,7 +1099,22 @@ final class Vfs {
                     task.ret(-ENOENT);
                     return;
                 }
-                task.call(vfsGetattr, 0, frame.a3, frame.a4, 0);
+                frame.other = task.resultObject;
+                kernel.objects.path(task.local(0xf00), (Dentry) task.resultObject);
+                task.call(vfsGetattr, task.local(0xf00), frame.a3, frame.a4, 0).object = frame.other;
+            }
+            default -> task.ret(0);
+        }
+    }
+
+    private void vfsGetattr(Task task, Frame frame) {
+        switch (frame.next()) {
+            case 0 -> task.spend(50);
+            case 1 -> {
+                var ask = frame.object instanceof Dentry dentry ? kernel.fileSystems.getattr(dentry) : Routine.NONE;
+                if (ask != Routine.NONE) {
+                    task.call(ask, 0, frame.a0, frame.a1, frame.a2, frame.a3);
+                }
             }
             default -> task.ret(0);
         }

@@ -188,7 +188,25 @@ public final class Bpf {
             int logBytes,
             int flags,
             int kernelVersion,
-            FunctionInfo functions) {}
+            FunctionInfo functions) {
+        public ProgramLoad withFunctions(FunctionInfo other) {
+            return new ProgramLoad(
+                    type,
+                    attachType,
+                    name,
+                    insns,
+                    insnCount,
+                    license,
+                    attachBtfId,
+                    attachBtfFd,
+                    logLevel,
+                    log,
+                    logBytes,
+                    flags,
+                    kernelVersion,
+                    other);
+        }
+    }
 
     /**
      * Which BTF functions a program consists of.
@@ -203,6 +221,10 @@ public final class Bpf {
         /** Without lines. */
         public FunctionInfo(int btfFd, long records, int count) {
             this(btfFd, records, count, 0, 0);
+        }
+
+        public FunctionInfo withoutLines() {
+            return count == 0 ? NONE : new FunctionInfo(btfFd, records, count);
         }
 
         /** {@code sizeof(struct bpf_func_info)}. */

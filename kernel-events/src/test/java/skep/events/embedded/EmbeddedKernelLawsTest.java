@@ -195,7 +195,9 @@ class EmbeddedKernelLawsTest {
             observed.raw("block_io_start", f -> assertTrue(issued.add(f.word(0)), "issued twice"))
                     .raw("block_io_done", f -> assertTrue(issued.remove(f.word(0)), "completed without issue"))
                     .exit("vfs_read", f -> bytes[0] += Math.max(0, f.result()))
+                    .exit("vfs_readv", f -> bytes[0] += Math.max(0, f.result()))
                     .exit("vfs_write", f -> bytes[1] += Math.max(0, f.result()))
+                    .exit("vfs_writev", f -> bytes[1] += Math.max(0, f.result()))
                     .run(3000);
             assertEquals(observed.kernel.disk.inFlight(), issued.size());
             var truth = observed.kernel.groundTruth().counters();
@@ -285,7 +287,8 @@ class EmbeddedKernelLawsTest {
         }
         assertTrue(
                 stacks.stream()
-                        .anyMatch(s -> s.startsWith("submit_bio page_cache_ra_order filemap_get_pages filemap_read")
+                        .anyMatch(s -> s.startsWith(
+                                        "submit_bio do_page_cache_ra page_cache_ra_order filemap_get_pages filemap_read")
                                 && s.endsWith(
                                         "vfs_read ksys_read __arm64_sys_read invoke_syscall.constprop.0 el0_svc_common.constprop.0"
                                                 + " do_el0_svc el0_svc el0t_64_sync_handler el0t_64_sync")),

@@ -61,7 +61,7 @@ class ScenarioTest {
     void theLeakOfTheProgramIsFoundByTracingItsLibrary() {
         var live = new HashMap<Long, Long>();
         try (var observed = new Observed("scenario=memory-leak")) {
-            var libc = observed.kernel.userSpace.image("/usr/lib/libc.so.6").symbols;
+            var libc = observed.kernel.userSpace.library("libc.so.6").symbols;
             observed.exit(libc.find("malloc").orElseThrow(), f -> live.put(f.result(), f.nanos))
                     .entry(libc.find("free").orElseThrow(), f -> live.remove(f.argument(0)))
                     .run(3000);

@@ -1,5 +1,5 @@
 /**
- * A backend of the VM as a Truffle root node.
+ * The backend {@code truffle} of the VM: verified bytecode as a Truffle root node.
  */
 @NullMarked
 package skep.truffle.backend;

@@ -3,11 +3,8 @@ package skep.jupyter.cell;
 import java.util.ArrayList;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import skep.bindings.java.Histogram;
 import skep.bindings.java.Shell;
 import skep.bindings.java.Snippets;
-import skep.bindings.java.Trace;
-import skep.bindings.java.TraceMap;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
@@ -58,7 +55,7 @@ public final class JavaLanguage implements CellLanguage {
         }
         return switch (snippets().run(cell.body())) {
             case Snippets.Result.Value(var value) -> {
-                value.ifPresent(object -> cellOutput.result(bundle(object)));
+                value.ifPresent(object -> Results.show(object, cellOutput));
                 yield Kernel.Outcome.Done.PLAIN;
             }
             case Snippets.Result.Failed failed -> {
@@ -66,15 +63,6 @@ public final class JavaLanguage implements CellLanguage {
                 failed.lines().forEach(line -> lines.add(Errors.colour(line)));
                 yield new Kernel.Outcome.Failed(failed.kind(), failed.message(), lines);
             }
-        };
-    }
-
-    private static MimeBundle bundle(Object value) {
-        return switch (value) {
-            case Trace trace -> MimeBundle.plain(trace.toString());
-            case TraceMap map -> MapBundles.of(map.view(), true);
-            case Histogram histogram -> MapBundles.of(histogram.view(), true);
-            default -> MimeBundle.plain(value.toString());
         };
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import skep.bindings.java.Chart;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
@@ -20,7 +21,15 @@ final class Magics {
         DURATION("duration [TIME|none]", "how long a trace runs; none: until Stop"),
         TRUTH("truth [WORDS]", "what truly happened in the embedded kernel during the last trace"),
         VARS("vars", "the variables that all languages see"),
-        EXPORT("export NAME FILE", "writes a variable to a file"),
+        STOP("stop NAME", "ends a trace that runs in the background, and waits until its results stand below its cell"),
+        WAIT("wait NAME", "waits until a trace in the background has ended by itself"),
+        SHOW(
+                "show NAME [FORM] [SETTINGS]",
+                "a map or run as histogram, heatmap, flame, timeline, lanes, table (sort=@b top=9 percentiles …), text"),
+        COMPARE(
+                "compare NAME NAME",
+                "how two runs differ: overlay, quantiles with intervals, differential flame graph"),
+        EXPORT("export NAME [FORM:]FILE", "writes a map or run: csv, json, folded, pprof, trace, svg, png, html, txt"),
         TIME("%time", "says how long the cell took (first line of a cell)"),
         LSMAGIC("lsmagic", "all magics"),
         CLEAR("clear", "takes away what the cell has shown so far"),
@@ -67,8 +76,11 @@ final class Magics {
                     Errors.of("UnknownMagic", "there is no %" + magic.name() + "; %lsmagic lists what there is"));
         }
         try {
-            if (name.get() == Name.CLEAR) {
-                output.clear(false);
+            switch (name.get()) {
+                case CLEAR -> output.clear(false);
+                case SHOW -> named().show(magic.rest()).forEach(chart -> show(chart, magic.rest(), output));
+                case COMPARE -> named().compare(magic.rest()).forEach(chart -> show(chart, "", output));
+                default -> {}
             }
             var told = tell(name.get(), magic.rest());
             if (name.get() == Name.HELP && last) {
@@ -84,7 +96,7 @@ final class Magics {
             }
             return Optional.empty();
         } catch (TargetException | IllegalArgumentException e) {
-            return Optional.of(Errors.of("MagicError", "%" + magic.name() + ": " + e.getMessage()));
+            return Optional.of(Errors.of("MagicError", "%" + magic.name() + ": " + String.valueOf(e.getMessage())));
         }
     }
 
@@ -114,12 +126,12 @@ final class Magics {
             }
             case TRUTH -> truth(rest);
             case VARS -> vars();
-            case EXPORT ->
-                throw new IllegalArgumentException(
-                        "there is no variable " + rest.split("\\s+")[0] + " that can be written; %vars lists them");
+            case EXPORT -> named().export(rest);
+            case STOP -> named().trace(rest).stop().await() == 0 ? "" : rest + " ended with a status other than 0";
+            case WAIT -> named().trace(rest).await() == 0 ? "" : rest + " ended with a status other than 0";
             case LSMAGIC -> list();
             case HELP -> help();
-            case TIME, CLEAR -> "";
+            case TIME, CLEAR, SHOW, COMPARE -> "";
         };
     }
 
@@ -149,17 +161,19 @@ final class Magics {
     }
 
     private String vars() {
-        var lines = new TreeMap<String, String>();
-        workspace
-                .variables()
-                .forEach((name, value) -> lines.put(name, value.getClass().getSimpleName()));
-        return lines.isEmpty()
-                ? "no variables yet"
-                : String.join(
-                        "\n",
-                        lines.entrySet().stream()
-                                .map(entry -> entry.getKey() + "  " + entry.getValue())
-                                .toList());
+        var lines = named().list();
+        return lines.isEmpty() ? "no variables yet" : String.join("\n", lines);
+    }
+
+    private Named named() {
+        return new Named(workspace.variables());
+    }
+
+    private static void show(Chart chart, String words, CellOutput output) {
+        boolean textOnly = words.strip().endsWith(" text");
+        for (var bundle : MapBundles.ofValue(chart)) {
+            output.display(textOnly ? MimeBundle.plain(bundle.data().getOrDefault(MimeBundle.PLAIN, "")) : bundle);
+        }
     }
 
     private String list() {

@@ -18,6 +18,7 @@ public final class NotebookKernel implements Kernel {
     private final String version;
     private final Workspace workspace;
     private final Map<String, CellLanguage> languages = new LinkedHashMap<>();
+    private final Traces traces;
     private final Magics magics;
     private volatile @Nullable CellLanguage running;
 
@@ -29,6 +30,7 @@ public final class NotebookKernel implements Kernel {
             language.open(workspace);
             languages.put(language.name(), language);
         }
+        this.traces = new Traces(workspace);
         this.magics = new Magics(workspace, languages.values());
     }
 
@@ -72,10 +74,12 @@ public final class NotebookKernel implements Kernel {
         }
         long start = System.nanoTime();
         running = language;
+        traces.setOutput(output);
         try {
             return language.run(cell, output);
         } finally {
             running = null;
+            traces.setOutput(null);
             if (timed) {
                 output.stdout(String.format("took %.3f s%n", (System.nanoTime() - start) / 1e9));
             }
@@ -140,6 +144,7 @@ public final class NotebookKernel implements Kernel {
 
     @Override
     public void close() {
+        traces.close();
         languages.values().forEach(CellLanguage::close);
         workspace.close();
     }

@@ -8,35 +8,30 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import skep.bindings.java.Trace;
 import skep.bindings.java.TraceMap;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
 import skep.session.Completion;
-import skep.session.Listing;
+import skep.session.Overflow;
+import skep.session.RunningScript;
 import skep.session.ScriptException;
-import skep.session.Session;
 import skep.session.SessionOptions;
 import skep.session.Targets;
 import skep.session.view.View;
 import skep.target.LoadOptions;
-import skep.target.Target;
 import skep.target.TargetException;
 
 /**
- * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
+ * The tracing language. {@code %%skep [--target SPEC] [--duration TIME] [--as NAME] [--background] [-c COMMAND] [-p PID] [--unsafe] [ARGUMENT …]}; all
  * options may be left out, and so may the line.
  */
 public final class TraceLanguage implements CellLanguage {
-    /** At most four refreshes a second. */
-    private static final long REFRESH_MILLIS = 250;
-
     private final Object lock = new Object();
     private @Nullable Workspace workspace;
-    private @Nullable Session running;
+    private @Nullable RunningScript running;
     private boolean interrupted;
 
     @Override
@@ -66,13 +61,35 @@ public final class TraceLanguage implements CellLanguage {
                 interrupted = false;
             }
             var target = options.target().map(Targets::open).orElseGet(workspace()::fresh);
-            try {
-                return trace(target, cell.body(), options.session(), output);
-            } finally {
-                workspace().setGroundTruth(target.groundTruth());
-                if (options.target().isPresent() || !target.isLive()) {
+            boolean own = options.target().isPresent() || !target.isLive();
+            Runnable freed = () -> {
+                if (own) {
                     target.close();
                 }
+            };
+            RunningScript script;
+            try {
+                script = new RunningScript(
+                        target,
+                        "cell",
+                        asScript(cell.body()),
+                        options.session(),
+                        Overflow.WAIT,
+                        RunningScript.DEFAULT_QUEUE_EVENTS);
+            } catch (RuntimeException | Error e) {
+                freed.run();
+                throw e;
+            }
+            script.warnings().forEach(output::stderr);
+            workspace().variables().put(options.as().orElse("last"), Trace.of(script));
+            if (options.background()) {
+                inBackground(script, freed, output);
+                return Kernel.Outcome.Done.PLAIN;
+            }
+            try {
+                return toTheEnd(script);
+            } finally {
+                freed.run();
             }
         } catch (ScriptException e) {
             return Errors.of(e);
@@ -81,59 +98,54 @@ public final class TraceLanguage implements CellLanguage {
         }
     }
 
-    private Kernel.Outcome trace(Target target, String body, SessionOptions options, CellOutput output) {
-        var screen = new TraceScreen(output, Targets.describe(target), options.duration());
-        var done = new CountDownLatch(1);
-        try (var session = Session.prepare(target, "cell", asScript(body), options, screen)) {
-            session.warnings().forEach(output::stderr);
-            synchronized (lock) {
-                running = session;
-                if (interrupted) {
-                    session.stop();
-                }
-            }
-            var refresher = Thread.ofVirtual().start(() -> refresh(session, screen, done));
-            int status;
-            try {
-                status = session.run();
-            } finally {
-                done.countDown();
-                synchronized (lock) {
-                    running = null;
-                }
-                join(refresher);
-            }
-            screen.end(interrupted ? "stopped" : "done");
-            screen.finalMaps().forEach(map -> workspace().variables().put(variable(map), new TraceMap(map)));
-            return status == 0 ? Kernel.Outcome.Done.PLAIN : Errors.of("ScriptExit", "exit status " + status);
+    private Kernel.Outcome toTheEnd(RunningScript script) {
+        boolean stop;
+        synchronized (lock) {
+            running = script;
+            stop = interrupted;
         }
+        try {
+            if (stop) {
+                script.stop();
+            }
+            script.run();
+            keep(script);
+            int status = script.await();
+            return status == 0 ? Kernel.Outcome.Done.PLAIN : Errors.of("ScriptExit", "exit status " + status);
+        } finally {
+            synchronized (lock) {
+                running = null;
+            }
+        }
+    }
+
+    /** Goes on after the cell; what went wrong then is told below it. */
+    private void inBackground(RunningScript script, Runnable freed, CellOutput output) {
+        script.whenEnded(() -> {
+            try {
+                script.await();
+                keep(script);
+            } catch (ScriptException | TargetException failure) {
+                output.stderr(failure.getMessage() + "\n");
+            } finally {
+                // Its own thread still frees what it has loaded there.
+                Thread.ofVirtual().start(() -> {
+                    script.close();
+                    freed.run();
+                });
+            }
+        });
+        script.start();
+    }
+
+    private void keep(RunningScript script) {
+        script.views().values().forEach(map -> workspace().variables().put(variable(map), new TraceMap(map)));
     }
 
     /** A map is there for the other languages under its name; one without a name is {@code maps}. */
     private static String variable(View.MapView map) {
         var name = map.name().substring(1);
         return name.isEmpty() ? "maps" : name;
-    }
-
-    private static void refresh(Session session, TraceScreen screen, CountDownLatch done) {
-        try {
-            while (!done.await(REFRESH_MILLIS, TimeUnit.MILLISECONDS)) {
-                List<View.MapView> maps = session.maps();
-                if (done.getCount() > 0) {
-                    screen.refresh(maps);
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void join(Thread thread) {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** A body without braces is a statement that runs once. */
@@ -151,24 +163,7 @@ public final class TraceLanguage implements CellLanguage {
 
     @Override
     public Optional<MimeBundle> inspect(String body, int cursor, int detail) {
-        int end = cursor;
-        while (end < body.length() && isProbePart(body.charAt(end))) {
-            end++;
-        }
-        int start = Completion.wordStart(body, end);
-        var word = body.substring(start, end);
-        if (word.isBlank()) {
-            return Optional.empty();
-        }
-        var lines = new ArrayList<String>();
-        if (word.contains(":")) {
-            Listing.list(workspace().target(), word, true, lines::add);
-        }
-        return lines.isEmpty() ? Optional.empty() : Optional.of(MimeBundle.plain(String.join("\n", lines)));
-    }
-
-    private static boolean isProbePart(char c) {
-        return Character.isLetterOrDigit(c) || c == '_' || c == ':' || c == '.' || c == '/' || c == '-' || c == '*';
+        return new Inspection(workspace()).at(body, cursor).map(MimeBundle::plain);
     }
 
     @Override
@@ -209,43 +204,53 @@ public final class TraceLanguage implements CellLanguage {
     }
 
     /** The words behind {@code %%skep}. */
-    private record Options(Optional<String> target, SessionOptions session) {
+    private record Options(Optional<String> target, Optional<String> as, boolean background, SessionOptions session) {
         static Options parse(List<String> words, Workspace workspace) {
             var target = Optional.<String>empty();
             var duration = workspace.duration();
+            var as = Optional.<String>empty();
             var command = Optional.<String>empty();
             var pid = OptionalInt.empty();
             boolean unsafe = false;
+            boolean background = false;
             var positional = new ArrayList<String>();
             Map<String, String> named = new HashMap<>();
             for (int i = 0; i < words.size(); i++) {
                 var word = words.get(i);
                 boolean needsValue =
-                        Set.of("--target", "--duration", "-c", "-p").contains(word);
+                        Set.of("--target", "--duration", "--as", "-c", "-p").contains(word);
                 if (needsValue && i + 1 == words.size()) {
                     throw new IllegalArgumentException("%%skep: " + word + " needs a value");
                 }
                 switch (word) {
                     case "--target" -> target = Optional.of(words.get(++i));
                     case "--duration" -> duration = duration(words.get(++i));
+                    case "--as" -> as = Optional.of(name(words.get(++i)));
                     case "-c" -> {
                         command = Optional.of(String.join(" ", words.subList(i + 1, words.size())));
                         i = words.size();
                     }
-                    case "-p" -> pid = OptionalInt.of(Integer.parseInt(words.get(++i)));
+                    case "-p" -> pid = OptionalInt.of(process(words.get(++i)));
+                    case "--background" -> background = true;
                     case "--unsafe" -> unsafe = true;
                     default -> {
                         if (word.startsWith("-")) {
-                            throw new IllegalArgumentException(
-                                    "%%skep: no option " + word + "; there are --target, --duration, -c, -p, --unsafe");
+                            throw new IllegalArgumentException("%%skep: no option " + word
+                                    + "; there are --target, --duration, --as, --background, -c, -p, --unsafe");
                         }
                         positional.add(word);
                     }
                 }
             }
+            // In the background a trace goes on until it is stopped, unless the cell says how long.
+            if (background && !words.contains("--duration")) {
+                duration = Optional.empty();
+            }
             var defaults = SessionOptions.DEFAULT;
             return new Options(
                     target,
+                    as,
+                    background,
                     new SessionOptions(
                             positional,
                             named,
@@ -262,6 +267,20 @@ public final class TraceLanguage implements CellLanguage {
                             false,
                             Optional.empty(),
                             LoadOptions.DEFAULT));
+        }
+
+        private static String name(String word) {
+            if (!word.matches("[A-Za-z_]\\w*")) {
+                throw new IllegalArgumentException("%%skep: --as " + word + ": a name is letters, digits and _");
+            }
+            return word;
+        }
+
+        private static int process(String word) {
+            if (!word.matches("[1-9]\\d{0,8}")) {
+                throw new IllegalArgumentException("%%skep: -p " + word + " is no process id");
+            }
+            return Integer.parseInt(word);
         }
 
         private static Optional<Duration> duration(String text) {

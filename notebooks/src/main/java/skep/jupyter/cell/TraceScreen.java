@@ -1,12 +1,15 @@
 package skep.jupyter.cell;
 
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
-import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.MimeBundle;
 import skep.session.ViewSink;
@@ -19,24 +22,41 @@ import skep.session.view.View;
  * the trace runs, and text as it comes. Thread-safe: the session reports on its thread, the refresher on another.
  */
 final class TraceScreen implements ViewSink {
+    /** At most four refreshes a second. */
+    private static final long REFRESH_MILLIS = 250;
+
     private final CellOutput output;
     private final TextRenderer renderer = new TextRenderer();
     private final String kernel;
+    private final String origin;
     private final Optional<Duration> duration;
     private final String id = UUID.randomUUID().toString();
     private final long startNanos = System.nanoTime();
     private final Set<String> shownMaps = new LinkedHashSet<>();
-    private final List<View.MapView> finalMaps = new ArrayList<>();
+    private final Set<String> finalMaps = new HashSet<>();
+    private final Supplier<Map<String, View.MapView>> maps;
+    private final CountDownLatch over = new CountDownLatch(1);
     private boolean ending;
     private boolean progressShown;
     private int probes;
     private long records;
     private long lost;
 
-    TraceScreen(CellOutput output, String kernel, Optional<Duration> duration) {
+    /**
+     * @param live whether the kernel is a real one; what comes from another is marked
+     * @param maps reads the maps as they are
+     */
+    TraceScreen(
+            CellOutput output,
+            String kernel,
+            boolean live,
+            Optional<Duration> duration,
+            Supplier<Map<String, View.MapView>> maps) {
         this.output = output;
         this.kernel = kernel;
+        this.origin = live ? "" : kernel;
         this.duration = duration;
+        this.maps = maps;
     }
 
     @Override
@@ -45,18 +65,19 @@ final class TraceScreen implements ViewSink {
             case View.Attached attached -> {
                 probes = attached.probes();
                 progress("tracing");
+                Thread.ofVirtual().start(this::keepRefreshing);
             }
             case View.LostEvents events -> lost += events.count();
             case View.Ending _ -> ending = true;
             case View.MapView map
             when ending -> {
-                finalMaps.add(map);
+                finalMaps.add(map.name());
                 show(map, true);
             }
             case View.MapView map -> output.display(MapBundles.of(map, true));
-            case Picture picture -> output.display(MapBundles.of(picture));
+            case Picture picture -> output.display(MapBundles.of(picture, origin));
             default -> {
-                records++;
+                records += view.isMessage() ? 0 : 1;
                 var text = renderer.render(view);
                 if (renderer.isForStandardError(view)) {
                     output.stderr(text);
@@ -67,25 +88,39 @@ final class TraceScreen implements ViewSink {
         }
     }
 
+    @Override
+    public boolean drawsPictures() {
+        return true;
+    }
+
+    private void keepRefreshing() {
+        try {
+            while (!over.await(REFRESH_MILLIS, TimeUnit.MILLISECONDS)) {
+                refresh(maps.get());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** The maps as they are while the trace runs. */
-    synchronized void refresh(List<View.MapView> maps) {
-        if (!ending) {
+    private synchronized void refresh(Map<String, View.MapView> now) {
+        if (!ending && over.getCount() > 0) {
             progress("tracing");
-            maps.stream().filter(map -> !map.rows().isEmpty()).forEach(map -> show(map, false));
+            now.values().stream().filter(map -> !map.rows().isEmpty()).forEach(map -> show(map, false));
         }
     }
 
     /** The trace has ended; how. */
     synchronized void end(String how) {
+        over.countDown();
+        if (!progressShown) {
+            return;
+        }
         progress(how);
         // A map that the script has emptied at its end was a means, not a result.
-        finalMaps.forEach(map -> shownMaps.remove(map.name()));
+        finalMaps.forEach(shownMaps::remove);
         shownMaps.forEach(name -> output.update(MimeBundle.plain(""), id + name));
-    }
-
-    /** The maps as they were at the end. */
-    synchronized List<View.MapView> finalMaps() {
-        return List.copyOf(finalMaps);
     }
 
     private void show(View.MapView map, boolean last) {

@@ -23,6 +23,7 @@ public final class Workspace implements AutoCloseable {
     private @Nullable Target target;
     private Map<String, Long> groundTruth = Map.of();
     private Optional<Duration> duration = Optional.of(DEFAULT_DURATION);
+    private final Guests guests = new Guests(this);
 
     public Workspace(String spec) {
         this.spec = spec;
@@ -79,12 +80,22 @@ public final class Workspace implements AutoCloseable {
         groundTruth = Map.copyOf(truth);
     }
 
+    /** Python, JavaScript and C. */
+    Guests guests() {
+        return guests;
+    }
+
     public Map<String, Object> variables() {
         return Variables.shared().values();
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        guests.close();
+        closeTarget();
+    }
+
+    private synchronized void closeTarget() {
         if (target != null) {
             target.close();
             target = null;

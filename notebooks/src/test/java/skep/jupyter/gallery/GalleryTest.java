@@ -8,20 +8,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import skep.jupyter.Page;
 import skep.jupyter.cell.NotebookKernel;
-import skep.jupyter.protocol.CellOutput;
 import skep.jupyter.protocol.Kernel;
-import skep.jupyter.protocol.MimeBundle;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Every notebook of the gallery runs from its first cell to its last, and what the cells find is what happened. */
@@ -97,63 +93,5 @@ class GalleryTest {
             }
         }
         return all;
-    }
-
-    /** Keeps what a cell shows, as a reader without graphics sees it. */
-    private static final class Page implements CellOutput {
-        private final Map<String, String> places = new LinkedHashMap<>();
-        private int next;
-
-        synchronized List<String> shown() {
-            return places.values().stream().filter(text -> !text.isEmpty()).toList();
-        }
-
-        private synchronized void put(String place, String text) {
-            places.put(place, text);
-        }
-
-        private synchronized String place() {
-            return "#" + next++;
-        }
-
-        @Override
-        public void stdout(String text) {
-            put(place(), text);
-        }
-
-        @Override
-        public void stderr(String text) {
-            put(place(), text);
-        }
-
-        @Override
-        public void result(MimeBundle bundle) {
-            display(bundle);
-        }
-
-        @Override
-        public void display(MimeBundle bundle) {
-            display(bundle, place());
-        }
-
-        @Override
-        public void display(MimeBundle bundle, String displayId) {
-            put(displayId, bundle.data().getOrDefault(MimeBundle.PLAIN, ""));
-        }
-
-        @Override
-        public void update(MimeBundle bundle, String displayId) {
-            put(displayId, bundle.data().getOrDefault(MimeBundle.PLAIN, ""));
-        }
-
-        @Override
-        public synchronized void clear(boolean wait) {
-            places.clear();
-        }
-
-        @Override
-        public Optional<String> input(String prompt, boolean password) {
-            return Optional.empty();
-        }
     }
 }

@@ -49,6 +49,27 @@ public record FunctionUse(
         /** The function was written for a kretprobe; it runs as fexit of {@code attachTo}. */
         record TrampolineExit() implements Form {}
 
+        /**
+         * The function was written for a kprobe; it runs at a raw tracepoint that passes what the function's arguments are.
+         *
+         * @param words for each argument which of the tracepoint's words it is, -1 if the tracepoint does not pass it
+         */
+        record Tracepoint(List<Integer> words) implements Form {
+            public Tracepoint {
+                words = List.copyOf(words);
+            }
+        }
+
+        /**
+         * The function was written for a kprobe of {@code finish_task_switch}; it runs at the raw tracepoint
+         * {@code sched_exit_tp}, where the next task already is the current one. Its argument, the task before, is what a
+         * program of the form {@link SwitchNote} has noted.
+         */
+        record AfterSwitch() implements Form {}
+
+        /** Not the function itself: notes at the raw tracepoint {@code sched_switch} which task leaves the CPU. */
+        record SwitchNote() implements Form {}
+
         /** A uprobe at a place of a static probe with these arguments. */
         record StaticProbe(List<UsdtArgument> arguments) implements Form {
             public StaticProbe {

@@ -25,12 +25,16 @@ import skep.ir.Value;
 import skep.isa.MemSize;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.MapType;
 import skep.isa.kernel.Registers;
 import skep.isa.object.MapSpec;
 import skep.source.Diagnostics;
 
 /** Writes functions as programs: binds their parameters to what the kernel hands over, and lowers their bodies. */
 final class ProgramWriter {
+    /** The table of the task that left each CPU last. */
+    private static final String SWITCHED = "skep_switched";
+
     private final Analysis analysis;
     private final BccRequest request;
     private final Diagnostics diagnostics;
@@ -78,7 +82,7 @@ final class ProgramWriter {
         var lowering = new Lowering(builder, module, analysis.unit, analysis.dialect, diagnostics);
         List<Operand> parameters;
         if (entry) {
-            parameters = parameters(lowering, function, builder.param(0));
+            parameters = parameters(lowering, function, builder.param(0), Optional.empty());
         } else {
             parameters = new ArrayList<>();
             for (var p : function.type().parameters()) {
@@ -103,9 +107,71 @@ final class ProgramWriter {
         switch (use.form()) {
             case FunctionUse.Form.SyscallEntry e -> onlyFor(builder, e.numbers(), false);
             case FunctionUse.Form.SyscallExit e -> onlyFor(builder, e.numbers(), true);
+            case FunctionUse.Form.Tracepoint t -> passed(lowering, function, t.words());
+            case FunctionUse.Form.AfterSwitch a -> {
+                var before = taskBefore(builder);
+                lowering.program(function, parameters(lowering, function, builder.param(0), Optional.of(before)));
+                return;
+            }
+            case FunctionUse.Form.SwitchNote n -> {
+                noteSwitch(builder);
+                return;
+            }
             default -> {}
         }
-        lowering.program(function, parameters(lowering, function, builder.param(0)));
+        lowering.program(function, parameters(lowering, function, builder.param(0), Optional.empty()));
+    }
+
+    /** A parameter that the tracepoint does not pass has no value. */
+    private static void passed(Lowering l, FunctionDefinition function, List<Integer> words) {
+        var declared = function.type().parameters();
+        for (int i = 1; i < declared.size(); i++) {
+            if (i > words.size() || words.get(i - 1) < 0) {
+                l.error(
+                        declared.get(i).span(),
+                        "this kernel has no kprobes, and the tracepoint in place of this one does not pass this argument");
+            }
+        }
+    }
+
+    /** Keeps the task that leaves the CPU: word 1 of {@code sched_switch(preempt, prev, next, prev_state)}. */
+    private void noteSwitch(FunctionBuilder b) {
+        switchMap();
+        var task = b.load(Type.I64, b.opaque(b.param(0)), 8);
+        var place = switchPlace(b);
+        b.store(place, 0, task);
+        b.ret(b.i64(0));
+    }
+
+    /** The task that {@link #noteSwitch} kept; the program ends if {@code sched_exit_tp(is_switch)} tells of no switch. */
+    private Value taskBefore(FunctionBuilder b) {
+        switchMap();
+        var switched = b.load(Type.I64, b.opaque(b.param(0)), 0);
+        endUnless(b, b.compare(CompareOp.NE, b.binary(BinaryOp.AND, switched, 0xff), 0));
+        return b.load(Type.I64, switchPlace(b), 0);
+    }
+
+    private void switchMap() {
+        if (!module.hasMap(SWITCHED)) {
+            module.map(new MapSpec(SWITCHED, MapType.PERCPU_ARRAY, 4, 8, 1, 0));
+        }
+    }
+
+    private Value switchPlace(FunctionBuilder b) {
+        var key = b.slot(4, "key");
+        b.zero(key, 0, 4);
+        var place = b.lookup(SWITCHED, key);
+        endUnless(b, b.isTrue(place));
+        return b.nonNull(place);
+    }
+
+    private static void endUnless(FunctionBuilder b, Value condition) {
+        var go = b.newBlock();
+        var end = b.newBlock();
+        b.branch(condition, go, end);
+        b.enter(end);
+        b.ret(b.i64(0));
+        b.enter(go);
     }
 
     private ProgramKind kind(FunctionUse use) {
@@ -116,7 +182,11 @@ final class ProgramWriter {
             case FunctionUse.Form.SyscallExit f -> ProgramKind.Context.SYSCALL_EXIT;
             case FunctionUse.Form.TrampolineEntry f -> ProgramKind.Context.TRAMPOLINE_ENTRY;
             case FunctionUse.Form.TrampolineExit f -> ProgramKind.Context.TRAMPOLINE_EXIT;
+            case FunctionUse.Form.Tracepoint f -> ProgramKind.Context.WORDS;
+            case FunctionUse.Form.AfterSwitch f -> ProgramKind.Context.WORDS;
+            case FunctionUse.Form.SwitchNote f -> ProgramKind.Context.AS_WRITTEN;
         };
+        List<Integer> words = use.form() instanceof FunctionUse.Form.Tracepoint t ? t.words() : List.of();
         int arguments = analysis.prototype(use.attachTo())
                 .map(p -> p.parameters().size())
                 .orElse(0);
@@ -126,7 +196,8 @@ final class ProgramWriter {
                 context,
                 request.kernel().arch(),
                 Analysis.hasWrappers(request),
-                arguments);
+                arguments,
+                words);
     }
 
     /** Ends the program unless the system call is one of these. */
@@ -162,7 +233,8 @@ final class ProgramWriter {
 
     // Parameters
 
-    private List<Operand> parameters(Lowering l, FunctionDefinition function, Value context) {
+    /** @param first the value of the first parameter behind the context, where it comes from elsewhere */
+    private List<Operand> parameters(Lowering l, FunctionDefinition function, Value context, Optional<Value> first) {
         var types = analysis.types;
         var list = new ArrayList<Operand>();
         var declared = function.type().parameters();
@@ -183,6 +255,11 @@ final class ProgramWriter {
             }
             if (source.equals("syscall") && caller.isEmpty()) {
                 caller = Optional.of(callerRegisters(l, context));
+            }
+            if (first.isPresent()) {
+                var word = i == 1 ? first.get() : l.b.i64(0);
+                list.add(l.arithmeticConvert(new Scalar(types.unsignedLong, word), type));
+                continue;
             }
             var word = switch (source) {
                 case "words" -> l.b.load(Type.I64, context, 8 * (i - 1));
@@ -248,7 +325,8 @@ final class ProgramWriter {
                 ProgramKind.Context.AS_WRITTEN,
                 request.kernel().arch(),
                 false,
-                0);
+                0,
+                List.of());
         return optimized.mapFunctions(f -> PointerOrigins.resolve(f, kinds.getOrDefault(f.name(), any)));
     }
 }

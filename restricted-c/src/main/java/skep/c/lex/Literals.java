@@ -51,6 +51,20 @@ public final class Literals {
         }
     }
 
+    /**
+     * A floating constant whose value is a whole number, as a {@code long}: tools compare counts of nanoseconds with such, and
+     * a comparison with the integer is the same.
+     */
+    public static Optional<Integer> wholeNumber(String text) {
+        try {
+            double value = Double.parseDouble(text);
+            boolean whole = value == Math.rint(value) && Math.abs(value) < 1L << 53;
+            return whole ? Optional.of(new Integer((long) value, false, 1, true)) : Optional.empty();
+        } catch (NumberFormatException e) {
+            return Optional.empty();
+        }
+    }
+
     /** The value of a character constant with its quotes: an {@code int}. */
     public static long character(String text) {
         var bytes = bytes(text, '\'');

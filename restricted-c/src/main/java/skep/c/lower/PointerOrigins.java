@@ -342,6 +342,7 @@ public final class PointerOrigins {
                 }
             }
             case TRAMPOLINE_ENTRY, TRAMPOLINE_EXIT -> trampoline(l, context, offset, out);
+            case WORDS -> words(l, context, offset, out);
         }
     }
 
@@ -363,6 +364,16 @@ public final class PointerOrigins {
         } else {
             as(l, number(l.span(), 0, out), out);
         }
+    }
+
+    private void words(Inst.Load l, Value context, int offset, List<Inst> out) {
+        for (int i = 0; i < kind.words().size(); i++) {
+            if (isArgument(offset, i) && kind.words().get(i) >= 0) {
+                word(l, context, 8 * kind.words().get(i), out);
+                return;
+            }
+        }
+        as(l, number(l.span(), 0, out), out);
     }
 
     private boolean isArgument(int offset, int index) {

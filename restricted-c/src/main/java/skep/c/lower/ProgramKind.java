@@ -1,5 +1,6 @@
 package skep.c.lower;
 
+import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.AttachType;
@@ -11,6 +12,7 @@ import skep.isa.kernel.ProgramType;
  * @param context where the registers of a kprobe are
  * @param wrappers whether the kernel's system call functions take the caller's registers as their only argument
  * @param arguments number of arguments of the traced function, for {@link Context#TRAMPOLINE_EXIT}
+ * @param words which word of the context is an argument, -1 for none, for {@link Context#WORDS}
  */
 public record ProgramKind(
         ProgramType type,
@@ -18,7 +20,12 @@ public record ProgramKind(
         Context context,
         Arch arch,
         boolean wrappers,
-        int arguments) {
+        int arguments,
+        List<Integer> words) {
+    public ProgramKind {
+        words = List.copyOf(words);
+    }
+
     /** Where registers come from. */
     public enum Context {
         /** The context is what the source says. */
@@ -30,7 +37,9 @@ public record ProgramKind(
         /** fentry: one word an argument. */
         TRAMPOLINE_ENTRY,
         /** fexit: one word an argument, then the result. */
-        TRAMPOLINE_EXIT
+        TRAMPOLINE_EXIT,
+        /** Raw tracepoint: the words that it passes. */
+        WORDS
     }
 
     boolean isIterator() {

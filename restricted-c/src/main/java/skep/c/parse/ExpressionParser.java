@@ -238,7 +238,7 @@ final class ExpressionParser {
         switch (token.kind()) {
             case NUMBER -> {
                 cursor.next();
-                var number = Literals.integer(token.text());
+                var number = Literals.integer(token.text()).or(() -> Literals.wholeNumber(token.text()));
                 if (number.isEmpty()) {
                     throw parser.error(token.span(), "'" + token.text() + "' is no integer; BPF has no floating point");
                 }

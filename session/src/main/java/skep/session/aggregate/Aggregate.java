@@ -516,11 +516,11 @@ public sealed interface Aggregate {
             return total;
         }
 
-        int first() {
+        public int first() {
             return first;
         }
 
-        int last() {
+        public int last() {
             return last;
         }
 

@@ -61,6 +61,11 @@ public final class BccHost implements AutoCloseable {
         }
     }
 
+    /** The same without static probes and headers of the user. */
+    public BccSession open(String text, String fileName, List<String> cflags) {
+        return open(text, fileName, cflags, List.of(), IncludeProvider.NONE);
+    }
+
     /** The clock of a simulated kernel starts with the first program that is attached. */
     synchronized void start() {
         if (!started) {

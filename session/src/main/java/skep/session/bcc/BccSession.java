@@ -48,6 +48,10 @@ public final class BccSession implements AutoCloseable {
     private final Set<String> loaded = new HashSet<>();
     private final Map<String, LoadedMap> borrowed = new HashMap<>();
     private final Map<Integer, Link> links = new LinkedHashMap<>();
+    private final Map<String, FunctionUse> packetUses = new HashMap<>();
+    /** Links that go with others. */
+    private final Map<Integer, Integer> companions = new HashMap<>();
+
     private final List<EventBuffer> buffers = new ArrayList<>();
     private int nextLink = 1;
     private boolean closed;
@@ -174,6 +178,45 @@ public final class BccSession implements AutoCloseable {
         return object.map(name);
     }
 
+    /**
+     * A table with keys and values in terms of its C types.
+     *
+     * @throws BccException if there is none of that name
+     */
+    public TypedTable typedTable(String name) {
+        var declared = program.table(name)
+                .orElseThrow(() -> new BccException(
+                        BccException.Step.TABLE,
+                        "there is no table " + name + "."
+                                + KernelProbes.didYouMean(
+                                        name, program.tables().stream().map(BccTable::name))));
+        return new TypedTable(declared, table(name));
+    }
+
+    public List<String> tableNames() {
+        return program.tables().stream().map(BccTable::name).toList();
+    }
+
+    /** Attaches every function whose name or macro says where, as BCC does when a program is made; the links. */
+    public synchronized List<Integer> attachHinted() {
+        var made = new ArrayList<Integer>();
+        for (var function : program.functions()) {
+            var name = function.name();
+            switch (function.hint()) {
+                case AttachHint.Kprobe h -> made.add(attachKprobe(name, false, h.function(), 0));
+                case AttachHint.Kretprobe h -> made.add(attachKprobe(name, true, h.function(), 0));
+                case AttachHint.Tracepoint h -> made.add(attachTracepoint(name, h.category(), h.event()));
+                case AttachHint.RawTracepoint h -> made.add(attachRawTracepoint(name, h.event()));
+                case AttachHint.Kfunc h -> made.add(attachTyped("kfunc", name, h.function()));
+                case AttachHint.Kretfunc h -> made.add(attachTyped("kretfunc", name, h.function()));
+                case AttachHint.KmodRet h -> made.add(attachTyped("fmod_ret", name, h.function()));
+                case AttachHint.Lsm h -> made.add(attachTyped("lsm", name, h.hook()));
+                case AttachHint.Iterator _, AttachHint.Section _, AttachHint.None _ -> {}
+            }
+        }
+        return made;
+    }
+
     /** A reader of a perf or ring buffer, with the decoder of what the program submits if that is known. */
     public synchronized EventBuffer openBuffer(String name, long bytesPerCpu) {
         var table = program.table(name)
@@ -192,13 +235,16 @@ public final class BccSession implements AutoCloseable {
      * Loads a function as it is written.
      *
      * @param type {@code BPF_PROG_TYPE_*}
+     * @param attachType {@code BPF_*} of where it will be attached, for types that must know it beforehand; -1 for none
      * @return the number that a table of programs holds for it
      */
-    public synchronized int load(String function, int type) {
+    public synchronized int load(String function, int type, int attachType) {
         var programType = ProgramType.ofNumber(type)
                 .orElseThrow(() -> new BccException(BccException.Step.LOAD, "there is no program type " + type));
-        var use = FunctionUse.of(function, programType);
+        var where = AttachType.ofNumber(attachType);
+        var use = new FunctionUse(function, function, programType, where, "", new FunctionUse.Form.AsWritten());
         load(use);
+        packetUses.put(function, use);
         return object.programHandle(use.program());
     }
 
@@ -255,7 +301,18 @@ public final class BccSession implements AutoCloseable {
     public synchronized int attachKprobe(String function, boolean returns, String event, long offset) {
         known(function);
         var plan = kernelProbes.plan(function, returns, event, offset);
-        return attach(plan.use(), plan.probe());
+        if (plan.before().isEmpty()) {
+            return attach(plan.use(), plan.probe());
+        }
+        int before = attach(plan.before().get().use(), plan.before().get().probe());
+        try {
+            int link = attach(plan.use(), plan.probe());
+            companions.put(link, before);
+            return link;
+        } catch (BccException refused) {
+            detach(before);
+            throw refused;
+        }
     }
 
     public synchronized int attachTracepoint(String function, String category, String event) {
@@ -320,6 +377,35 @@ public final class BccSession implements AutoCloseable {
                 PerfEventNames.probe(type, config, period, frequency, optional(pid)));
     }
 
+    /**
+     * Attaches a function that {@link #load} has loaded to where packets pass.
+     *
+     * @param kind {@code xdp}, {@code socket} or {@code cgroup}
+     * @param target a network interface, empty for all; the folder of a cgroup
+     * @param flags of XDP
+     */
+    public synchronized int attachPacket(String kind, String function, String target, long flags) {
+        var use = packetUses.get(function);
+        if (use == null) {
+            throw new BccException(BccException.Step.ATTACH, function + " has not been loaded with load_func");
+        }
+        var probe = switch (kind) {
+            case "xdp" -> new ProbeSpec(ProbeKind.XDP, "", target, 0, flags, OptionalInt.empty());
+            case "socket" -> ProbeSpec.of(ProbeKind.SOCKET, target);
+            case "cgroup" -> new ProbeSpec(ProbeKind.CGROUP, target, "", 0, 0, OptionalInt.empty());
+            default -> throw new BccException(BccException.Step.ATTACH, "there is no kind of probe " + kind);
+        };
+        return attach(use, probe);
+    }
+
+    /** The descriptor of a link that is a socket, -1 for others. */
+    public synchronized int socket(int link) {
+        return Optional.ofNullable(links.get(link))
+                .map(Link::socket)
+                .orElse(OptionalInt.empty())
+                .orElse(-1);
+    }
+
     private static OptionalInt optional(int pid) {
         return pid < 0 ? OptionalInt.empty() : OptionalInt.of(pid);
     }
@@ -366,12 +452,21 @@ public final class BccSession implements AutoCloseable {
         };
     }
 
+    /** How many probes are attached now. */
+    public synchronized int links() {
+        return links.size();
+    }
+
     public synchronized boolean detach(int link) {
         var gone = links.remove(link);
         if (gone == null) {
             return false;
         }
         gone.close();
+        var companion = companions.remove(link);
+        if (companion != null) {
+            detach(companion);
+        }
         return true;
     }
 

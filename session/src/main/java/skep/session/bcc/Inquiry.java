@@ -28,8 +28,10 @@ public final class Inquiry {
     }
 
     public String kernelFunctions(Pattern wanted) {
-        return kernel.probes(ProbeKind.KPROBE)
-                .map(name -> name.substring(name.indexOf(':') + 1))
+        var names = kernel.probes(ProbeKind.KPROBE).map(name -> name.substring(name.indexOf(':') + 1));
+        // Kernels call it by another name once the compiler has changed it.
+        var served = KernelProbes.servesSwitches(kernel) ? Stream.of("finish_task_switch") : Stream.<String>empty();
+        return Stream.concat(served, names)
                 .filter(name -> wanted.matcher(name).matches())
                 .distinct()
                 .collect(Collectors.joining("\n"));

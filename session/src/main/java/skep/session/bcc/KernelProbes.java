@@ -23,7 +23,19 @@ final class KernelProbes {
     private static final List<String> SYSCALL_PREFIXES =
             List.of("__x64_sys_", "__arm64_sys_", "__se_sys_", "__do_sys_", "sys_", "__ia32_sys_");
 
+    /** System calls whose function has another name (syscall_64.tbl and unistd.h of Linux 6.18). */
+    private static final Map<String, String> FUNCTION_NAMES = Map.of(
+            "stat", "newstat",
+            "lstat", "newlstat",
+            "fstat", "newfstat",
+            "uname", "newuname",
+            "umount2", "umount",
+            "sendfile", "sendfile64");
+
     private static final int SUGGESTIONS = 3;
+
+    /** A tracepoint of the scheduler, since Linux 6.16, at the end of {@code __schedule}. */
+    private static final String AFTER_SWITCH = "sched_exit_tp";
 
     private final BccHost host;
     private final KernelInfo kernel;
@@ -34,8 +46,16 @@ final class KernelProbes {
         this.kernel = host.target().kernel();
     }
 
-    /** A function's use, and where to attach it. */
-    record Plan(FunctionUse use, ProbeSpec probe) {}
+    /**
+     * A function's use, and where to attach it.
+     *
+     * @param before what has to be attached before it, and goes with it
+     */
+    record Plan(FunctionUse use, ProbeSpec probe, Optional<Plan> before) {
+        Plan(FunctionUse use, ProbeSpec probe) {
+            this(use, probe, Optional.empty());
+        }
+    }
 
     /**
      * @param program the name that the use gets
@@ -66,6 +86,14 @@ final class KernelProbes {
                     function, function + "@" + event, ProgramType.TRACING, Optional.of(type), event, form);
             return new Plan(use, ProbeSpec.of(returns ? ProbeKind.FEXIT : ProbeKind.FENTRY, event));
         }
+        if (offset == 0
+                && !returns
+                && kernel.unsupported(Feature.RAW_TRACEPOINT).isEmpty()) {
+            var tracepoint = tracepoint(function, event, refusal.get().reason());
+            if (tracepoint.isPresent()) {
+                return tracepoint.get();
+            }
+        }
         throw new BccException(
                 BccException.Step.ATTACH,
                 "cannot attach " + function + " to " + kind.longName() + " " + event + ": "
@@ -80,6 +108,44 @@ final class KernelProbes {
         return new Plan(use, ProbeSpec.of(ProbeKind.RAWTRACEPOINT, returns ? "sys_exit" : "sys_enter"));
     }
 
+    private Optional<Plan> tracepoint(String function, String event, String reason) {
+        if (event.equals("finish_task_switch") || event.startsWith("finish_task_switch.isra.")) {
+            if (!servesSwitches(kernel)) {
+                return Optional.empty();
+            }
+            host.tellOnce("kprobes of finish_task_switch are served by the tracepoint " + AFTER_SWITCH
+                    + ", which does not see the first switch to a new task: " + reason);
+            var note = new FunctionUse(
+                    function,
+                    function + "@sched_switch",
+                    ProgramType.RAW_TRACEPOINT,
+                    Optional.empty(),
+                    "",
+                    new Form.SwitchNote());
+            return Optional.of(new Plan(
+                    raw(function, event, new Form.AfterSwitch()),
+                    ProbeSpec.of(ProbeKind.RAWTRACEPOINT, AFTER_SWITCH),
+                    Optional.of(new Plan(note, ProbeSpec.of(ProbeKind.RAWTRACEPOINT, "sched_switch")))));
+        }
+        return TracepointEquivalents.of(kernel, event).map(same -> {
+            host.tellOnce("kprobes of " + event + " are served by the tracepoint " + same.tracepoint()
+                    + (same.difference().isEmpty() ? "" : " (" + same.difference() + ")") + ": " + reason);
+            return new Plan(
+                    raw(function, event, new Form.Tracepoint(same.words())),
+                    ProbeSpec.of(ProbeKind.RAWTRACEPOINT, same.tracepoint()));
+        });
+    }
+
+    /** Whether kprobes of {@code finish_task_switch} are served by a tracepoint, since there are no kprobes. */
+    static boolean servesSwitches(KernelInfo kernel) {
+        return kernel.unsupported(Feature.KPROBE).isPresent() && TracepointEquivalents.has(kernel, AFTER_SWITCH);
+    }
+
+    private static FunctionUse raw(String function, String event, Form form) {
+        return new FunctionUse(
+                function, function + "@" + event, ProgramType.RAW_TRACEPOINT, Optional.empty(), "", form);
+    }
+
     private boolean isTyped(String event) {
         return kernel.types()
                 .map(btf -> btf.find(event, BtfKind.FUNC).isPresent())
@@ -92,6 +158,12 @@ final class KernelProbes {
                 if (syscalls.isEmpty()) {
                     var names = new HashMap<String, Integer>();
                     SyscallNames.all(kernel.arch()).forEach((number, name) -> names.put(name, number.intValue()));
+                    FUNCTION_NAMES.forEach((syscall, functionName) -> {
+                        var known = names.get(syscall);
+                        if (known != null) {
+                            names.put(functionName, known);
+                        }
+                    });
                     syscalls = names;
                 }
                 return Optional.ofNullable(syscalls.get(event.substring(prefix.length())));

@@ -1,25 +1,23 @@
 package skep.session.view;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import skep.session.view.Drawing.Anchor;
 import skep.session.view.Drawing.Fixed;
-import skep.session.view.Drawing.Ink;
 import skep.session.view.Drawing.Theme;
 
 /** Places the parts of pictures. Colours are told apart by people who do not see red and green too. */
 final class Draughtsman {
-    private static final int WIDTH = 1000;
+    static final int WIDTH = 1000;
 
-    private static final int MARGIN = 16;
+    static final int MARGIN = 16;
 
-    private static final int TITLE = 40;
+    static final int TITLE = 40;
 
-    private static final int ROW = 18;
+    static final int ROW = 18;
 
-    private static final int BASELINE = 13;
+    static final int BASELINE = 13;
 
     /** More rows of a table, or bars, are not drawn; a last line tells how many there are. */
     private static final int MAX_ROWS = 400;
@@ -28,20 +26,40 @@ final class Draughtsman {
     private static final double NARROWEST_FRAME = 0.3;
 
     /** Okabe and Ito's colours without black and yellow. */
-    private static final int[] LINES = {0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0x56b4e9, 0xe69f00};
+    static final int[] LINES = {0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0x56b4e9, 0xe69f00};
 
     /** From few to many: dark blue over green to yellow, even in lightness. */
-    private static final int[] HEAT = {0x440154, 0x46327e, 0x365c8d, 0x277f8e, 0x1fa187, 0x4ac16d, 0xa0da39, 0xfde725};
+    private static final int[] HEAT = {
+        0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6ece58, 0xb5de2b, 0xfde725
+    };
 
     private Draughtsman() {}
 
-    static Drawing draw(Picture picture) {
+    /**
+     * A picture with a line below it.
+     *
+     * @param note where the numbers come from; empty for no line
+     */
+    static Drawing draw(Picture picture, String note) {
+        var drawing = draw(picture);
+        if (note.isEmpty()) {
+            return drawing;
+        }
+        var shapes = new ArrayList<>(drawing.shapes());
+        shapes.add(new Drawing.Label(MARGIN, drawing.height() + 8, note, Anchor.START, Theme.MUTED, false));
+        int width = (int) Math.ceil(2 * MARGIN + note.length() * Drawing.CHARACTER);
+        return new Drawing(Math.max(drawing.width(), width), drawing.height() + 18, shapes);
+    }
+
+    private static Drawing draw(Picture picture) {
         return switch (picture) {
             case Picture.Table p -> table(p);
-            case Picture.Bars p -> bars(p);
+            case Picture.Bars p -> DistributionDrawing.bars(p);
+            case Picture.Overlay p -> DistributionDrawing.overlay(p);
             case Picture.HeatMap p -> heatMap(p);
             case Picture.FlameGraph p -> flameGraph(p);
-            case Picture.Timeline p -> timeline(p);
+            case Picture.Timeline p -> TimeDrawing.timeline(p);
+            case Picture.Lanes p -> TimeDrawing.lanes(p);
         };
     }
 
@@ -76,45 +94,16 @@ final class Draughtsman {
         return out.build((int) Math.max(240, Math.max(x, titleEnd(table.title()))), bottom + 8);
     }
 
-    private static double titleEnd(String title) {
+    static double titleEnd(String title) {
         return 2 * MARGIN + title.length() * (Drawing.CHARACTER + 1.2);
     }
 
-    private static int more(Drawing.Builder out, int missing, int bottom) {
+    static int more(Drawing.Builder out, int missing, int bottom) {
         if (missing <= 0) {
             return bottom;
         }
         out.label(MARGIN, bottom + BASELINE, "and " + missing + " more", Anchor.START, Theme.MUTED);
         return bottom + ROW;
-    }
-
-    // ---- histograms
-
-    private static Drawing bars(Picture.Bars bars) {
-        var out = new Drawing.Builder();
-        out.title(MARGIN, 24, bars.title());
-        double most = bars.bars().stream().mapToDouble(Picture.Bar::value).max().orElse(0);
-        double all = bars.bars().stream().mapToDouble(Picture.Bar::value).sum();
-        int rows = Math.min(bars.bars().size(), MAX_ROWS);
-        int characters =
-                bars.bars().stream().mapToInt(bar -> bar.label().length()).max().orElse(0);
-        double left = MARGIN + Math.min(40, characters) * Drawing.CHARACTER + 10;
-        double room = WIDTH - left - 90;
-        for (int i = 0; i < rows; i++) {
-            var bar = bars.bars().get(i);
-            int y = TITLE + i * ROW;
-            out.label(left - 8, y + BASELINE, Drawing.fitting(bar.label(), left - MARGIN), Anchor.END, Theme.TEXT);
-            double length = most == 0 ? 0 : bar.value() / most * room;
-            var tip = bar.label() + ": " + number(bar.value())
-                    + (all == 0 ? "" : String.format(Locale.ROOT, " (%.1f %%)", 100 * bar.value() / all));
-            if (bar.value() > 0) {
-                out.rect(left, y + 2, Math.max(1, length), ROW - 4, new Fixed(LINES[0]), tip);
-            }
-            out.label(left + length + 6, y + BASELINE, number(bar.value()), Anchor.START, Theme.MUTED);
-        }
-        out.line(left - 1, TITLE, left - 1, TITLE + rows * ROW, Theme.GRID);
-        int bottom = more(out, bars.bars().size() - rows, TITLE + rows * ROW + 4);
-        return out.build(WIDTH, bottom + 10);
     }
 
     // ---- heat maps
@@ -125,10 +114,15 @@ final class Draughtsman {
         int columns = Math.max(1, map.columns().size());
         int rows = map.rows().size();
         int characters = map.rows().stream().mapToInt(String::length).max().orElse(0);
+        double top = TITLE;
+        if (!map.upwards().isEmpty()) {
+            out.label(MARGIN, TITLE + 4, "↑ " + map.upwards(), Anchor.START, Theme.MUTED);
+            top += 16;
+        }
         double left = MARGIN + Math.min(30, characters) * Drawing.CHARACTER + 10;
         double cell = Math.clamp((WIDTH - left - MARGIN) / columns, 1.0, 40.0);
         double height = Math.clamp(480.0 / Math.max(1, rows), 6.0, 18.0);
-        double bottom = TITLE + rows * height;
+        double bottom = top + rows * height;
         long most = 1;
         for (var column : map.counts()) {
             for (long count : column) {
@@ -138,12 +132,8 @@ final class Draughtsman {
         int labelEvery = (int) Math.ceil(13 / height);
         for (int r = 0; r < rows; r++) {
             if (r % labelEvery == 0) {
-                out.label(
-                        left - 6,
-                        bottom - r * height - (height - 10) / 2,
-                        map.rows().get(r),
-                        Anchor.END,
-                        Theme.TEXT);
+                double y = bottom - (r + 0.5) * height + 4;
+                out.label(left - 6, y, Drawing.fitting(map.rows().get(r), left - MARGIN), Anchor.END, Theme.TEXT);
             }
         }
         for (int c = 0; c < map.counts().size(); c++) {
@@ -156,20 +146,41 @@ final class Draughtsman {
                 }
             }
         }
+        double right = left + columns * cell;
         int longest = map.columns().stream().mapToInt(String::length).max().orElse(1);
-        int every = (int) Math.max(1, Math.ceil((longest + 2) * Drawing.CHARACTER / cell));
+        int every = round((int) Math.max(1, Math.ceil((longest + 2) * Drawing.CHARACTER / cell)));
         for (int c = 0; c < map.columns().size(); c += every) {
             out.label(left + (c + 0.5) * cell, bottom + 16, map.columns().get(c), Anchor.MIDDLE, Theme.MUTED);
         }
-        out.line(left, bottom + 0.5, left + columns * cell, bottom + 0.5, Theme.GRID);
+        out.line(left, bottom + 0.5, right, bottom + 0.5, Theme.GRID);
         double legend = bottom + 30;
-        for (int i = 0; i < HEAT.length; i++) {
-            out.rect(left + i * 24, legend, 24, 10, new Fixed(HEAT[i]), "");
+        if (!map.across().isEmpty()) {
+            out.label(left, bottom + 32, map.across() + " →", Anchor.START, Theme.MUTED);
+            legend += 14;
         }
-        out.label(left - 6, legend + 10, "1", Anchor.END, Theme.MUTED);
-        out.label(left + HEAT.length * 24 + 6, legend + 10, number(most), Anchor.START, Theme.MUTED);
-        double right = left + Math.max(columns * cell, HEAT.length * 24 + 80);
-        return out.build((int) Math.max(right + MARGIN, titleEnd(map.title())), (int) legend + 24);
+        out.label(left, legend + 10, "count 1", Anchor.START, Theme.MUTED);
+        double scale = left + 8 * Drawing.CHARACTER;
+        for (int i = 0; i < HEAT.length; i++) {
+            out.rect(scale + i * 24, legend, 24, 10, new Fixed(HEAT[i]), "");
+        }
+        out.label(scale + HEAT.length * 24 + 6, legend + 10, number(most), Anchor.START, Theme.MUTED);
+        double end = Math.max(
+                Math.max(right, scale + HEAT.length * 24 + 20 + number(most).length() * Drawing.CHARACTER),
+                Math.max(
+                        left + (map.across().length() + 3) * Drawing.CHARACTER,
+                        MARGIN + (map.upwards().length() + 3) * Drawing.CHARACTER));
+        return out.build((int) Math.max(end + MARGIN, titleEnd(map.title())), (int) legend + 24);
+    }
+
+    /** A distance between labels that people can count in. */
+    private static int round(int least) {
+        for (int power = 1; ; power *= 10) {
+            for (int factor : new int[] {1, 2, 5}) {
+                if (factor * power >= least) {
+                    return factor * power;
+                }
+            }
+        }
     }
 
     private static double gap(double size) {
@@ -198,7 +209,11 @@ final class Draughtsman {
     private static Drawing flameGraph(Picture.FlameGraph graph) {
         var out = new Drawing.Builder();
         out.title(MARGIN, 24, graph.title());
-        int depth = graph.root().depth();
+        int depth = Math.max(
+                1,
+                depth(
+                        graph.root(),
+                        (WIDTH - 2.0 * MARGIN) / Math.max(1e-9, graph.root().value())));
         double bottom = TITLE + (double) depth * ROW;
         double most = graph.differential() ? largestChange(graph.root(), graph) : 0;
         double room = WIDTH - 2.0 * MARGIN;
@@ -215,7 +230,48 @@ final class Draughtsman {
                     Anchor.START,
                     Theme.MUTED);
         }
-        return out.build(WIDTH, (int) bottom + (graph.differential() ? 30 : 12));
+        var gone = graph.differential() ? gone(graph) : "";
+        if (!gone.isEmpty()) {
+            out.label(MARGIN, bottom + 36, Drawing.fitting(gone, room), Anchor.START, Theme.MUTED);
+        }
+        return out.build(WIDTH, (int) bottom + (graph.differential() ? gone.isEmpty() ? 30 : 48 : 12));
+    }
+
+    /** Rows of frames that are wide enough to be drawn. */
+    private static int depth(Picture.Frame frame, double pixels) {
+        int deepest = 0;
+        for (var callee : frame.callees()) {
+            if (callee.value() * pixels >= NARROWEST_FRAME) {
+                deepest = Math.max(deepest, depth(callee, pixels));
+            }
+        }
+        return deepest + 1;
+    }
+
+    /** What has no width any more: the largest frames that are not there after. */
+    private static String gone(Picture.FlameGraph graph) {
+        var gone = new ArrayList<Picture.Frame>();
+        gone(graph.root(), gone);
+        gone.sort(java.util.Comparator.comparingDouble(frame -> -frame.before()));
+        return gone.isEmpty()
+                ? ""
+                : "no longer there: "
+                        + gone.subList(0, Math.min(4, gone.size())).stream()
+                                .map(frame -> String.format(
+                                        Locale.ROOT,
+                                        "%s (was %.1f %%)",
+                                        frame.name(),
+                                        100 * frame.before() / graph.root().before()))
+                                .collect(java.util.stream.Collectors.joining(", "))
+                        + (gone.size() > 4 ? " and " + (gone.size() - 4) + " more" : "");
+    }
+
+    private static void gone(Picture.Frame frame, List<Picture.Frame> gone) {
+        if (frame.value() == 0 && frame.before() > 0) {
+            gone.add(frame);
+        } else {
+            frame.callees().forEach(callee -> gone(callee, gone));
+        }
     }
 
     private static double largestChange(Picture.Frame frame, Picture.FlameGraph graph) {
@@ -271,110 +327,9 @@ final class Draughtsman {
         return mixed(0xe8e8e8, change >= 0 ? 0xd55e00 : 0x0072b2, Math.sqrt(share));
     }
 
-    // ---- timelines
+    // ---- for all
 
-    private static Drawing timeline(Picture.Timeline timeline) {
-        var out = new Drawing.Builder();
-        out.title(MARGIN, 24, timeline.title());
-        var points = timeline.lines().stream()
-                .flatMap(line -> line.points().stream())
-                .toList();
-        if (points.isEmpty()) {
-            out.label(MARGIN, TITLE + 20, "no samples", Anchor.START, Theme.MUTED);
-            return out.build(400, TITLE + 40);
-        }
-        long first = points.stream().mapToLong(Picture.Point::wallNanos).min().orElse(0);
-        long last = points.stream().mapToLong(Picture.Point::wallNanos).max().orElse(0);
-        double high = Math.max(
-                0, points.stream().mapToDouble(Picture.Point::value).max().orElse(0));
-        double low = Math.min(
-                0, points.stream().mapToDouble(Picture.Point::value).min().orElse(0));
-        double step = tick((high - low) / 5);
-        double top = Math.ceil(high / step) * step;
-        double base = Math.floor(low / step) * step;
-        double range = top == base ? 1 : top - base;
-        double left = MARGIN + Math.max(number(top).length(), number(base).length()) * Drawing.CHARACTER + 8;
-        double right = WIDTH - MARGIN;
-        double bottom = TITLE + 260;
-        for (double value = base; value <= top + step / 2; value += step) {
-            double y = bottom - (value - base) / range * 250;
-            out.line(left, y, right, y, Theme.GRID);
-            out.label(left - 6, y + 4, number(value), Anchor.END, Theme.MUTED);
-        }
-        for (int i = 0; i <= 5; i++) {
-            double x = left + (right - left) * i / 5;
-            long at = first + (last - first) / 5 * i;
-            var anchor = i == 0 ? Anchor.START : i == 5 ? Anchor.END : Anchor.MIDDLE;
-            out.label(x, bottom + 18, Drawing.clock(at, last - first), anchor, Theme.MUTED);
-            if (last == first) {
-                break;
-            }
-        }
-        var lines = new ArrayList<>(timeline.lines());
-        lines.sort(Comparator.comparingDouble(line ->
-                -line.points().stream().mapToDouble(Picture.Point::value).sum()));
-        double x = left;
-        double legend = bottom + 40;
-        for (int i = lines.size() - 1; i >= 0; i--) {
-            curve(out, lines.get(i), ink(i), new double[] {left, right, bottom, base, range}, first, last);
-        }
-        for (int i = 0; i < Math.min(lines.size(), LINES.length); i++) {
-            var name = Drawing.fitting(lines.get(i).name(), 220);
-            if (x + name.length() * Drawing.CHARACTER + 40 > right) {
-                x = left;
-                legend += ROW;
-            }
-            out.rect(x, legend - 8, 12, 4, ink(i), "");
-            out.label(x + 16, legend - 2, name, Anchor.START, Theme.TEXT);
-            x += 40 + name.length() * Drawing.CHARACTER;
-        }
-        if (lines.size() > LINES.length) {
-            out.label(
-                    x, legend - 2, "and " + (lines.size() - LINES.length) + " more in grey", Anchor.START, Theme.MUTED);
-        }
-        return out.build(WIDTH, (int) legend + 16);
-    }
-
-    private static Ink ink(int line) {
-        return line < LINES.length ? new Fixed(LINES[line]) : Theme.GRID;
-    }
-
-    private static void curve(Drawing.Builder out, Picture.Line line, Ink ink, double[] frame, long first, long last) {
-        var points = new ArrayList<Double>();
-        var places = new ArrayList<double[]>();
-        for (var point : line.points()) {
-            double share = last == first ? 0 : (point.wallNanos() - first) / (double) (last - first);
-            double x = frame[0] + share * (frame[1] - frame[0]);
-            double y = frame[2] - (point.value() - frame[3]) / frame[4] * 250;
-            points.add(x);
-            points.add(y);
-            places.add(new double[] {x, y});
-        }
-        if (points.size() >= 4) {
-            out.path(points, ink, line.name());
-        }
-        for (int i = 0; i < places.size(); i++) {
-            var point = line.points().get(i);
-            var tip = line.name() + " " + Drawing.clock(point.wallNanos(), last - first) + ": " + number(point.value());
-            out.rect(places.get(i)[0] - 2, places.get(i)[1] - 2, 4, 4, ink, tip);
-        }
-    }
-
-    /** A round distance between grid lines, not below the one asked for. */
-    private static double tick(double least) {
-        if (least <= 0) {
-            return 1;
-        }
-        double power = Math.pow(10, Math.floor(Math.log10(least)));
-        for (double factor : List.of(1.0, 2.0, 5.0, 10.0)) {
-            if (factor * power >= least * 0.999) {
-                return factor * power;
-            }
-        }
-        return 10 * power;
-    }
-
-    private static String number(double number) {
+    static String number(double number) {
         return number == Math.rint(number)
                 ? String.format(Locale.ROOT, "%.0f", number)
                 : String.format(Locale.ROOT, "%.2f", number);

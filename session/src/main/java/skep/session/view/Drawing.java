@@ -59,10 +59,15 @@ record Drawing(int width, int height, List<Shape> shapes) {
     }
 
     record Fixed(int rgb) implements Ink {
-        /** Black or white, whichever is read better upon it. */
+        /** Black or white, whichever is read better upon it: the one with the greater contrast as WCAG 2 defines it. */
         Fixed readable() {
-            double luminance = 0.299 * (rgb >> 16 & 255) + 0.587 * (rgb >> 8 & 255) + 0.114 * (rgb & 255);
-            return new Fixed(luminance > 140 ? 0x000000 : 0xffffff);
+            double luminance = 0.2126 * linear(16) + 0.7152 * linear(8) + 0.0722 * linear(0);
+            return new Fixed((luminance + 0.05) * (luminance + 0.05) > 1.05 * 0.05 ? 0x000000 : 0xffffff);
+        }
+
+        private double linear(int shift) {
+            double c = (rgb >> shift & 255) / 255.0;
+            return c <= 0.04045 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4);
         }
     }
 

@@ -112,9 +112,47 @@ public enum Export {
         for (var view : views) {
             switch (view) {
                 case Picture.Table table -> csv(out, table);
-                case Picture.Bars bars -> {
+                case Picture.Bars bars
+                when bars.panels().size() == 1 -> {
                     line(out, List.of(bars.title(), "count"));
                     bars.bars().forEach(bar -> line(out, List.of(bar.label(), plain(bar.value()))));
+                }
+                case Picture.Bars bars -> {
+                    line(out, List.of(bars.title(), "range", "count"));
+                    for (var panel : bars.panels()) {
+                        panel.bars().forEach(bar -> line(out, List.of(panel.name(), bar.label(), plain(bar.value()))));
+                    }
+                }
+                case Picture.Overlay overlay -> {
+                    line(
+                            out,
+                            Stream.concat(
+                                            Stream.of(overlay.title()),
+                                            overlay.series().stream().map(Picture.Series::name))
+                                    .toList());
+                    for (int i = 0; i < overlay.buckets().size(); i++) {
+                        int bucket = i;
+                        line(
+                                out,
+                                Stream.concat(
+                                                Stream.of(overlay.buckets().get(i)),
+                                                overlay.series().stream()
+                                                        .map(series -> Long.toString(
+                                                                series.counts().get(bucket))))
+                                        .toList());
+                    }
+                }
+                case Picture.Lanes lanes -> {
+                    line(out, List.of(lanes.title(), "from_ns", "to_ns", "what"));
+                    lanes.lanes()
+                            .forEach(lane -> lane.stretches()
+                                    .forEach(s -> line(
+                                            out,
+                                            List.of(
+                                                    lane.name(),
+                                                    Long.toString(s.fromNanos()),
+                                                    Long.toString(s.toNanos()),
+                                                    s.what()))));
                 }
                 case Picture.HeatMap map -> {
                     line(
@@ -229,6 +267,8 @@ public enum Export {
                                 + micros(point.wallNanos()) + ", \"args\": {\"value\": " + plain(point.value()) + "}}");
                     }
                 }
+            } else if (picture instanceof Picture.Lanes lanes) {
+                lanes(lanes, events);
             }
         }
         for (var view : views) {
@@ -238,6 +278,23 @@ public enum Export {
             }
         }
         return "{\"traceEvents\": [\n" + String.join(",\n", events) + "\n]}\n";
+    }
+
+    /** Each lane is a thread of one process; what lasts is a complete event. */
+    private static void lanes(Picture.Lanes lanes, List<String> events) {
+        events.add("{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": 2, \"args\": {\"name\": "
+                + JsonRenderer.quoted(lanes.title()) + "}}");
+        int thread = 0;
+        for (var lane : lanes.lanes()) {
+            thread++;
+            events.add("{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 2, \"tid\": " + thread
+                    + ", \"args\": {\"name\": " + JsonRenderer.quoted(lane.name()) + "}}");
+            for (var stretch : lane.stretches()) {
+                events.add("{\"name\": " + JsonRenderer.quoted(stretch.what())
+                        + ", \"ph\": \"X\", \"pid\": 2, \"tid\": " + thread + ", \"ts\": " + micros(stretch.fromNanos())
+                        + ", \"dur\": " + micros(stretch.toNanos() - stretch.fromNanos()) + "}");
+            }
+        }
     }
 
     private static String micros(long nanos) {

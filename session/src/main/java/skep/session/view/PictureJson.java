@@ -18,6 +18,8 @@ final class PictureJson {
             case Picture.HeatMap _ -> "heat_map";
             case Picture.FlameGraph _ -> "flame_graph";
             case Picture.Timeline _ -> "timeline";
+            case Picture.Overlay _ -> "overlay";
+            case Picture.Lanes _ -> "lanes";
         };
     }
 
@@ -37,11 +39,33 @@ final class PictureJson {
                                                 .map(PictureJson::cell)
                                                 .collect(Collectors.joining(", ", "[", "]")))
                                         .collect(Collectors.joining(", ", "[", "]"));
+                    case Picture.Bars p
+                    when p.panels().size() == 1 -> bars(p.panels().getFirst());
                     case Picture.Bars p ->
-                        "\"bars\": "
-                                + p.bars().stream()
-                                        .map(bar -> "{\"label\": " + text(bar.label()) + ", \"value\": "
-                                                + number(bar.value()) + "}")
+                        "\"panels\": "
+                                + p.panels().stream()
+                                        .map(panel -> "{\"name\": " + text(panel.name()) + ", " + bars(panel) + "}")
+                                        .collect(Collectors.joining(", ", "[", "]"));
+                    case Picture.Overlay p ->
+                        "\"buckets\": "
+                                + p.buckets().stream()
+                                        .map(PictureJson::text)
+                                        .collect(Collectors.joining(", ", "[", "]"))
+                                + ", \"series\": "
+                                + p.series().stream()
+                                        .map(series -> "{\"name\": " + text(series.name()) + ", \"counts\": "
+                                                + series.counts() + "}")
+                                        .collect(Collectors.joining(", ", "[", "]"));
+                    case Picture.Lanes p ->
+                        "\"lanes\": "
+                                + p.lanes().stream()
+                                        .map(lane -> "{\"name\": " + text(lane.name()) + ", \"stretches\": "
+                                                + lane.stretches().stream()
+                                                        .map(stretch -> "[" + text(Long.toString(stretch.fromNanos()))
+                                                                + ", " + text(Long.toString(stretch.toNanos())) + ", "
+                                                                + text(stretch.what()) + "]")
+                                                        .collect(Collectors.joining(", ", "[", "]"))
+                                                + "}")
                                         .collect(Collectors.joining(", ", "[", "]"));
                     case Picture.HeatMap p ->
                         "\"columns\": "
@@ -50,7 +74,9 @@ final class PictureJson {
                                         .collect(Collectors.joining(", ", "[", "]"))
                                 + ", \"rows\": "
                                 + p.rows().stream().map(PictureJson::text).collect(Collectors.joining(", ", "[", "]"))
-                                + ", \"counts\": " + p.counts();
+                                + ", \"counts\": " + p.counts()
+                                + (p.across().isEmpty() ? "" : ", \"across\": " + text(p.across()))
+                                + (p.upwards().isEmpty() ? "" : ", \"upwards\": " + text(p.upwards()));
                     case Picture.FlameGraph p ->
                         "\"unit\": " + text(p.unit()) + ", \"root\": " + frame(p.root(), p.differential());
                     case Picture.Timeline p ->
@@ -65,6 +91,13 @@ final class PictureJson {
                                         .collect(Collectors.joining(", ", "[", "]"));
                 }
                 + "}";
+    }
+
+    private static String bars(Picture.Panel panel) {
+        return "\"bars\": "
+                + panel.bars().stream()
+                        .map(bar -> "{\"label\": " + text(bar.label()) + ", \"value\": " + number(bar.value()) + "}")
+                        .collect(Collectors.joining(", ", "[", "]"));
     }
 
     private static String frame(Picture.Frame frame, boolean before) {

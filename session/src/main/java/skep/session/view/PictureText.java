@@ -15,6 +15,12 @@ public final class PictureText {
     /** From no samples to the most. */
     private static final String SHADES = " .:-=+*#%@";
 
+    /** What the bars of distributions over one another are made of. */
+    private static final String SERIES = "@o+x*#";
+
+    /** What stands for the things that lasted longest, in lanes. */
+    private static final String LETTERS = "abcdefghijklmnop";
+
     private static final int TIMELINE_ROWS = 12;
 
     private static final int TIMELINE_COLUMNS = 72;
@@ -29,6 +35,8 @@ public final class PictureText {
             case Picture.HeatMap p -> heatMap(p);
             case Picture.FlameGraph p -> flameGraph(p);
             case Picture.Timeline p -> timeline(p);
+            case Picture.Overlay p -> overlay(p);
+            case Picture.Lanes p -> lanes(p);
         };
     }
 
@@ -73,17 +81,114 @@ public final class PictureText {
     }
 
     private static String bars(Picture.Bars bars) {
-        double most = bars.bars().stream().mapToDouble(Picture.Bar::value).max().orElse(0);
+        var out = new StringBuilder();
+        for (var panel : bars.panels()) {
+            out.append(bars.title())
+                    .append(panel.name().isEmpty() ? "" : "[" + panel.name() + "]")
+                    .append('\n');
+            panel(out, panel);
+        }
+        return out.append('\n').toString();
+    }
+
+    private static void panel(StringBuilder out, Picture.Panel panel) {
+        double most =
+                panel.bars().stream().mapToDouble(Picture.Bar::value).max().orElse(0);
         int label =
-                bars.bars().stream().mapToInt(bar -> width(bar.label())).max().orElse(0);
-        var out = new StringBuilder(bars.title()).append('\n');
-        for (var bar : bars.bars()) {
+                panel.bars().stream().mapToInt(bar -> width(bar.label())).max().orElse(0);
+        for (var bar : panel.bars()) {
             int columns = most == 0 ? 0 : (int) (bar.value() / most * BAR_COLUMNS);
             out.append(bar.label()).repeat(' ', Math.max(16, label) - width(bar.label()));
             out.append(String.format(Locale.ROOT, "%8.0f |", bar.value()));
             out.repeat('@', columns).repeat(' ', BAR_COLUMNS - columns).append("|\n");
         }
+    }
+
+    private static String overlay(Picture.Overlay overlay) {
+        var out = new StringBuilder(overlay.title()).append('\n');
+        for (int s = 0; s < overlay.series().size(); s++) {
+            var series = overlay.series().get(s);
+            out.append("  ").append(SERIES.charAt(s % SERIES.length())).append("  ");
+            out.append(series.name()).append(", ").append(series.samples()).append(" samples");
+            series.marks().forEach(mark -> out.append(", ").append(mark.text()));
+            out.append('\n');
+        }
+        double most = 0;
+        for (var series : overlay.series()) {
+            for (int i = 0; i < overlay.buckets().size(); i++) {
+                most = Math.max(most, series.share(i));
+            }
+        }
+        int label =
+                overlay.buckets().stream().mapToInt(PictureText::width).max().orElse(0);
+        for (int i = 0; i < overlay.buckets().size(); i++) {
+            for (int s = 0; s < overlay.series().size(); s++) {
+                var name = s == 0 ? overlay.buckets().get(i) : "";
+                double share = overlay.series().get(s).share(i);
+                int columns = most == 0 ? 0 : (int) (share / most * BAR_COLUMNS);
+                out.append(name).repeat(' ', Math.max(16, label) - width(name));
+                out.append(String.format(Locale.ROOT, "%6.1f%% |", 100 * share));
+                out.repeat(SERIES.charAt(s % SERIES.length()), columns)
+                        .repeat(' ', BAR_COLUMNS - columns)
+                        .append("|\n");
+            }
+        }
         return out.append('\n').toString();
+    }
+
+    private static String lanes(Picture.Lanes picture) {
+        var out = new StringBuilder(picture.title()).append('\n');
+        long first = picture.firstNanos();
+        double perColumn = Math.max(1, picture.lastNanos() - first) / (double) TIMELINE_COLUMNS;
+        var totals = picture.totals();
+        int label = picture.lanes().stream()
+                .mapToInt(lane -> width(lane.name()))
+                .max()
+                .orElse(0);
+        for (var lane : picture.lanes()) {
+            var longest = new long[TIMELINE_COLUMNS];
+            var line = new StringBuilder().repeat(' ', TIMELINE_COLUMNS);
+            for (var stretch : lane.stretches()) {
+                int from = (int) Math.min(TIMELINE_COLUMNS - 1, (stretch.fromNanos() - first) / perColumn);
+                int to = (int) Math.min(TIMELINE_COLUMNS - 1, (stretch.toNanos() - first) / perColumn);
+                long nanos = stretch.toNanos() - stretch.fromNanos();
+                for (int i = from; i <= to; i++) {
+                    if (nanos >= longest[i]) {
+                        longest[i] = nanos;
+                        line.setCharAt(i, letter(stretch.what(), totals));
+                    }
+                }
+            }
+            out.append(lane.name()).repeat(' ', label - width(lane.name()));
+            out.append(" |").append(line).append("|\n");
+        }
+        out.append(String.format(
+                Locale.ROOT,
+                "%" + (label + 2) + "s0 … %s ms%n",
+                "",
+                Axis.decimal((picture.lastNanos() - first) / 1e6)));
+        for (var total : totals.subList(0, Math.min(LETTERS.length(), totals.size()))) {
+            out.append(String.format(
+                    Locale.ROOT,
+                    "%" + (label + 2) + "s%c %s, %s ms%n",
+                    "",
+                    letter(total.getKey(), totals),
+                    total.getKey(),
+                    Axis.decimal(total.getValue() / 1e6)));
+        }
+        return out.append('\n').toString();
+    }
+
+    private static char letter(String what, List<java.util.Map.Entry<String, Long>> totals) {
+        if (what.equals(Picture.Stretch.IDLE)) {
+            return '.';
+        }
+        for (int i = 0; i < Math.min(LETTERS.length(), totals.size()); i++) {
+            if (totals.get(i).getKey().equals(what)) {
+                return LETTERS.charAt(i);
+            }
+        }
+        return '?';
     }
 
     private static String heatMap(Picture.HeatMap map) {
@@ -95,6 +200,9 @@ public final class PictureText {
         }
         int label = map.rows().stream().mapToInt(PictureText::width).max().orElse(0);
         var out = new StringBuilder(map.title()).append('\n');
+        if (!map.upwards().isEmpty()) {
+            out.append(map.upwards()).append('\n');
+        }
         for (int row = map.rows().size() - 1; row >= 0; row--) {
             out.repeat(' ', label - width(map.rows().get(row)))
                     .append(map.rows().get(row))
@@ -111,6 +219,9 @@ public final class PictureText {
             out.repeat(' ', label + 2).append(first);
             out.append(map.columns().size() > 1 ? " ".repeat(between) + last : "")
                     .append('\n');
+        }
+        if (!map.across().isEmpty()) {
+            out.repeat(' ', label + 2).append(map.across()).append('\n');
         }
         out.repeat(' ', label + 2)
                 .append("'.' 1")

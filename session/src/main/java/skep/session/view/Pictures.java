@@ -1,6 +1,7 @@
 package skep.session.view;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,6 +19,11 @@ public final class Pictures {
     /** Offsets within functions split what belongs together. */
     private static final Pattern FRAME_OFFSET = Pattern.compile("\\+(0x)?[0-9a-f]+(?= |$)");
 
+    private static final int[] PERCENTILE_ROWS = {50, 90, 99, 100};
+
+    /** Intervals of a time series that a heat map shows. */
+    private static final int MAX_COLUMNS = 2_000;
+
     private Pictures() {}
 
     /**
@@ -29,10 +35,21 @@ public final class Pictures {
      * @param divisor numbers are divided by it; 1 for as they are
      * @param seconds numbers are divided by these too, to become rates; 1 for as they are
      * @param percent whether a column with the share of the total follows each number
+     * @param percentiles whether rows below tell the percentiles of each column of numbers
      */
     public record Arrangement(
-            long top, String sort, boolean descending, double divisor, double seconds, boolean percent) {
+            long top,
+            String sort,
+            boolean descending,
+            double divisor,
+            double seconds,
+            boolean percent,
+            boolean percentiles) {
         public static final Arrangement PLAIN = new Arrangement(0, "", false, 1, 1, false);
+
+        public Arrangement(long top, String sort, boolean descending, double divisor, double seconds, boolean percent) {
+            this(top, sort, descending, divisor, seconds, percent, false);
+        }
 
         boolean scales() {
             return divisor != 1 || seconds != 1;
@@ -95,9 +112,44 @@ public final class Pictures {
             lines.add(line);
         }
         var sorted = arranged(columns, lines, keys, how);
-        return how.percent()
+        var table = how.percent()
                 ? withShares(title(maps), columns, sorted, keys, adding(maps))
                 : new Picture.Table(title(maps), columns, sorted);
+        return how.percentiles() ? withPercentiles(table, keys) : table;
+    }
+
+    /** Below the rows: percentiles of each column over the rows shown. */
+    private static Picture.Table withPercentiles(Picture.Table table, int keys) {
+        var rowsBefore = table.rows();
+        var rows = new ArrayList<>(rowsBefore);
+        for (int percent : PERCENTILE_ROWS) {
+            var row = new ArrayList<Picture.Cell>();
+            for (int i = 0; i < table.columns().size(); i++) {
+                if (i < keys || table.columns().get(i).name().equals("%")) {
+                    row.add(Picture.Cell.of(i == 0 ? percent == 100 ? "max" : "p" + percent : ""));
+                    continue;
+                }
+                int column = i;
+                var numbers = rowsBefore.stream()
+                        .mapToDouble(line -> line.get(column).number())
+                        .filter(number -> !Double.isNaN(number))
+                        .sorted()
+                        .toArray();
+                row.add(
+                        numbers.length == 0
+                                ? Picture.Cell.of("")
+                                : cell(
+                                        percentile(numbers, percent),
+                                        Arrays.stream(numbers).anyMatch(number -> number != Math.rint(number))));
+            }
+            rows.add(row);
+        }
+        return new Picture.Table(table.title(), table.columns(), rows);
+    }
+
+    /** The smallest number that so many percent do not exceed. */
+    private static double percentile(double[] sorted, int percent) {
+        return sorted[(int) Math.clamp(Math.ceil(percent / 100.0 * sorted.length) - 1, 0, sorted.length - 1)];
     }
 
     /** The columns whose numbers add up to a whole. */
@@ -274,28 +326,31 @@ public final class Pictures {
 
     // ---- histograms and heat maps
 
-    /** The buckets of a map's histograms, merged over its keys; of other maps a bar for each key. */
+    /** A panel for each key of a map of histograms, those with most samples first; of other maps a bar for each key. */
     public static Picture.Bars bars(View.MapView map) {
-        var merged = map.rows().stream()
-                .map(View.Row::value)
-                .filter(value -> value instanceof Value.Aggregated a && a.aggregate() instanceof Aggregate.Histogram)
-                .map(value -> ((Value.Aggregated) value).aggregate())
-                .reduce(Aggregate::merge);
-        if (merged.isPresent() && merged.get() instanceof Aggregate.Histogram histogram) {
-            return new Picture.Bars(
-                    map.name(),
-                    histogram.buckets().stream()
-                            .map(bucket -> new Picture.Bar(HistogramText.range(histogram, bucket), bucket.count()))
-                            .toList());
+        var axis = Axis.ofValue(map);
+        var panels = new ArrayList<Picture.Panel>();
+        for (var row : map.rows().reversed()) {
+            if (Distributions.of(row.value()).isPresent()) {
+                panels.add(Distributions.panel(
+                        label(row.key()), Distributions.of(row.value()).get(), axis));
+            }
+        }
+        if (!panels.isEmpty()) {
+            return new Picture.Bars(map.name(), axis.text(), panels);
         }
         return new Picture.Bars(
                 map.name(),
-                map.rows().stream()
-                        .map(row -> new Picture.Bar(label(row.key()), Math.max(0, weight(row.value()))))
-                        .toList());
+                "",
+                List.of(new Picture.Panel(
+                        "",
+                        map.rows().stream()
+                                .map(row -> new Picture.Bar(label(row.key()), Math.max(0, weight(row.value()))))
+                                .toList(),
+                        List.of())));
     }
 
-    private static String label(List<Value> key) {
+    static String label(List<Value> key) {
         return key.stream()
                 .map(part -> part instanceof Value.Stack s
                         ? String.join(";", s.frames().reversed())
@@ -306,8 +361,12 @@ public final class Pictures {
     /**
      * A map of histograms by a first key part that is a number, such as time: one column for each number, one row for each
      * bucket; what other parts the key has is added up. Columns without samples are there too, as long as they are few.
+     * Of a map of time series: one column for each interval, one row for each key.
      */
     public static Picture.HeatMap heatMap(View.MapView map) {
+        if (map.shape() == View.Shape.SERIES) {
+            return seriesHeatMap(map);
+        }
         var byColumn = new TreeMap<Long, Aggregate.Histogram>();
         var named = new LinkedHashMap<String, Aggregate.Histogram>();
         for (var row : map.rows()) {
@@ -320,22 +379,24 @@ public final class Pictures {
                 named.merge(label(row.key()), h, (x, y) -> (Aggregate.Histogram) x.merge(y));
             }
         }
+        var across = Axis.ofKey(map);
         var columns = new LinkedHashMap<String, Optional<Aggregate.Histogram>>();
         if (!byColumn.isEmpty()) {
             long span = byColumn.lastKey() - byColumn.firstKey();
             if (span > 0 && span < 4L * byColumn.size() + 60) {
                 for (long x = byColumn.firstKey(); x <= byColumn.lastKey(); x++) {
-                    columns.put(Long.toString(x), Optional.ofNullable(byColumn.get(x)));
+                    columns.put(across.at(x), Optional.ofNullable(byColumn.get(x)));
                 }
             } else {
-                byColumn.forEach((x, h) -> columns.put(Long.toString(x), Optional.of(h)));
+                byColumn.forEach((x, h) -> columns.put(across.at(x), Optional.of(h)));
             }
         }
         named.forEach((name, h) -> columns.put(name, Optional.of(h)));
-        return heatMap(map.name(), columns);
+        return heatMap(map, across, columns);
     }
 
-    private static Picture.HeatMap heatMap(String title, Map<String, Optional<Aggregate.Histogram>> columns) {
+    private static Picture.HeatMap heatMap(
+            View.MapView map, Axis across, Map<String, Optional<Aggregate.Histogram>> columns) {
         var rows = new TreeMap<Long, String>();
         for (var histogram : columns.values()) {
             histogram.ifPresent(h ->
@@ -349,7 +410,45 @@ public final class Pictures {
                     .map(at -> column.getOrDefault(at, 0L))
                     .toList());
         }
-        return new Picture.HeatMap(title, List.copyOf(columns.keySet()), List.copyOf(rows.values()), counts);
+        return new Picture.HeatMap(
+                map.name(),
+                across.text(),
+                Axis.ofValue(map).text(),
+                List.copyOf(columns.keySet()),
+                List.copyOf(rows.values()),
+                counts);
+    }
+
+    private static Picture.HeatMap seriesHeatMap(View.MapView map) {
+        var lines = new TreeMap<List<Value>, Aggregate.TimeSeries>(View.MapView::compareKeys);
+        for (var row : map.rows()) {
+            if (row.value() instanceof Value.Aggregated a && a.aggregate() instanceof Aggregate.TimeSeries series) {
+                lines.put(row.key(), series);
+            }
+        }
+        var cells = lines.values().stream()
+                .flatMap(series -> series.cells().keySet().stream())
+                .mapToLong(Long::longValue)
+                .summaryStatistics();
+        var columns = new ArrayList<String>();
+        var counts = new ArrayList<List<Long>>();
+        for (long at = cells.getMin(); at <= cells.getMax() && columns.size() < MAX_COLUMNS; at++) {
+            long cell = at;
+            long interval = lines.firstEntry().getValue().intervalNanos();
+            columns.add(Axis.decimal((cell - cells.getMin()) * (interval / 1e9)));
+            counts.add(lines.values().stream()
+                    .map(series -> Optional.ofNullable(series.cells().get(cell))
+                            .map(value -> Math.max(0, series.shown(value)))
+                            .orElse(0L))
+                    .toList());
+        }
+        return new Picture.HeatMap(
+                map.name(),
+                "time since the first sample (s)",
+                map.labels().key(),
+                columns,
+                lines.keySet().stream().map(Pictures::label).toList(),
+                counts);
     }
 
     private static long place(Aggregate.Bucket bucket) {
@@ -429,7 +528,50 @@ public final class Pictures {
                                 .toList()));
             }
         }
-        return new Picture.Timeline(map.name(), lines);
+        return new Picture.Timeline(map.name(), Axis.ofValue(map).text(), lines);
+    }
+
+    /**
+     * What went on where and when. Two forms of maps: {@code @m[lane, nsecs] = what}, each lasting until the lane's next, or
+     * {@code @m[lane, nsecs, what] = duration} in nanoseconds.
+     *
+     * @throws IllegalArgumentException if the map has neither form
+     */
+    public static Picture.Lanes lanes(View.MapView map) {
+        var lanes = new TreeMap<List<Value>, TreeMap<Long, View.Row>>(View.MapView::compareKeys);
+        long last = 0;
+        for (var row : map.rows()) {
+            if (row.key().size() < 2 || !(row.key().get(1) instanceof Value.Int time)) {
+                throw new IllegalArgumentException(
+                        "lanes want @m[lane, nsecs] = what or @m[lane, nsecs, what] = duration; " + map.name()
+                                + " has another form");
+            }
+            lanes.computeIfAbsent(List.of(row.key().getFirst()), _ -> new TreeMap<>())
+                    .put(time.value(), row);
+            last = Math.max(last, time.value());
+        }
+        var drawn = new ArrayList<Picture.Lane>();
+        for (var lane : lanes.entrySet()) {
+            var stretches = new ArrayList<Picture.Stretch>();
+            for (var start : lane.getValue().entrySet()) {
+                var next = lane.getValue().higherKey(start.getKey());
+                long limit = next == null ? Math.max(last, start.getKey()) : next;
+                var row = start.getValue();
+                if (row.key().size() == 2) {
+                    stretches.add(Picture.Stretch.of(start.getKey(), limit, TextRenderer.text(row.value())));
+                } else {
+                    long end = start.getKey() + (long) Math.max(0, weight(row.value()));
+                    stretches.add(Picture.Stretch.of(
+                            start.getKey(),
+                            next == null ? end : Math.min(end, limit),
+                            label(row.key().subList(2, row.key().size()))));
+                }
+            }
+            var name = TextRenderer.text(lane.getKey().getFirst());
+            drawn.add(new Picture.Lane(
+                    map.labels().key().isEmpty() ? name : map.labels().key() + " " + name, stretches));
+        }
+        return new Picture.Lanes(map.name(), drawn);
     }
 
     // ---- numbers

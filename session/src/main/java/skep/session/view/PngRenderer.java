@@ -24,9 +24,14 @@ public final class PngRenderer {
 
     /** The bytes of a PNG file. */
     public static byte[] render(Picture picture) {
+        return render(picture, "");
+    }
+
+    /** The same with a line below it; empty for none. */
+    public static byte[] render(Picture picture, String note) {
         // No display is wanted, wherever this runs.
         System.setProperty("java.awt.headless", "true");
-        var drawing = Draughtsman.draw(picture);
+        var drawing = Draughtsman.draw(picture, note);
         var image = new BufferedImage(drawing.width() * SCALE, drawing.height() * SCALE, BufferedImage.TYPE_INT_RGB);
         var graphics = image.createGraphics();
         try {

@@ -16,18 +16,31 @@ public final class SvgRenderer {
 
     /** A whole SVG document. */
     public static String render(Picture picture) {
-        var drawing = Draughtsman.draw(picture);
+        return render(picture, "");
+    }
+
+    /**
+     * The same with a line below it.
+     *
+     * @param note where the numbers come from; empty for no line
+     */
+    public static String render(Picture picture, String note) {
+        var drawing = Draughtsman.draw(picture, note);
         var out = new StringBuilder();
-        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"").append(drawing.width());
+        // Within a page the style is the page's too: it is for what stands in this picture only.
+        out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"skep\" width=\"")
+                .append(drawing.width());
         out.append("\" height=\"")
                 .append(drawing.height())
                 .append("\" viewBox=\"0 0 ")
                 .append(drawing.width());
-        out.append(' ').append(drawing.height()).append("\" role=\"img\">\n");
+        out.append(' ').append(drawing.height()).append("\" role=\"img\"");
+        // In a narrow column it shrinks.
+        out.append(" style=\"max-width:100%;height:auto\">\n");
         out.append("<title>").append(escaped(picture.title())).append("</title>\n");
         out.append("<style>");
-        out.append(
-                "text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}.b{font-weight:bold;font-size:14px}");
+        out.append(".skep text{font:12px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
+                + ".skep .b{font-weight:bold;font-size:14px}");
         themes(out, false);
         out.append("@media (prefers-color-scheme:dark){");
         themes(out, true);
@@ -41,15 +54,15 @@ public final class SvgRenderer {
 
     private static void themes(StringBuilder out, boolean dark) {
         for (var theme : Theme.values()) {
-            out.append('.')
+            out.append(".skep .")
                     .append(name(theme))
                     .append("{fill:")
                     .append(hex(dark ? theme.dark : theme.light))
                     .append('}');
         }
-        out.append(".l{fill:none}");
+        out.append(".skep .l{fill:none}");
         for (var theme : Theme.values()) {
-            out.append(".l.").append(name(theme)).append("{fill:none;stroke:");
+            out.append(".skep .l.").append(name(theme)).append("{fill:none;stroke:");
             out.append(hex(dark ? theme.dark : theme.light)).append('}');
         }
     }

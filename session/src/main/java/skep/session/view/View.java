@@ -60,10 +60,16 @@ public sealed interface View
      *
      * @param keyed whether it has keys; without, there is at most one row, whose key is empty
      * @param shape what kind of values it holds, also when it is empty
+     * @param labels what its numbers mean, for the axes of pictures
      */
-    record MapView(String name, boolean keyed, Shape shape, List<Row> rows) implements View {
+    record MapView(String name, boolean keyed, Shape shape, List<Row> rows, Labels labels) implements View {
         public MapView {
             rows = List.copyOf(rows);
+        }
+
+        /** Of which nothing is known but what it holds. */
+        public MapView(String name, boolean keyed, Shape shape, List<Row> rows) {
+            this(name, keyed, shape, rows, Labels.NONE);
         }
 
         /** With the rows in the order in which maps are shown. */
@@ -71,6 +77,11 @@ public sealed interface View
             var sorted = new ArrayList<>(rows);
             sorted.sort(order(shape));
             return new MapView(name, keyed, shape, sorted);
+        }
+
+        /** The same with other labels. */
+        public MapView labelled(Labels other) {
+            return new MapView(name, keyed, shape, rows, other);
         }
 
         /**
@@ -91,7 +102,8 @@ public sealed interface View
                             ? kept
                             : kept.stream()
                                     .map(row -> new Row(row.key(), divided(row.value(), div)))
-                                    .toList());
+                                    .toList(),
+                    div <= 1 ? labels : new Labels(labels.key(), "", labels.origin()));
         }
 
         private static Value divided(Value value, long div) {
@@ -124,7 +136,7 @@ public sealed interface View
             return 0;
         }
 
-        private static int compareKeys(List<Value> a, List<Value> b) {
+        static int compareKeys(List<Value> a, List<Value> b) {
             for (int i = 0; i < Math.min(a.size(), b.size()); i++) {
                 int order = compareValues(a.get(i), b.get(i));
                 if (order != 0) {
@@ -154,6 +166,17 @@ public sealed interface View
                 default -> TextRenderer.text(a).compareTo(TextRenderer.text(b));
             };
         }
+    }
+
+    /**
+     * What stands on the axes of a map's pictures, and below them.
+     *
+     * @param key the script's expression for the first part of the key; empty if not known
+     * @param value the script's expression for what is measured; empty if not known
+     * @param origin the kernel that it comes from, if that is not the one this machine runs; else empty
+     */
+    record Labels(String key, String value, String origin) {
+        public static final Labels NONE = new Labels("", "", "");
     }
 
     /** An entry of a map; the key has one element for each part. */

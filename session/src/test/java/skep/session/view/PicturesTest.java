@@ -74,7 +74,117 @@ class PicturesTest {
                 Pictures.heatMap(HEAT),
                 Pictures.flameGraph(STACKS),
                 Pictures.difference(STACKS, STACKS),
-                Pictures.timeline(series()));
+                Pictures.timeline(series()),
+                Pictures.heatMap(series()),
+                Pictures.lanes(SWITCHES),
+                Distributions.overlay("@us: before → after", List.of("before", "after"), List.of(FAST, SLOW)));
+    }
+
+    private static final View.MapView SWITCHES = View.MapView.sorted(
+            "@on",
+            true,
+            Shape.OTHER,
+            List.of(
+                    row(Value.of("nginx"), Value.of(0), Value.of(1_000_000)),
+                    row(Value.of("swapper/0"), Value.of(0), Value.of(3_000_000)),
+                    row(Value.of("postgres"), Value.of(1), Value.of(2_000_000)),
+                    row(Value.of("nginx"), Value.of(1), Value.of(5_000_000))));
+
+    private static final View.MapView FAST =
+            View.MapView.sorted("@us", false, Shape.HISTOGRAM, List.of(row(hist(1, 2, 2, 3, 5))));
+
+    private static final View.MapView SLOW =
+            View.MapView.sorted("@us", false, Shape.HISTOGRAM, List.of(row(hist(4, 9, 9, 17, 40))));
+
+    @Test
+    void anOverlayGivesEachDistributionAsShares() {
+        var overlay = Distributions.overlay("t", List.of("before", "after"), List.of(FAST, SLOW));
+        assertEquals("µs", overlay.axis());
+        assertEquals(List.of("[1]", "[2, 4)", "[4, 8)", "[8, 16)", "[16, 32)", "[32, 64)"), overlay.buckets());
+        assertEquals(0.6, overlay.series().getFirst().share(1));
+        assertEquals(List.of(0L, 0L, 1L, 2L, 1L, 1L), overlay.series().getLast().counts());
+        var fast = FAST.rows().getFirst().value();
+        assertEquals(5, Distributions.of(fast).orElseThrow().samples());
+        assertEquals(
+                "p50 ≈ 3 µs", overlay.series().getFirst().marks().getFirst().text());
+    }
+
+    @Test
+    void lanesLastUntilTheNextInTheSameLane() {
+        var lanes = Pictures.lanes(SWITCHES);
+        assertEquals(
+                List.of("0", "1"),
+                lanes.lanes().stream().map(Picture.Lane::name).toList());
+        assertEquals(
+                List.of(
+                        new Picture.Stretch(1_000_000, 3_000_000, "nginx"),
+                        new Picture.Stretch(3_000_000, 5_000_000, "idle")),
+                lanes.lanes().getFirst().stretches());
+        var trace = text(Export.TRACE, lanes);
+        assertTrue(trace.contains("\"ph\": \"X\", \"pid\": 2, \"tid\": 1, \"ts\": 1000.000, \"dur\": 2000.000"), trace);
+        var wrong = org.junit.jupiter.api.Assertions.assertThrows(
+                IllegalArgumentException.class, () -> Pictures.lanes(CALLS));
+        assertTrue(wrong.getMessage().contains("@calls"), wrong.getMessage());
+    }
+
+    @Test
+    void lanesMayHaveTheirDurations() {
+        var lanes = Pictures.lanes(View.MapView.sorted(
+                "@io",
+                true,
+                Shape.NUMBER,
+                List.of(row(Value.of(500), Value.of("sda"), Value.of(1000), Value.of("read")))));
+        assertEquals(
+                List.of(new Picture.Stretch(1000, 1500, "read")),
+                lanes.lanes().getFirst().stretches());
+    }
+
+    @Test
+    void axesSayWhatTheScriptMeasures() {
+        var labels = new View.Labels("elapsed / 100ms", "(nsecs - @s[tid]) / 1000", "");
+        var map = Pictures.heatMap(HEAT.labelled(labels));
+        assertEquals("time (s)", map.across());
+        assertEquals("(nsecs - @s[tid]) / 1000 (µs)", map.upwards());
+        assertEquals(List.of("0.4", "0.5", "0.6"), map.columns());
+    }
+
+    @Test
+    void histogramsHaveTheirQuantilesMarkedAndAPanelForEachKey() {
+        var bars = Pictures.bars(HEAT);
+        assertEquals(
+                List.of("4", "6"),
+                bars.panels().stream().map(Picture.Panel::name).toList());
+        assertEquals(3, bars.panels().getFirst().marks().size());
+        assertTrue(SvgRenderer.render(bars).contains("p99 ≈ "));
+    }
+
+    @Test
+    void quantilesAreSaidInAUnitThatKeepsThemShort() {
+        assertEquals("83.5 ms", Distributions.withUnit(83_547, "µs"));
+        assertEquals("310 µs", Distributions.withUnit(310, "µs"));
+        assertEquals("127 KiB", Distributions.withUnit(130_122, "bytes"));
+        assertEquals("0.5", Distributions.withUnit(0.5, ""));
+    }
+
+    @Test
+    void rowsOfPercentilesStandBelowATable() {
+        var how = new Pictures.Arrangement(0, "", false, 1, 1, true, true);
+        assertEquals("""
+                key  @calls     %
+                b        10  25.0
+                a        30  75.0
+                p50      10
+                p90      30
+                p99      30
+                max      30
+
+                """, PictureText.render(Pictures.table(List.of(CALLS), how)));
+    }
+
+    @Test
+    void aNoteSaysWhereTheNumbersComeFrom() {
+        assertTrue(SvgRenderer.render(Pictures.bars(FAST), "embedded kernel").contains(">embedded kernel</text>"));
+        assertFalse(SvgRenderer.render(Pictures.bars(FAST)).contains("embedded"));
     }
 
     @Test
@@ -95,6 +205,23 @@ class PicturesTest {
                 a     15.00  100.0
 
                 """, PictureText.render(Pictures.table(List.of(CALLS), how)));
+    }
+
+    /** With {@code -Dskep.pictures=FOLDER} they are written there, to be looked at. */
+    @Test
+    void theyCanBeLookedAt() throws Exception {
+        var folder = System.getProperty("skep.pictures");
+        if (folder != null) {
+            int i = 0;
+            for (var picture : pictures()) {
+                var file = java.nio.file.Path.of(
+                        folder, i++ + "-" + picture.getClass().getSimpleName());
+                java.nio.file.Files.writeString(
+                        java.nio.file.Path.of(file + ".svg"), SvgRenderer.render(picture, "embedded kernel"));
+                java.nio.file.Files.write(
+                        java.nio.file.Path.of(file + ".png"), PngRenderer.render(picture, "embedded kernel"));
+            }
+        }
     }
 
     @Test

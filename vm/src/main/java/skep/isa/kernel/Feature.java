@@ -24,6 +24,7 @@ public enum Feature {
     XDP("XDP programs"),
     TC("programs at tc hooks"),
     CGROUP("programs of cgroups"),
+    USER_STACK_COPY("copies of user stacks, for unwinding"),
     BTF("BTF types of the kernel");
 
     private final String title;

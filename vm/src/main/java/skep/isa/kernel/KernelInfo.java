@@ -22,8 +22,26 @@ public interface KernelInfo {
     /** The number of possible CPUs: how many values a per-CPU map entry has. */
     int possibleCpus();
 
+    /** The machine's memory; empty if it is not known. */
+    default OptionalLong memoryBytes() {
+        return OptionalLong.empty();
+    }
+
     /** The types of the kernel; empty if it publishes none. */
     Optional<Btf> types();
+
+    /**
+     * The types of a module, which continue the kernel's own; those for {@code vmlinux} and the empty name. Empty if the module is not
+     * loaded, or publishes none.
+     */
+    default Optional<Btf> types(String module) {
+        return module.isEmpty() || module.equals("vmlinux") ? types() : Optional.empty();
+    }
+
+    /** The module that a function belongs to; empty for one of the kernel proper, or none that is known. */
+    default Optional<String> moduleOf(String function) {
+        return Optional.empty();
+    }
 
     Optional<TracepointFormat> tracepoint(String category, String event);
 
@@ -76,6 +94,11 @@ public interface KernelInfo {
      */
     default Optional<String> configuration(String name) {
         return Optional.empty();
+    }
+
+    /** Why programs cannot call a kernel function that {@link #types} does not have, as the end of a sentence about it. */
+    default String missingFunction(String name) {
+        return "which this kernel does not show";
     }
 
     /** Why this kernel refuses a feature, or empty if it allows it. */

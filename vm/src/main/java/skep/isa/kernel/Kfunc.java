@@ -1,6 +1,7 @@
 package skep.isa.kernel;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -55,6 +56,13 @@ public record Kfunc(
 
     public static Optional<Kfunc> ofName(String name) {
         return Optional.ofNullable(BY_NAME.get(name));
+    }
+
+    /** All rows, by name. */
+    public static List<Kfunc> all() {
+        return BY_NAME.values().stream()
+                .sorted(Comparator.comparing(Kfunc::name))
+                .toList();
     }
 
     public boolean has(Property property) {

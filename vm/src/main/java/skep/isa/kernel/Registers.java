@@ -51,6 +51,14 @@ public final class Registers {
         };
     }
 
+    /** The registers of a process: all of {@code pt_regs} on x86-64, {@code user_pt_regs} on ARM64. */
+    public static int userRegistersBytes(Arch arch) {
+        return switch (arch) {
+            case X86_64 -> 8 * X86.length;
+            case ARM64 -> ARM_ORIGINAL_X0;
+        };
+    }
+
     /** Byte offset of a register by name. */
     public static OptionalInt named(Arch arch, String name) {
         return switch (arch) {

@@ -11,7 +11,7 @@ import skep.isa.kernel.ProgramType;
  *
  * @param name unique within its object; at most 15 bytes reach the kernel
  * @param attachType expected attach type, where the program type needs one
- * @param attachTo kernel function or tracepoint that a typed program is loaded for, or empty
+ * @param attachTo kernel function or tracepoint that a typed program is loaded for, {@code MODULE:NAME} if it is a module's, or empty
  * @param license as the kernel judges it, for example {@code GPL}
  * @param functions where the functions of the program begin, itself first; may be empty if it is the only one
  * @param sleepable whether it may call what sleeps ({@code BPF_F_SLEEPABLE})

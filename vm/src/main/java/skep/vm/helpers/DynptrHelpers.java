@@ -19,6 +19,7 @@ final class DynptrHelpers {
     private static final int KIND_SHIFT = 28;
     private static final int LOCAL = 1;
     private static final int RINGBUF = 2;
+    private static final int PACKET = 3;
     private static final int READ_ONLY = 1 << 31;
 
     private DynptrHelpers() {}
@@ -131,6 +132,24 @@ final class DynptrHelpers {
     }
 
     // ---- kernel functions
+
+    /** {@code int bpf_dynptr_from_skb(ctx, flags, dynptr)}, and from XDP's context: the packet, which filters may only read. */
+    static long fromPacket(VmCpu cpu, long context, long flags, long dynptr, long d, long e) {
+        var packet = cpu.packet().filter(current -> current.context() == context);
+        if (flags != 0 || packet.isEmpty()) {
+            clear(dynptr);
+            return Errno.EINVAL.negated();
+        }
+        set(dynptr, packet.get().data(), packet.get().length(), PACKET);
+        boolean writable = switch (packet.get().type()) {
+            case SCHED_CLS, SCHED_ACT, LWT_XMIT, SK_SKB, XDP -> true;
+            default -> false;
+        };
+        if (!writable) {
+            Memory.putInt(dynptr + 8, Memory.getInt(dynptr + 8) | READ_ONLY);
+        }
+        return 0;
+    }
 
     /** {@code int bpf_dynptr_adjust(dynptr, start, end)}: only this part is left. */
     static long adjust(VmCpu cpu, long dynptr, long start, long end, long d, long e) {

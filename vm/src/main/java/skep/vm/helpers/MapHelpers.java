@@ -22,9 +22,7 @@ final class MapHelpers {
 
         @Override
         public Optional<HelperFunction> forMap(VmMap map) {
-            var known = (BpfMap) map;
-            return Optional.of(
-                    (cpu, _, key, _, _, _) -> known.lookup(key, cpu.services().cpu()));
+            return Optional.of(((BpfMap) map).lookups());
         }
     }
 
@@ -37,9 +35,7 @@ final class MapHelpers {
 
         @Override
         public Optional<HelperFunction> forMap(VmMap map) {
-            var known = (BpfMap) map;
-            return Optional.of((cpu, _, key, value, flags, _) ->
-                    known.update(key, value, flags, cpu.services().cpu()));
+            return Optional.of(((BpfMap) map).updates());
         }
     }
 

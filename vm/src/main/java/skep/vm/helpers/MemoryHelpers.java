@@ -54,6 +54,16 @@ final class MemoryHelpers {
         return 0;
     }
 
+    /** Whether a program could read all these bytes of the VM or of the kernel. */
+    static boolean isReadable(VmCpu cpu, long from, int size) {
+        return cpu.allows(from, size, false) || cpu.services().readKernel(from, cpu.scratch(size), size);
+    }
+
+    /** Eight bytes of the VM or of the kernel; 0 where nothing is. */
+    static long word(VmCpu cpu, long from) {
+        return cpu.allows(from, 8, false) ? Memory.getLong(from) : cpu.loadKernel(from, 8);
+    }
+
     private static boolean readPiece(VmCpu cpu, long to, int size, long from, boolean user) {
         if (!user && cpu.allows(from, size, false)) {
             Memory.copy(from, to, size);

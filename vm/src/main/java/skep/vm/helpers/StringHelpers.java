@@ -5,6 +5,7 @@ import skep.isa.kernel.Errno;
 import skep.vm.HelperFunction;
 import skep.vm.Machine;
 import skep.vm.Memory;
+import skep.vm.SeqFile;
 import skep.vm.VmCpu;
 import skep.vm.helpers.PrintFormat.BadFormat;
 
@@ -152,7 +153,7 @@ final class StringHelpers {
             var text = PrintFormat.format(
                     cpu, PrintFormat.formatAt(format, size & 0xffff_ffffL), i -> Memory.getLong(data + 8L * i), (int)
                             (dataSize / 8));
-            return cpu.services().seqWrite(seq, text) ? 0 : -75;
+            return SeqFile.write(cpu, seq, text);
         } catch (BadFormat _) {
             return PrintFormat.refused();
         }
@@ -160,7 +161,7 @@ final class StringHelpers {
 
     /** {@code long bpf_seq_write(seq, data, size)}. */
     static long seqWrite(VmCpu cpu, long seq, long data, long size, long d, long e) {
-        return cpu.services().seqWrite(seq, Memory.bytes(data, (int) size)) ? 0 : -75;
+        return SeqFile.write(cpu, seq, Memory.bytes(data, (int) size));
     }
 
     /** {@code long bpf_kallsyms_lookup_name(name, size, flags, result)}. */

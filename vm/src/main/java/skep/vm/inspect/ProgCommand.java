@@ -5,9 +5,11 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
-import skep.isa.Disassembler;
+import skep.isa.Xlated;
+import skep.isa.object.LineTable;
 import skep.target.Inventory;
 import skep.target.Inventory.ProgramRow;
+import skep.target.MachineImage;
 import skep.target.MachineListing;
 import skep.target.TargetException;
 import skep.target.ToolCommand;
@@ -85,7 +87,10 @@ public final class ProgCommand implements ToolCommand {
     }
 
     private static List<String> xlated(Inventory inventory, ProgramRow row) {
-        return Disassembler.text(inventory.xlated(row.id())).lines().toList();
+        var lines = row.jitedBytes() == 0
+                ? LineTable.EMPTY
+                : inventory.image(row.id()).map(MachineImage::lines).orElse(LineTable.EMPTY);
+        return Xlated.of(inventory.xlated(row.id())).text(lines).lines().toList();
     }
 
     private static List<String> jited(Inventory inventory, ProgramRow row) {

@@ -16,7 +16,9 @@ import java.util.ServiceLoader;
 import skep.elf.ElfException;
 import skep.elf.ElfObject;
 import skep.elf.ElfObject.ElfMap;
+import skep.elf.ElfObject.ElfProgram;
 import skep.isa.kernel.MapType;
+import skep.isa.kernel.ProbeKind;
 import skep.target.Link;
 import skep.target.LoadException;
 import skep.target.LoadOptions;
@@ -41,9 +43,10 @@ public final class RunCommand implements ToolCommand {
     public String summary() {
         return """
                 loads an object file that clang made, attaches its programs, and shows its maps at the end
-                  run [--target SPEC] [--duration 3s] [-c COMMAND] FILE.o
+                  run [--target SPEC] [--duration 3s] [-c COMMAND] [--map NAME] FILE.o
                   --target    linux (the default), embedded, embedded:seed=7, ...
-                  --duration  how long, for example 500ms, 3s or 1m; without it until Ctrl-C or the command's end""";
+                  --duration  how long, for example 500ms, 3s or 1m; without it until Ctrl-C or the command's end
+                  --map       the map whose elements programs of section iter/bpf_map_elem walk, where there are several""";
     }
 
     @Override
@@ -52,13 +55,14 @@ public final class RunCommand implements ToolCommand {
     }
 
     /** What was asked for. */
-    private record Arguments(String target, Optional<Duration> duration, Optional<String> command, Path file) {
+    private record Arguments(
+            String target, Optional<Duration> duration, Optional<String> command, Optional<String> map, Path file) {
         static Arguments parse(List<String> words) {
             var options = new HashMap<String, String>();
             var files = new ArrayList<String>();
             for (int i = 0; i < words.size(); i++) {
                 switch (words.get(i)) {
-                    case "--target", "--duration", "-c" -> {
+                    case "--target", "--duration", "-c", "--map" -> {
                         if (i + 1 == words.size()) {
                             throw new IllegalArgumentException(words.get(i) + " needs a value");
                         }
@@ -74,6 +78,7 @@ public final class RunCommand implements ToolCommand {
                     options.getOrDefault("--target", "linux"),
                     Optional.ofNullable(options.get("--duration")).map(Arguments::duration),
                     Optional.ofNullable(options.get("-c")),
+                    Optional.ofNullable(options.get("--map")),
                     Path.of(files.getFirst()));
         }
 
@@ -120,10 +125,40 @@ public final class RunCommand implements ToolCommand {
     private static int run(Target target, Arguments arguments, PrintStream out, PrintStream err) throws IOException {
         var elf = VmInventory.read(arguments.file);
         try (var loaded = target.load(elf.relocated(target.kernel()), LoadOptions.DEFAULT)) {
-            attachAndWait(target, arguments, elf, loaded, err);
+            var iterators = elf.programs().stream().filter(RunCommand::iterates).toList();
+            // Iterators alone need not wait for anything.
+            if (iterators.size() < elf.programs().size()) {
+                attachAndWait(target, arguments, elf, loaded, err);
+            }
+            for (var iterator : iterators) {
+                out.write(loaded.iterate(iterator.spec().name(), walkedMap(arguments, elf, iterator)));
+            }
             show(elf, loaded, out);
         }
         return 0;
+    }
+
+    private static boolean iterates(ElfProgram program) {
+        return program.section()
+                .probe()
+                .filter(probe -> probe.kind() == ProbeKind.ITER)
+                .isPresent();
+    }
+
+    private static Optional<String> walkedMap(Arguments arguments, ElfObject elf, ElfProgram program) {
+        if (!program.spec().attachTo().equals("bpf_map_elem")) {
+            return Optional.empty();
+        }
+        var names = elf.maps().stream()
+                .map(map -> map.spec().name())
+                .filter(name -> !name.contains("."))
+                .toList();
+        var chosen = arguments.map.or(() -> names.size() == 1 ? Optional.of(names.getFirst()) : Optional.empty());
+        if (chosen.isEmpty() || !names.contains(chosen.get())) {
+            throw new IllegalArgumentException("program " + program.spec().name()
+                    + " walks the elements of a map: say which with --map; there are " + String.join(", ", names));
+        }
+        return chosen;
     }
 
     private static void attachAndWait(
@@ -141,6 +176,9 @@ public final class RunCommand implements ToolCommand {
             }
             for (var program : elf.programs()) {
                 var probe = program.section().probe();
+                if (iterates(program)) {
+                    continue;
+                }
                 if (probe.isPresent()) {
                     links.add(loaded.attach(program.spec().name(), probe.get()));
                 } else {

@@ -9,7 +9,7 @@ import skep.vm.verifier.Belief;
 import skep.vm.verifier.VerifiedProgram;
 
 /** What was believed of a program, by slot. */
-final class BeliefWatch {
+public final class BeliefWatch {
     private final List<Belief.At> beliefs;
     private final VerifiedProgram program;
 

@@ -33,7 +33,7 @@ import skep.vm.verifier.InsnFact.PointerKind;
  * @param watch what is asked before each instruction; null for most programs
  * @param kernelLoads which loads may go to kernel memory, because the verifier allowed it
  */
-record InnerForm(
+public record InnerForm(
         long[] words,
         long[] imms,
         int[] slotOf,
@@ -42,7 +42,7 @@ record InnerForm(
         HelperFunction[] functions,
         boolean checked,
         @Nullable BeliefWatch watch) {
-    static InnerForm of(LinkedProgram linked, @Nullable BeliefWatch watch) {
+    public static InnerForm of(LinkedProgram linked, @Nullable BeliefWatch watch) {
         return new Builder(linked, watch).build();
     }
 

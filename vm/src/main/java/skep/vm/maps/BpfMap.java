@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import skep.isa.kernel.Errno;
 import skep.isa.object.MapSpec;
+import skep.vm.HelperFunction;
 import skep.vm.VmMap;
 import skep.vm.verifier.MapDefinition;
 import skep.vm.verifier.SpecialField;
@@ -19,6 +20,17 @@ public interface BpfMap extends VmMap, AutoCloseable {
     /** Address of the value of a key (of this CPU's, in a per-CPU map), or 0. For maps of maps: a handle. */
     default long lookup(long key, int cpu) {
         return 0;
+    }
+
+    /** {@link #lookup} as generated code calls it that knows the map. */
+    default HelperFunction lookups() {
+        return (cpu, _, key, _, _, _) -> lookup(key, cpu.services().cpu());
+    }
+
+    /** {@link #update} as generated code calls it that knows the map. */
+    default HelperFunction updates() {
+        return (cpu, _, key, value, flags, _) ->
+                update(key, value, flags, cpu.services().cpu());
     }
 
     /** Creates or replaces; flags as {@link skep.isa.kernel.MapFlags}. */

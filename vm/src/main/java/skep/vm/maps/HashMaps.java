@@ -3,8 +3,11 @@ package skep.vm.maps;
 import java.util.List;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapFlags;
+import skep.isa.kernel.MapType;
 import skep.isa.object.MapSpec;
+import skep.vm.HelperFunction;
 import skep.vm.Memory;
+import skep.vm.VmCpu;
 import skep.vm.verifier.SpecialField;
 
 /** {@code hash} and {@code lru_hash}. */
@@ -17,6 +20,10 @@ final class HashMaps implements BpfMap {
     private final boolean lru;
     private final HashTable.Values drops;
     private final MapContext context;
+    /** Whether replacing a value is nothing but a copy. */
+    private final boolean plain;
+
+    private final HashTable.Writer writer;
 
     HashMaps(int id, MapRequest request, MapContext context, boolean lru) {
         this.id = id;
@@ -26,6 +33,8 @@ final class HashMaps implements BpfMap {
         this.shape = ValueShape.of(request);
         this.table = new HashTable(memory, spec.keySizeBytes(), shape.paddedBytes(), spec.maxEntries(), lru);
         this.context = context;
+        this.plain = shape.fields().isEmpty();
+        this.writer = table.writer(spec.valueSizeBytes());
         this.drops = shape.fields().stream()
                 .filter(field -> field.kind() == SpecialField.Kind.TIMER)
                 .findFirst()
@@ -59,7 +68,38 @@ final class HashMaps implements BpfMap {
     }
 
     @Override
+    public HelperFunction lookups() {
+        return lru ? BpfMap.super.lookups() : new PlainLookup(table.reader());
+    }
+
+    @Override
+    public HelperFunction updates() {
+        return plain ? new PlainUpdate(writer, this) : BpfMap.super.updates();
+    }
+
+    /** The look-up of generated code that knows the map. */
+    private record PlainLookup(HashTable.Reader reader) implements HelperFunction {
+        @Override
+        public long call(VmCpu cpu, long map, long key, long c, long d, long e) {
+            return reader.find(key);
+        }
+    }
+
+    private record PlainUpdate(HashTable.Writer writer, HashMaps map) implements HelperFunction {
+        @Override
+        public long call(VmCpu cpu, long handle, long key, long value, long flags, long e) {
+            boolean replaces = flags == MapFlags.ANY || flags == MapFlags.EXIST;
+            return replaces && writer.replace(key, value) ? 0 : map.insert(key, value, flags);
+        }
+    }
+
+    @Override
     public int update(long key, long value, long flags, int cpu) {
+        boolean replaces = plain && (flags == MapFlags.ANY || flags == MapFlags.EXIST);
+        return replaces && writer.replace(key, value) ? 0 : insert(key, value, flags);
+    }
+
+    private int insert(long key, long value, long flags) {
         if ((flags & ~MapFlags.LOCK) > MapFlags.EXIST
                 || flags < 0
                 || (flags & MapFlags.LOCK) != 0 && shape.lockOffset() < 0) {
@@ -77,6 +117,9 @@ final class HashMaps implements BpfMap {
     public int readUser(long key, long into, long flags) {
         if ((flags & MapFlags.LOCK) != 0 && shape.lockOffset() < 0) {
             return Errno.EINVAL.negated();
+        }
+        if (spec.type() == MapType.SOCKHASH && spec.valueSizeBytes() != 8) {
+            return Errno.ENOSPC.negated(); // a socket is told by its cookie
         }
         long value = table.find(key, false);
         if (value == 0) {

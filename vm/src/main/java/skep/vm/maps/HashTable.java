@@ -46,6 +46,10 @@ final class HashTable {
     private final int[] buckets;
     private final int mask;
     private final int[] locks;
+    /** An element each stripe keeps for the next replacement, plus one; 0 for none. Whoever holds the stripe's lock uses it. */
+    private final int[] spares;
+
+    private final Reader reader;
     private final AtomicInteger count = new AtomicInteger();
     private final AtomicInteger hand = new AtomicInteger();
 
@@ -70,8 +74,10 @@ final class HashTable {
         this.buckets = new int[size];
         this.mask = size - 1;
         this.locks = new int[Math.min(size, MAX_STRIPES)];
-        int capacity = (int) Math.min(Integer.MAX_VALUE - 1L, (long) maxEntries + SPARE);
+        this.spares = new int[locks.length];
+        int capacity = (int) Math.min(Integer.MAX_VALUE - 1L, (long) maxEntries + SPARE + spares.length);
         this.slab = new Slab(memory, capacity, KEY_OFFSET + ValueShape.pad(keyBytes), FREE_LINK, valueStride);
+        this.reader = new Reader(buckets, mask, keyBytes, slab.layout());
     }
 
     int size() {
@@ -80,16 +86,17 @@ final class HashTable {
 
     /** Address of the value of a key, or 0. */
     long find(long key, boolean touch) {
+        if (!touch) {
+            return reader.find(key);
+        }
         int index = indexOf(key);
         if (index < 0) {
             return 0;
         }
-        if (touch) {
-            long state = slab.head(index) + STATE;
-            if (Memory.getInt(state) == LIVE) {
-                // Lost by a race with the clock's hand at worst: then the element is evicted a round earlier.
-                Memory.putInt(state, LIVE | REFERENCED);
-            }
+        long state = slab.head(index) + STATE;
+        if (Memory.getInt(state) == LIVE) {
+            // Lost by a race with the clock's hand at worst: then the element is evicted a round earlier.
+            Memory.putInt(state, LIVE | REFERENCED);
         }
         return slab.value(index);
     }
@@ -101,63 +108,140 @@ final class HashTable {
     }
 
     private int indexOf(long key) {
-        int hash = hash(key);
-        int bucket = hash & mask;
-        for (; ; ) {
-            int link = (int) LINK.getAcquire(buckets, bucket);
-            while (link > 0) {
-                long head = slab.head(link - 1);
-                if (Memory.getInt(head + HASH) == hash && sameKey(head + KEY_OFFSET, key)) {
-                    return link - 1;
-                }
-                link = (int) Memory.getAcquire(head + NEXT, 4);
-            }
-            if (link == 0 || -link - 1 == bucket) {
-                return -1;
-            }
-        }
+        return reader.indexOf(key);
     }
 
     private boolean sameKey(long a, long b) {
-        if (keyBytes == 8) {
-            return Memory.getLong(a) == Memory.getLong(b);
-        }
-        if (keyBytes == 4) {
-            return Memory.getInt(a) == Memory.getInt(b);
-        }
-        int at = 0;
-        for (; at + 8 <= keyBytes; at += 8) {
-            if (Memory.getLong(a + at) != Memory.getLong(b + at)) {
-                return false;
-            }
-        }
-        for (; at < keyBytes; at++) {
-            if (Memory.getByte(a + at) != Memory.getByte(b + at)) {
-                return false;
-            }
-        }
-        return true;
+        return reader.sameKey(a, b);
     }
 
     private int hash(long key) {
-        long mixed;
-        if (keyBytes == 8) {
-            mixed = Memory.getLong(key) * 0x9e37_79b9_7f4a_7c15L;
-        } else if (keyBytes == 4) {
-            mixed = Memory.getInt(key) * 0x9e37_79b9_7f4a_7c15L;
-        } else {
-            mixed = keyBytes;
-            int at = 0;
-            for (; at + 8 <= keyBytes; at += 8) {
-                mixed = (mixed ^ Memory.getLong(key + at)) * 0x9e37_79b9_7f4a_7c15L;
-                mixed ^= mixed >>> 29;
-            }
-            for (; at < keyBytes; at++) {
-                mixed = (mixed ^ Memory.getByte(key + at)) * 0x9e37_79b9_7f4a_7c15L;
+        return reader.hash(key);
+    }
+
+    Reader reader() {
+        return reader;
+    }
+
+    /**
+     * How elements are found. A record, so that HotSpot takes its parts for constants where generated code knows the map.
+     */
+    record Reader(int[] buckets, int mask, int keyBytes, Slab.Layout elements) {
+        /** Address of the value of a key, or 0. */
+        long find(long key) {
+            int index = indexOf(key);
+            return index < 0 ? 0 : elements.value(index);
+        }
+
+        int indexOf(long key) {
+            int hash = hash(key);
+            int bucket = hash & mask;
+            for (; ; ) {
+                int link = (int) LINK.getAcquire(buckets, bucket);
+                while (link > 0) {
+                    long head = elements.head(link - 1);
+                    if (Memory.getInt(head + HASH) == hash && sameKey(head + KEY_OFFSET, key)) {
+                        return link - 1;
+                    }
+                    link = (int) Memory.getAcquire(head + NEXT, 4);
+                }
+                if (link == 0 || -link - 1 == bucket) {
+                    return -1;
+                }
             }
         }
-        mixed ^= mixed >>> 32;
-        return (int) (mixed ^ mixed >>> 15);
+
+        private boolean sameKey(long a, long b) {
+            if (keyBytes == 8) {
+                return Memory.getLong(a) == Memory.getLong(b);
+            }
+            if (keyBytes == 4) {
+                return Memory.getInt(a) == Memory.getInt(b);
+            }
+            int at = 0;
+            for (; at + 8 <= keyBytes; at += 8) {
+                if (Memory.getLong(a + at) != Memory.getLong(b + at)) {
+                    return false;
+                }
+            }
+            for (; at < keyBytes; at++) {
+                if (Memory.getByte(a + at) != Memory.getByte(b + at)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private int hash(long key) {
+            long mixed;
+            if (keyBytes == 8) {
+                mixed = Memory.getLong(key) * 0x9e37_79b9_7f4a_7c15L;
+            } else if (keyBytes == 4) {
+                mixed = Memory.getInt(key) * 0x9e37_79b9_7f4a_7c15L;
+            } else {
+                mixed = keyBytes;
+                int at = 0;
+                for (; at + 8 <= keyBytes; at += 8) {
+                    mixed = (mixed ^ Memory.getLong(key + at)) * 0x9e37_79b9_7f4a_7c15L;
+                    mixed ^= mixed >>> 29;
+                }
+                for (; at < keyBytes; at++) {
+                    mixed = (mixed ^ Memory.getByte(key + at)) * 0x9e37_79b9_7f4a_7c15L;
+                }
+            }
+            mixed ^= mixed >>> 32;
+            return (int) (mixed ^ mixed >>> 15);
+        }
+    }
+
+    /** Replaces values that are plain bytes; makes no elements. */
+    Writer writer(int valueBytes) {
+        return new Writer(reader, slab, locks, spares, valueBytes);
+    }
+
+    /** What {@link #put} does for a key that is there, where nothing but a copy happens to a value. */
+    record Writer(Reader reader, Slab slab, int[] locks, int[] spares, int valueBytes) {
+        /** Whether the key was there and has the new value now. */
+        boolean replace(long key, long source) {
+            var elements = reader.elements;
+            int hash = reader.hash(key);
+            int bucket = hash & reader.mask;
+            int stripe = bucket & locks.length - 1;
+            lockStripe(locks, stripe);
+            try {
+                int before = -1;
+                int link = reader.buckets[bucket];
+                while (link > 0) {
+                    long head = elements.head(link - 1);
+                    if (Memory.getInt(head + HASH) == hash && reader.sameKey(head + KEY_OFFSET, key)) {
+                        break;
+                    }
+                    before = link - 1;
+                    link = Memory.getInt(head + NEXT);
+                }
+                int fresh = link <= 0 ? 0 : spares[stripe] > 0 ? spares[stripe] : slab.take() + 1;
+                if (fresh <= 0) {
+                    return false;
+                }
+                spares[stripe] = link;
+                long old = elements.head(link - 1);
+                long head = elements.head(fresh - 1);
+                Memory.putInt(head + HASH, hash);
+                Memory.putInt(head + STATE, LIVE | REFERENCED);
+                ValueShape.copyBytes(key, head + KEY_OFFSET, reader.keyBytes);
+                ValueShape.copyBytes(source, elements.value(fresh - 1), valueBytes);
+                Memory.putInt(head + NEXT, Memory.getInt(old + NEXT));
+                if (before < 0) {
+                    LINK.setRelease(reader.buckets, bucket, fresh);
+                } else {
+                    Memory.putRelease(elements.head(before) + NEXT, 4, fresh);
+                }
+                Memory.putInt(old + STATE, 0);
+                return true;
+            } finally {
+                LINK.setRelease(locks, stripe, 0);
+            }
+        }
     }
 
     /** Creates or replaces; flags as {@link MapFlags}. */
@@ -372,7 +456,10 @@ final class HashTable {
     }
 
     private void lock(int bucket) {
-        int stripe = bucket & locks.length - 1;
+        lockStripe(locks, bucket & locks.length - 1);
+    }
+
+    private static void lockStripe(int[] locks, int stripe) {
         for (int spins = 0; !LINK.compareAndSet(locks, stripe, 0, 1); spins++) {
             SpinLock.pause(spins);
         }

@@ -64,7 +64,12 @@ final class LpmTrie implements BpfMap {
         this.memory = new MapMemory(context, spec.name());
         this.dataBytes = spec.keySizeBytes() - LENGTH_BYTES;
         this.maxPrefix = 8 * dataBytes;
-        this.slab = new Slab(memory, spec.maxEntries(), 8, 0, ValueShape.pad(spec.valueSizeBytes()));
+        this.slab = new Slab(memory, capacity(spec), 8, 0, ValueShape.pad(spec.valueSizeBytes()));
+    }
+
+    /** Nothing is allocated before it is used, so the bound may be beyond what there can be. */
+    private static int capacity(MapSpec spec) {
+        return spec.maxEntries() < 0 ? Integer.MAX_VALUE - 8 : spec.maxEntries();
     }
 
     @Override
@@ -148,8 +153,13 @@ final class LpmTrie implements BpfMap {
             return Errno.ENOSPC.negated();
         }
         if (exists && node != null) {
-            // The value stays where it is: programs may hold its address.
+            // The value stays where it is: programs may hold its address. Bits of the key behind the prefix are the new
+            // key's.
             ValueShape.copyBytes(value, slab.value(node.element), spec.valueSizeBytes());
+            var renamed = new Node(prefix, Memory.bytes(key + LENGTH_BYTES, dataBytes), node.element);
+            renamed.children.set(0, node.children.get(0));
+            renamed.children.set(1, node.children.get(1));
+            place.set(renamed);
             return 0;
         }
         int element = slab.take();

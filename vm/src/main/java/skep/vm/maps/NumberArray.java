@@ -3,6 +3,7 @@ package skep.vm.maps;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapFlags;
+import skep.isa.kernel.MapType;
 import skep.isa.object.MapSpec;
 import skep.vm.AddressSpace.Access;
 import skep.vm.Memory;
@@ -70,10 +71,28 @@ final class NumberArray implements BpfMap {
     @Override
     public int delete(long key) {
         int index = Memory.getInt(key);
+        var type = spec.type();
         if (Integer.compareUnsigned(index, present.length()) >= 0) {
-            return Errno.EINVAL.negated();
+            return type == MapType.CGROUP_ARRAY ? Errno.E2BIG.negated() : Errno.EINVAL.negated();
         }
-        return present.getAndSet(index, 0) == 0 ? Errno.ENOENT.negated() : 0;
+        boolean was = present.getAndSet(index, 0) != 0;
+        return switch (type) {
+            case DEVMAP, CPUMAP, XSKMAP -> 0;
+            case SOCKMAP -> was ? 0 : Errno.EINVAL.negated();
+            default -> was ? 0 : Errno.ENOENT.negated();
+        };
+    }
+
+    /** Sockets are told by their cookies, which take 8 bytes; those of XDP are not told. */
+    @Override
+    public int readUser(long key, long into, long flags) {
+        return switch (spec.type()) {
+            case XSKMAP -> Errno.EOPNOTSUPP.negated();
+            case CGROUP_ARRAY -> ENOTSUPP;
+            case SOCKMAP ->
+                spec.valueSizeBytes() == 8 ? BpfMap.super.readUser(key, into, flags) : Errno.ENOSPC.negated();
+            default -> BpfMap.super.readUser(key, into, flags);
+        };
     }
 
     @Override

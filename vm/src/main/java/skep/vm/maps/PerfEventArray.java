@@ -100,7 +100,10 @@ public final class PerfEventArray implements BpfMap {
     @Override
     public int delete(long key) {
         int cpu = Memory.getInt(key);
-        return cpu >= 0 && cpu < cpus && rings.getAndSet(cpu, null) != null ? 0 : Errno.ENOENT.negated();
+        if (Integer.compareUnsigned(cpu, spec.maxEntries()) >= 0) {
+            return Errno.E2BIG.negated();
+        }
+        return cpu < cpus && rings.getAndSet(cpu, null) != null ? 0 : Errno.ENOENT.negated();
     }
 
     @Override

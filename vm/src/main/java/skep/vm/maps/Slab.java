@@ -28,6 +28,7 @@ final class Slab {
 
     private final long[] headBases = new long[MAX_CHUNKS];
     private final long[] valueBases = new long[MAX_CHUNKS];
+    private final Layout layout;
     private int chunks;
 
     /** Low half: index + 1 of the first free element, or 0; high half: changes. */
@@ -47,16 +48,19 @@ final class Slab {
         long fitting = FIRST_CHUNK_BYTES / (headBytes + this.valueBytes);
         long first = Math.clamp(fitting, FIRST_ELEMENTS_MIN, Math.max(FIRST_ELEMENTS_MIN, capacity));
         this.shift = 63 - Long.numberOfLeadingZeros(first);
+        this.layout = new Layout(headBytes, this.valueBytes, shift, headBases, valueBases);
+    }
+
+    Layout layout() {
+        return layout;
     }
 
     long head(int index) {
-        int chunk = chunk(index);
-        return headBases[chunk] + (long) within(index, chunk) * headBytes;
+        return layout.head(index);
     }
 
     long value(int index) {
-        int chunk = chunk(index);
-        return valueBases[chunk] + within(index, chunk) * valueBytes;
+        return layout.value(index);
     }
 
     /** The element whose value holds this address, or -1. */
@@ -73,11 +77,32 @@ final class Slab {
     }
 
     private int chunk(int index) {
-        return 32 - Integer.numberOfLeadingZeros(index >>> shift);
+        return layout.chunk(index);
     }
 
-    private int within(int index, int chunk) {
-        return chunk == 0 ? index : index - (1 << shift + chunk - 1);
+    /**
+     * Where elements lie. A record, so that HotSpot takes its parts for constants where generated code knows the map.
+     *
+     * @param shift elements of the first chunk: {@code 1 << shift}
+     */
+    record Layout(int headBytes, long valueBytes, int shift, long[] headBases, long[] valueBases) {
+        long head(int index) {
+            int chunk = chunk(index);
+            return headBases[chunk] + (long) within(index, chunk) * headBytes;
+        }
+
+        long value(int index) {
+            int chunk = chunk(index);
+            return valueBases[chunk] + within(index, chunk) * valueBytes;
+        }
+
+        private int chunk(int index) {
+            return 32 - Integer.numberOfLeadingZeros(index >>> shift);
+        }
+
+        private int within(int index, int chunk) {
+            return chunk == 0 ? index : index - (1 << shift + chunk - 1);
+        }
     }
 
     /** A free element's number, or -1 if all are taken (or memory is out). */

@@ -20,6 +20,7 @@ final class StorageMap implements BpfMap {
     private final MapContext context;
     private final ValueShape shape;
     private final boolean perCpu;
+    private final boolean ofCgroups;
     private final int valueBytes;
     private final HashTable table;
 
@@ -30,6 +31,7 @@ final class StorageMap implements BpfMap {
         this.memory = new MapMemory(context, spec.name());
         this.shape = ValueShape.of(request);
         this.perCpu = spec.type() == MapType.PERCPU_CGROUP_STORAGE;
+        this.ofCgroups = perCpu || spec.type() == MapType.CGROUP_STORAGE;
         this.valueBytes = perCpu ? shape.paddedBytes() * context.possibleCpus() : spec.valueSizeBytes();
         this.table = new HashTable(memory, 8, ValueShape.pad(valueBytes), MAX_OWNERS, false);
     }
@@ -54,14 +56,18 @@ final class StorageMap implements BpfMap {
         @Override
         public void init(long value) {
             Memory.fill(value, ValueShape.pad(valueBytes), (byte) 0);
-            if (from != 0) {
+            if (from != 0 && valueBytes > shape.paddedBytes()) {
+                Memory.copy(from, value, valueBytes);
+            } else if (from != 0) {
                 shape.init(from, value);
             }
         }
 
         @Override
         public boolean overwrite(long value) {
-            if (replace) {
+            if (replace && valueBytes > shape.paddedBytes()) {
+                Memory.copy(from, value, valueBytes);
+            } else if (replace) {
                 shape.copy(from, value);
             }
             return true;
@@ -103,7 +109,7 @@ final class StorageMap implements BpfMap {
     private int withOwner(long key, java.util.function.LongToIntFunction action) {
         long owner = owner(key);
         if (owner == 0) {
-            return Errno.EBADF.negated();
+            return ofCgroups ? Errno.ENOENT.negated() : Errno.EBADF.negated();
         }
         try (var room = Memory.allocate(8, 8)) {
             Memory.putLong(room.address(), owner);
@@ -123,8 +129,16 @@ final class StorageMap implements BpfMap {
         });
     }
 
+    /** Storage of the old kind is there as long as a program is attached to the cgroup: user space makes none. */
     @Override
     public int updateUser(long key, long value, long flags) {
+        if (ofCgroups) {
+            return flags != MapFlags.ANY && flags != MapFlags.EXIST
+                    ? Errno.EINVAL.negated()
+                    : withOwner(
+                            key,
+                            owner -> table.put(owner, MapFlags.EXIST, new Initial(shape, valueBytes, value, true)));
+        }
         return flags < 0 || flags > MapFlags.EXIST
                 ? Errno.EINVAL.negated()
                 : withOwner(key, owner -> table.put(owner, flags, new Initial(shape, valueBytes, value, true)));
@@ -132,16 +146,28 @@ final class StorageMap implements BpfMap {
 
     @Override
     public int deleteUser(long key) {
-        return withOwner(key, this::deleteStorage);
+        return ofCgroups ? Errno.EINVAL.negated() : withOwner(key, this::deleteStorage);
     }
 
+    /** Of cgroups the kernel keeps a list. */
     @Override
     public int nextKey(long key, long next) {
-        return ENOTSUPP;
+        if (!ofCgroups) {
+            return ENOTSUPP;
+        }
+        int result = table.nextKey(key, next);
+        if (result == 0 && spec.keySizeBytes() > 8) {
+            Memory.putLong(next + 8, 0);
+        }
+        return result;
     }
 
     @Override
-    public void walkKeys(KeyVisitor visitor, long room) {}
+    public void walkKeys(KeyVisitor visitor, long room) {
+        if (ofCgroups) {
+            BpfMap.super.walkKeys(visitor, room);
+        }
+    }
 
     @Override
     public long memoryBytes() {

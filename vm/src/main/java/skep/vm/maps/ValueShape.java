@@ -12,6 +12,9 @@ import skep.vm.verifier.SpecialField;
  * @param fields sorted by offset
  */
 record ValueShape(int sizeBytes, List<SpecialField> fields) {
+    /** Up to here words are copied one by one. */
+    private static final int MAX_WORDS_BYTES = 64;
+
     ValueShape {
         fields = fields.stream()
                 .sorted(Comparator.comparingInt(SpecialField::offBytes))
@@ -93,7 +96,21 @@ record ValueShape(int sizeBytes, List<SpecialField> fields) {
                 Memory.putLong(to, Memory.getLong(from));
                 Memory.putLong(to + 8, Memory.getLong(from + 8));
             }
-            default -> Memory.copy(from, to, bytes);
+            default -> copyMore(from, to, bytes);
+        }
+    }
+
+    private static void copyMore(long from, long to, int bytes) {
+        if (bytes > MAX_WORDS_BYTES || bytes % 4 != 0) {
+            Memory.copy(from, to, bytes);
+            return;
+        }
+        int at = 0;
+        for (; at + 8 <= bytes; at += 8) {
+            Memory.putLong(to + at, Memory.getLong(from + at));
+        }
+        if (at < bytes) {
+            Memory.putInt(to + at, Memory.getInt(from + at));
         }
     }
 }

@@ -3,6 +3,7 @@ package skep.vm.syscall;
 import java.util.Optional;
 import skep.isa.kernel.AttachType;
 import skep.vm.VmProgram;
+import skep.vm.maps.BpfMap;
 
 /**
  * A program attached to a point. The program can be exchanged; once detached a link stays, without effect, until its last
@@ -15,6 +16,7 @@ public final class BpfLink implements AutoCloseable {
     private final long cookie;
     private VmProgram program;
     private boolean attached = true;
+    private Optional<BpfMap> walked = Optional.empty();
 
     /**
      * Where programs attach.
@@ -44,6 +46,15 @@ public final class BpfLink implements AutoCloseable {
     /** The number that whoever made the link gave to it. */
     public long cookie() {
         return cookie;
+    }
+
+    /** The map whose elements an iterator walks; the link keeps it. */
+    Optional<BpfMap> walked() {
+        return walked;
+    }
+
+    void walks(BpfMap map) {
+        walked = Optional.of(map);
     }
 
     public synchronized VmProgram program() {

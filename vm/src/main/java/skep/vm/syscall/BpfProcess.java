@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import skep.btf.Btf;
@@ -14,10 +15,12 @@ import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.MapFlags;
 import skep.isa.kernel.MapType;
+import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
 import skep.target.LoadException;
 import skep.target.LoadOptions;
 import skep.target.LoadedMap;
+import skep.vm.Iteration;
 import skep.vm.KernelServices;
 import skep.vm.Machine;
 import skep.vm.Memory;
@@ -28,9 +31,11 @@ import skep.vm.maps.MapException;
 import skep.vm.maps.MapRequest;
 import skep.vm.syscall.BpfLink.AttachPoint;
 import skep.vm.syscall.KernelObject.OfBtf;
+import skep.vm.syscall.KernelObject.OfIteration;
 import skep.vm.syscall.KernelObject.OfLink;
 import skep.vm.syscall.KernelObject.OfMap;
 import skep.vm.syscall.KernelObject.OfProgram;
+import skep.vm.verifier.SpecialField;
 
 /**
  * A process that calls {@code bpf()}: descriptors and the commands on them. Closing it closes its descriptors. Safe from
@@ -50,11 +55,11 @@ public final class BpfProcess implements AutoCloseable {
     /** {@code RLIMIT_NOFILE}. */
     private static final int MAX_FDS = 1024;
 
-    private static final int OP_LOAD_IMM64 = 0x18;
+    static final int OP_LOAD_IMM64 = 0x18;
     private static final int PSEUDO_MAP_FD = 1;
     private static final int PSEUDO_MAP_VALUE = 2;
-    private static final int PSEUDO_MAP_IDX = 5;
-    private static final int PSEUDO_MAP_IDX_VALUE = 6;
+    static final int PSEUDO_MAP_IDX = 5;
+    static final int PSEUDO_MAP_IDX_VALUE = 6;
 
     private static final long ALLOW_OVERRIDE = 1;
     private static final long ALLOW_MULTI = 2;
@@ -89,7 +94,7 @@ public final class BpfProcess implements AutoCloseable {
         throw new BpfException(command, Errno.EMFILE, MAX_FDS + " descriptors are open");
     }
 
-    private synchronized KernelObject object(BpfCommand command, int fd) {
+    synchronized KernelObject object(BpfCommand command, int fd) {
         var object = fd >= 0 && fd < MAX_FDS ? descriptors[fd] : null;
         if (object == null) {
             throw new BpfException(command, Errno.EBADF, "descriptor " + fd);
@@ -121,6 +126,33 @@ public final class BpfProcess implements AutoCloseable {
             descriptors[fd] = null;
         }
         system.release(object);
+    }
+
+    // ---- what calls with attributes ask
+
+    BpfSystem system() {
+        return system;
+    }
+
+    MapSpec spec(BpfCommand command, int fd) {
+        return map(command, fd).map().spec();
+    }
+
+    int userValueBytes(BpfCommand command, int fd) {
+        return map(command, fd).map().userValueBytes();
+    }
+
+    Btf types(BpfCommand command, int fd) {
+        return object(command, fd) instanceof OfBtf types ? types.btf().btf() : wrongKind(command, fd, "BTF");
+    }
+
+    /** The code of a program, with numbers of maps in the place of descriptors. */
+    Bytecode codeOf(BpfCommand command, int fd) {
+        return program(command, fd).verified().code();
+    }
+
+    long bootNanos() {
+        return cpu.services().bootNanos();
     }
 
     // ---- maps
@@ -221,7 +253,9 @@ public final class BpfProcess implements AutoCloseable {
     /** The value of a key (all CPUs' in a per-CPU map); for bloom filters {@code key} is the value asked for. */
     public byte[] mapLookup(int fd, byte[] key, long flags) {
         var command = BpfCommand.MAP_LOOKUP_ELEM;
+        require(command, (flags & ~MapFlags.LOCK) == 0, "flags");
         var map = readable(command, fd);
+        checkLock(command, map, flags);
         try (var passed = new Passed(map)) {
             if (map.spec().type() == MapType.BLOOM_FILTER) {
                 passed.passValue(command, key);
@@ -237,6 +271,7 @@ public final class BpfProcess implements AutoCloseable {
     public void mapUpdate(int fd, byte[] key, byte[] value, long flags) {
         var command = BpfCommand.MAP_UPDATE_ELEM;
         var map = writable(command, fd);
+        checkLock(command, map, flags);
         try (var passed = new Passed(map)) {
             passed.passKey(command, key);
             passed.passValue(command, value);
@@ -266,9 +301,24 @@ public final class BpfProcess implements AutoCloseable {
 
     /** Reads and deletes; takes the next value out of a queue or stack. */
     public byte[] mapLookupAndDelete(int fd, byte[] key) {
+        return mapLookupAndDelete(fd, key, 0);
+    }
+
+    /** The same, holding the value's lock if the flags say so. */
+    public byte[] mapLookupAndDelete(int fd, byte[] key, long flags) {
         var command = BpfCommand.MAP_LOOKUP_AND_DELETE_ELEM;
+        require(command, (flags & ~MapFlags.LOCK) == 0, "flags");
         readable(command, fd);
         var map = writable(command, fd);
+        checkLock(command, map, flags);
+        switch (map.spec().type()) {
+            case QUEUE, STACK, HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH, STACK_TRACE -> {}
+            default ->
+                throw new BpfException(
+                        command,
+                        Errno.ENOTSUPP,
+                        "maps of type " + map.spec().type().kernelName());
+        }
         try (var passed = new Passed(map)) {
             passed.passKey(command, key);
             check(command, map, map.takeUser(passed.keyAddress(), passed.value));
@@ -288,6 +338,47 @@ public final class BpfProcess implements AutoCloseable {
         }
     }
 
+    private static void require(BpfCommand command, boolean condition, String rule) {
+        if (!condition) {
+            throw new BpfException(command, Errno.EINVAL, rule);
+        }
+    }
+
+    /** A lock can be held only where values have one. */
+    private static void checkLock(BpfCommand command, BpfMap map, long flags) {
+        boolean lockable = map.fields().stream().anyMatch(field -> field.kind() == SpecialField.Kind.SPIN_LOCK);
+        require(command, (flags & MapFlags.LOCK) == 0 || lockable, "values have no lock");
+    }
+
+    // ---- batches
+
+    /** Which maps do a batch; others answer ENOTSUPP. */
+    private static boolean hasBatch(BpfCommand command, MapType type) {
+        return switch (type) {
+            case HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH, HASH_OF_MAPS -> true;
+            case LPM_TRIE -> command != BpfCommand.MAP_LOOKUP_AND_DELETE_BATCH;
+            case ARRAY, PERCPU_ARRAY, ARRAY_OF_MAPS ->
+                command == BpfCommand.MAP_LOOKUP_BATCH || command == BpfCommand.MAP_UPDATE_BATCH;
+            default -> false;
+        };
+    }
+
+    /** The map of a batch, once what the kernel asks before it looks at the entries is answered. */
+    BpfMap batchMap(BpfCommand command, int fd, long flags) {
+        boolean reads = command == BpfCommand.MAP_LOOKUP_BATCH || command == BpfCommand.MAP_LOOKUP_AND_DELETE_BATCH;
+        var map = reads ? readable(command, fd) : writable(command, fd);
+        if (command != BpfCommand.MAP_LOOKUP_BATCH) {
+            writable(command, fd);
+        }
+        if (!hasBatch(command, map.spec().type())) {
+            throw new BpfException(
+                    command, Errno.ENOTSUPP, "maps of type " + map.spec().type().kernelName());
+        }
+        require(command, (flags & ~MapFlags.LOCK) == 0, "flags");
+        checkLock(command, map, flags);
+        return map;
+    }
+
     /**
      * Entries of a batch.
      *
@@ -298,7 +389,7 @@ public final class BpfProcess implements AutoCloseable {
     /** Up to {@code count} entries from a place on, deleted if {@code delete}. */
     public Batch mapLookupBatch(int fd, Optional<byte[]> from, int count, boolean delete) {
         var command = delete ? BpfCommand.MAP_LOOKUP_AND_DELETE_BATCH : BpfCommand.MAP_LOOKUP_BATCH;
-        var map = delete ? writable(command, fd) : readable(command, fd);
+        var map = batchMap(command, fd, 0);
         var entries = new ArrayList<LoadedMap.Entry>();
         try (var passed = new Passed(map)) {
             from.ifPresent(bytes -> passed.passKey(command, bytes));
@@ -327,11 +418,13 @@ public final class BpfProcess implements AutoCloseable {
 
     /** Stores entries in order up to the first failure; returns how many were stored. */
     public int mapUpdateBatch(int fd, List<LoadedMap.Entry> entries, long flags) {
+        batchMap(BpfCommand.MAP_UPDATE_BATCH, fd, flags);
         return batch(entries, entry -> mapUpdate(fd, entry.key(), entry.value(), flags));
     }
 
     /** Deletes keys in order up to the first that is missing; returns how many were deleted. */
     public int mapDeleteBatch(int fd, List<byte[]> keys) {
+        batchMap(BpfCommand.MAP_DELETE_BATCH, fd, 0);
         return batch(keys, key -> mapDelete(fd, key));
     }
 
@@ -351,10 +444,15 @@ public final class BpfProcess implements AutoCloseable {
         return done;
     }
 
-    /** User space can write no more. EBUSY if that was so already. */
+    /** User space can write no more. EPERM if it could not before, ENOTSUPP if only helpers touch a part of the values. */
     public void mapFreeze(int fd) {
         var command = BpfCommand.MAP_FREEZE;
         var map = map(command, fd).map();
+        if (!map.fields().isEmpty()) {
+            throw new BpfException(
+                    command, Errno.ENOTSUPP, "map " + map.spec().name() + " has locks, timers or the like");
+        }
+        writable(command, fd);
         if (!system.freeze(map)) {
             throw new BpfException(command, Errno.EBUSY, "map " + map.spec().name() + " is frozen");
         }
@@ -369,9 +467,15 @@ public final class BpfProcess implements AutoCloseable {
 
     /** The same with an array of descriptors that instructions refer to by index. */
     public int progLoad(ProgramSpec spec, int[] fdArray, LoadOptions options) {
+        return progLoad(spec, fdArray, Optional.empty(), options, _ -> {});
+    }
+
+    /** The same with types, and the verifier's log of a program that it accepts. */
+    int progLoad(ProgramSpec spec, int[] fdArray, Optional<Btf> types, LoadOptions options, Consumer<String> log) {
         var command = BpfCommand.PROG_LOAD;
         try {
-            return open(command, new OfProgram(machine.loadProgram(spec, resolve(spec.code(), fdArray), options)));
+            var code = resolve(spec.code(), fdArray);
+            return open(command, new OfProgram(machine.loadProgram(spec, code, types, options, log)));
         } catch (LoadException rejected) {
             throw new BpfException(
                     command,
@@ -452,6 +556,11 @@ public final class BpfProcess implements AutoCloseable {
 
     /** Attaches to a raw tracepoint. */
     public int rawTracepointOpen(String name, int programFd) {
+        return rawTracepointOpen(name, programFd, 0);
+    }
+
+    /** The same with a number for the program. */
+    public int rawTracepointOpen(String name, int programFd, long cookie) {
         var command = BpfCommand.RAW_TRACEPOINT_OPEN;
         var program = program(command, programFd);
         switch (program.spec().type()) {
@@ -468,7 +577,40 @@ public final class BpfProcess implements AutoCloseable {
             default -> throw new BpfException(command, Errno.EINVAL, "a program of another type");
         }
         var target = name.isEmpty() ? program.spec().attachTo() : name;
-        return createLink(command, program, new AttachPoint(program.spec().attachType(), target), 0);
+        return createLink(command, program, new AttachPoint(program.spec().attachType(), target), cookie);
+    }
+
+    /** Attaches a typed program where it was loaded for. */
+    int typedLink(int programFd, AttachType type, long cookie) {
+        return linkCreate(
+                programFd, program(BpfCommand.LINK_CREATE, programFd).spec().attachTo(), type, cookie);
+    }
+
+    /**
+     * A link of an iterator, which {@link #iterCreate} walks.
+     *
+     * @param mapFd the map whose elements are walked
+     */
+    public int iterLink(int programFd, OptionalInt mapFd) {
+        var command = BpfCommand.LINK_CREATE;
+        var program = program(command, programFd);
+        boolean elements = program.spec().attachTo().equals(Iteration.MAP_ELEMENTS);
+        if (elements && mapFd.isEmpty()) {
+            throw new BpfException(command, Errno.EBADF, "an iterator over elements needs a map");
+        }
+        var map = mapFd.isPresent() ? Optional.of(map(command, mapFd.getAsInt()).map()) : Optional.<BpfMap>empty();
+        Iteration.refusal(program, map).ifPresent(reason -> {
+            boolean tooShort = map.isPresent() && reason.endsWith("shorter");
+            throw new BpfException(command, tooShort ? Errno.EACCES : Errno.EINVAL, reason);
+        });
+        machine.programs().retain(program.id());
+        var point = new AttachPoint(program.spec().attachType(), program.spec().attachTo());
+        var link = system.link(point, program, 0);
+        map.ifPresent(walked -> {
+            machine.retainMap(walked.id());
+            link.walks(walked);
+        });
+        return open(command, new OfLink(link));
     }
 
     /** Attaches by a link. */
@@ -514,7 +656,7 @@ public final class BpfProcess implements AutoCloseable {
     /** Pins a map, program or link under a path. */
     public void objPin(int fd, String path) {
         var object = object(BpfCommand.OBJ_PIN, fd);
-        if (object instanceof OfBtf || object instanceof KernelObject.OfStats) {
+        if (!(object instanceof OfMap || object instanceof OfProgram || object instanceof OfLink)) {
             throw new BpfException(BpfCommand.OBJ_PIN, Errno.EINVAL, "only maps, programs and links are pinned");
         }
         system.retain(object);
@@ -527,9 +669,14 @@ public final class BpfProcess implements AutoCloseable {
     }
 
     public int objGet(String path) {
+        return objGet(path, 0);
+    }
+
+    /** The same; a map for reading or writing only, if the flags say so. */
+    public int objGet(String path, int flags) {
         var object = system.files().get(path);
         system.retain(object);
-        return open(BpfCommand.OBJ_GET, object);
+        return open(BpfCommand.OBJ_GET, object instanceof OfMap pinned ? ofMap(pinned.map(), flags) : object);
     }
 
     public int progGetNextId(int id) {
@@ -560,7 +707,12 @@ public final class BpfProcess implements AutoCloseable {
     }
 
     public int mapGetFdById(int id) {
-        return byId(BpfCommand.MAP_GET_FD_BY_ID, id, i -> machine.retainMap(i).map(map -> ofMap(map, 0)));
+        return mapGetFdById(id, 0);
+    }
+
+    /** The same for reading or writing only, if the flags say so. */
+    public int mapGetFdById(int id, int flags) {
+        return byId(BpfCommand.MAP_GET_FD_BY_ID, id, i -> machine.retainMap(i).map(map -> ofMap(map, flags)));
     }
 
     public int linkGetFdById(int id) {
@@ -596,8 +748,9 @@ public final class BpfProcess implements AutoCloseable {
             case OfBtf(LoadedBtf btf) ->
                 new ObjectInfo.BtfInfo(
                         btf.id(), btf.btf().endId() - 1, btf.btf().bytes().length);
-            case KernelObject.OfStats _ ->
-                throw new BpfException(BpfCommand.OBJ_GET_INFO_BY_FD, Errno.EINVAL, "statistics have no information");
+            case KernelObject.OfStats _, KernelObject.OfIteration _ ->
+                throw new BpfException(
+                        BpfCommand.OBJ_GET_INFO_BY_FD, Errno.EINVAL, "nothing is told of descriptor " + fd);
         };
     }
 
@@ -650,10 +803,27 @@ public final class BpfProcess implements AutoCloseable {
         return (ObjectInfo.LinkInfo) objGetInfoByFd(fd);
     }
 
-    /** Iterators read the kernel's own objects, of which the VM has none; always ENOTSUPP. */
+    /** A walk of an iterator from its start: a descriptor to {@link #read}. */
     public int iterCreate(int linkFd) {
-        link(BpfCommand.ITER_CREATE, linkFd);
-        throw new BpfException(BpfCommand.ITER_CREATE, Errno.EOPNOTSUPP, "the VM has no kernel objects to walk");
+        var command = BpfCommand.ITER_CREATE;
+        var link = link(command, linkFd);
+        if (link.point().type().filter(type -> type == AttachType.TRACE_ITER).isEmpty()) {
+            throw new BpfException(command, Errno.EINVAL, "descriptor " + linkFd + " is no link of an iterator");
+        }
+        var program = link.program();
+        var walk = new OfIteration(link, program, new Iteration(program, cpu, link.walked()));
+        system.retain(walk);
+        return open(command, walk);
+    }
+
+    /** What an iterator writes next, at most this many bytes; none at the end. */
+    public byte[] read(int fd, int most) {
+        if (!(object(BpfCommand.ITER_CREATE, fd) instanceof OfIteration iteration)) {
+            return wrongKind(BpfCommand.ITER_CREATE, fd, "iterator");
+        }
+        synchronized (cpu) {
+            return iteration.walk().read(most);
+        }
     }
 
     /** There are no unprivileged users to delegate to; always EOPNOTSUPP. */

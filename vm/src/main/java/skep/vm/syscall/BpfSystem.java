@@ -57,6 +57,10 @@ public final class BpfSystem implements AutoCloseable {
                 machine.programs().retain(program.program().id());
             case KernelObject.OfLink link -> links.retain(link.link().id());
             case KernelObject.OfBtf btf -> types.retain(btf.btf().id());
+            case KernelObject.OfIteration walk -> {
+                links.retain(walk.link().id());
+                machine.programs().retain(walk.program().id());
+            }
             case KernelObject.OfStats _ -> useStats();
         }
     }
@@ -68,6 +72,11 @@ public final class BpfSystem implements AutoCloseable {
                 machine.releaseProgram(program.program().id());
             case KernelObject.OfLink link -> links.release(link.link().id(), Runnable::run);
             case KernelObject.OfBtf btf -> types.release(btf.btf().id(), Runnable::run);
+            case KernelObject.OfIteration walk -> {
+                walk.walk().close();
+                machine.releaseProgram(walk.program().id());
+                links.release(walk.link().id(), Runnable::run);
+            }
             case KernelObject.OfStats _ -> machine.enableStats(statsUsers.decrementAndGet() > 0);
         }
     }
@@ -114,6 +123,7 @@ public final class BpfSystem implements AutoCloseable {
     void forget(BpfLink link) {
         detach(link);
         machine.releaseProgram(link.program().id());
+        link.walked().ifPresent(map -> machine.releaseMap(map.id()));
     }
 
     CopyOnWriteArrayList<VmProgram> programsAt(AttachPoint point) {

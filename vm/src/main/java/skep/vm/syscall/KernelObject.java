@@ -1,5 +1,6 @@
 package skep.vm.syscall;
 
+import skep.vm.Iteration;
 import skep.vm.VmProgram;
 import skep.vm.maps.BpfMap;
 
@@ -13,6 +14,9 @@ sealed interface KernelObject {
     record OfLink(BpfLink link) implements KernelObject {}
 
     record OfBtf(LoadedBtf btf) implements KernelObject {}
+
+    /** A walk of an iterator: a file that is read. */
+    record OfIteration(BpfLink link, VmProgram program, Iteration walk) implements KernelObject {}
 
     /** Statistics are on while a descriptor like this is open. */
     record OfStats() implements KernelObject {}

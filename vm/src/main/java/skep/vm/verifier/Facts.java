@@ -36,6 +36,23 @@ final class Facts {
         reached[i] = true;
     }
 
+    /** How far into the buffers of iterators the program reaches, bytes. */
+    private long readOnlyBufferBytes;
+
+    private long writableBufferBytes;
+
+    void buffer(boolean readOnly, long end) {
+        if (readOnly) {
+            readOnlyBufferBytes = Math.max(readOnlyBufferBytes, end);
+        } else {
+            writableBufferBytes = Math.max(writableBufferBytes, end);
+        }
+    }
+
+    VerifiedProgram.BufferUse buffers() {
+        return new VerifiedProgram.BufferUse(readOnlyBufferBytes, writableBufferBytes);
+    }
+
     void branch(int i, boolean jumps) {
         if (jumps) {
             taken[i] = true;

@@ -1,6 +1,7 @@
 package skep.vm.verifier;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** One function's activation on a path: its registers and its stack. */
 final class Frame {
@@ -46,6 +47,26 @@ final class Frame {
         for (int i = 0; i < stack.length; i++) {
             stack[i] = new StackSlot(other.stack[i]);
         }
+        copyRest(other);
+    }
+
+    private Frame() {}
+
+    /** This, for a state that is kept: it shares with the frame of an earlier one what has not changed since. */
+    Frame kept(@Nullable Frame earlier) {
+        var kept = new Frame();
+        for (int i = 0; i < REGISTERS; i++) {
+            kept.regs[i] = regs[i].kept(earlier == null ? null : earlier.regs[i]);
+        }
+        kept.stack = new StackSlot[stack.length];
+        for (int i = 0; i < stack.length; i++) {
+            kept.stack[i] = stack[i].kept(earlier == null || i >= earlier.stack.length ? null : earlier.stack[i]);
+        }
+        kept.copyRest(this);
+        return kept;
+    }
+
+    private void copyRest(Frame other) {
         number = other.number;
         function = other.function;
         callsite = other.callsite;

@@ -14,10 +14,14 @@ final class JumpHistory {
     static final int SRC_IS_STACK = 1 << 12;
 
     int size;
-    private int[] insns = new int[8];
-    private int[] previous = new int[8];
-    private int[] flags = new int[8];
-    private long[] linked = new long[8];
+    private static final int FIRST_ROOM = 8;
+    private static final int[] NONE = {};
+    private static final long[] NO_LINKS = {};
+
+    private int[] insns = NONE;
+    private int[] previous = NONE;
+    private int[] flags = NONE;
+    private long[] linked = NO_LINKS;
 
     static int stackAccess(int frame, int spi) {
         return STACK_ACCESS | spi << 3 | frame;
@@ -33,10 +37,11 @@ final class JumpHistory {
 
     void push(int insn, int prev, int entryFlags, long linkedRegs) {
         if (size == insns.length) {
-            insns = Arrays.copyOf(insns, size * 2);
-            previous = Arrays.copyOf(previous, size * 2);
-            flags = Arrays.copyOf(flags, size * 2);
-            linked = Arrays.copyOf(linked, size * 2);
+            int room = Math.max(FIRST_ROOM, size * 2);
+            insns = Arrays.copyOf(insns, room);
+            previous = Arrays.copyOf(previous, room);
+            flags = Arrays.copyOf(flags, room);
+            linked = Arrays.copyOf(linked, room);
         }
         insns[size] = insn;
         previous[size] = prev;
@@ -70,18 +75,14 @@ final class JumpHistory {
         size = 0;
     }
 
+    /** Takes over what the other has, and no more room. */
     void copyFrom(JumpHistory other) {
         size = other.size;
-        if (insns.length < size) {
-            int capacity = other.insns.length;
-            insns = new int[capacity];
-            previous = new int[capacity];
-            flags = new int[capacity];
-            linked = new long[capacity];
+        if (size > 0) {
+            insns = Arrays.copyOf(other.insns, size);
+            previous = Arrays.copyOf(other.previous, size);
+            flags = Arrays.copyOf(other.flags, size);
+            linked = Arrays.copyOf(other.linked, size);
         }
-        System.arraycopy(other.insns, 0, insns, 0, size);
-        System.arraycopy(other.previous, 0, previous, 0, size);
-        System.arraycopy(other.flags, 0, flags, 0, size);
-        System.arraycopy(other.linked, 0, linked, 0, size);
     }
 }

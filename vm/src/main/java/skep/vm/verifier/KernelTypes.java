@@ -352,6 +352,16 @@ final class KernelTypes {
         if (valueNo < 0) {
             return;
         }
+        boolean iterator =
+                w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
+        var to = w.input.attachTo();
+        if (iterator && TypedArguments.iteratorBuffer(to, argument)) {
+            boolean readOnly = TypedArguments.iteratorBufferReadOnly(to, argument);
+            var buffer = w.regs()[valueNo];
+            buffer.markPointer(RegKind.BUF, Flag.MAYBE_NULL.bit | (readOnly ? Flag.RDONLY.bit : 0));
+            buffer.id = w.newId();
+            return;
+        }
         var found = pointee(pointer, "");
         tellArgument(attached.get().name(), argument, pointer, types);
         var value = w.regs()[valueNo];
@@ -359,9 +369,6 @@ final class KernelTypes {
             w.markUnknown(value);
             return;
         }
-        boolean iterator =
-                w.input.attachType().filter(a -> a == AttachType.TRACE_ITER).isPresent();
-        var to = w.input.attachTo();
         boolean nullable = iterator ? TypedArguments.iteratorNull(to, argument) : nullTracepointArgument(argument);
         boolean trusted = !iterator || TypedArguments.iteratorTrusted(to, argument);
         value.markPointer(RegKind.BTF_ID, (trusted ? Flag.TRUSTED.bit : 0) | (nullable ? Flag.MAYBE_NULL.bit : 0));

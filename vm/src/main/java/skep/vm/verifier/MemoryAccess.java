@@ -248,6 +248,7 @@ final class MemoryAccess {
             throw w.denied("R%d invalid %s buffer access: off=%d, size=%d", regNo, bufferWord(reg), off, size);
         }
         constantOffset("R%d invalid variable buffer offset: off=%d, var_off=%s", regNo, reg, off);
+        w.facts.buffer(reg.is(Flag.RDONLY), off + size);
     }
 
     private static String bufferWord(RegState reg) {

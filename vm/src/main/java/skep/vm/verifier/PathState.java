@@ -54,6 +54,27 @@ final class PathState {
         for (var frame : other.frames) {
             frames.add(new Frame(frame));
         }
+        copyRest(other);
+        history.copyFrom(other.history);
+    }
+
+    /**
+     * This state to be kept and compared with. It shares with the state kept before it on the path what has not changed
+     * since: kept states are never changed, but get other registers and slots ({@link RegState#markedPrecise}).
+     */
+    PathState kept() {
+        var kept = new PathState();
+        for (int i = 0; i < frames.size(); i++) {
+            var frame = frames.get(i);
+            var earlier = parent != null && i < parent.frames.size() ? parent.frames.get(i) : null;
+            kept.frames.add(frame.kept(earlier));
+        }
+        kept.copyRest(this);
+        kept.history.copyFrom(history);
+        return kept;
+    }
+
+    private void copyRest(PathState other) {
         for (var reference : other.references) {
             references.add(reference);
         }
@@ -74,7 +95,6 @@ final class PathState {
         branches = other.branches;
         parent = other.parent;
         equalState = other.equalState;
-        history.copyFrom(other.history);
     }
 
     /**

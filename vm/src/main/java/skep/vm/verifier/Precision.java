@@ -181,7 +181,7 @@ final class Precision {
     private void finishAtEntry(PathState state) {
         for (int r = 0; r < 10; r++) {
             if ((regMask[0] >> r & 1) != 0 && state.frame(0).regs[r].isScalar()) {
-                state.frame(0).regs[r].precise = true;
+                state.frame(0).regs[r] = state.frame(0).regs[r].markedPrecise();
             }
         }
     }
@@ -197,7 +197,7 @@ final class Precision {
                 if (!reg.isScalar() || reg.precise) {
                     regMask[f] &= ~(1 << r);
                 } else {
-                    reg.precise = true;
+                    func.regs[r] = reg.markedPrecise();
                     changed = true;
                 }
             }
@@ -209,7 +209,7 @@ final class Precision {
                 if (!scalar || func.stack[s].spilled.precise) {
                     slotMask[f] &= ~(1L << s);
                 } else {
-                    func.stack[s].spilled.precise = true;
+                    func.stack[s] = func.stack[s].markedPrecise();
                     changed = true;
                 }
             }
@@ -458,7 +458,7 @@ final class Precision {
         for (var func : state.frames) {
             for (int r = 0; r < 10; r++) {
                 if (func.regs[r].isScalar() && !func.regs[r].precise) {
-                    func.regs[r].precise = true;
+                    func.regs[r] = func.regs[r].markedPrecise();
                     changed = true;
                     tellForced(func, "r" + r);
                 }
@@ -466,7 +466,7 @@ final class Precision {
             for (int s = 0; s < func.stack.length; s++) {
                 var slot = func.stack[s];
                 if (slot.isSpilledScalar() && !slot.spilled.precise) {
-                    slot.spilled.precise = true;
+                    func.stack[s] = slot.markedPrecise();
                     changed = true;
                     tellForced(func, "fp" + -8 * (s + 1));
                 }

@@ -129,7 +129,7 @@ final class Pruning {
                 }
                 w.precision.propagate(old, current);
                 if (loop) {
-                    var edge = new PathState(current);
+                    var edge = current.kept();
                     edge.equalState = old;
                     edge.insn = insn;
                     var visit = loopVisit(old);
@@ -171,7 +171,7 @@ final class Pruning {
         if (w.bpfCapable) {
             Precision.forgetAll(current);
         }
-        var kept = new PathState(current);
+        var kept = current.kept();
         kept.insn = insn;
         enterLoop(kept);
         current.parent = kept;
@@ -222,12 +222,12 @@ final class Pruning {
                 int live = w.flow.liveBefore[state.insnOf(f)];
                 for (int r = 0; r < 10; r++) {
                     if ((live >> r & 1) == 0) {
-                        frame.regs[r].markNotInit();
+                        frame.regs[r] = RegState.NOTHING;
                     }
                 }
                 for (int s = 0; s < frame.stack.length; s++) {
                     if (!w.stackLiveness.alive(state, f, s)) {
-                        frame.stack[s].clear();
+                        frame.stack[s] = StackSlot.EMPTY;
                     }
                 }
             }
@@ -322,7 +322,7 @@ final class Pruning {
 
     /** A path ended: states all of whose paths ended are complete, and so are their loops. */
     void pathEnded(PathState ended) {
-        for (PathState state = ended; state != null; state = state.parent) {
+        for (PathState state = ended; state != null; ) {
             state.branches--;
             if (state.branches > 0) {
                 return;
@@ -338,6 +338,12 @@ final class Pruning {
                 visit.entry = null;
                 spreadOverBackEdges(visit);
             }
+            var parent = state.parent;
+            if (key.isEmpty()) {
+                // Nobody walks back through it any more: what is above it and no longer compared with can go.
+                state.parent = null;
+            }
+            state = parent;
         }
     }
 

@@ -122,6 +122,66 @@ final class RegState {
         precise = other.precise;
     }
 
+    /** A register of which nothing is known, for states that are kept: never changed. */
+    static final RegState NOTHING = nothing();
+
+    private static RegState nothing() {
+        var reg = new RegState();
+        reg.markNotInit();
+        return reg;
+    }
+
+    /** This, for a state that is kept: the earlier state's where nothing has changed since. */
+    RegState kept(@Nullable RegState earlier) {
+        if (earlier != null && same(earlier)) {
+            return earlier;
+        }
+        return same(NOTHING) ? NOTHING : new RegState(this);
+    }
+
+    /** This with its number needed precisely; other states may share this one. */
+    RegState markedPrecise() {
+        var marked = new RegState(this);
+        marked.precise = true;
+        return marked;
+    }
+
+    private boolean same(RegState other) {
+        return kind == other.kind
+                && flags == other.flags
+                && off == other.off
+                && id == other.id
+                && smin == other.smin
+                && smax == other.smax
+                && umin == other.umin
+                && umax == other.umax
+                && precise == other.precise
+                && var.value() == other.var.value()
+                && var.mask() == other.var.mask()
+                && smin32 == other.smin32
+                && smax32 == other.smax32
+                && umin32 == other.umin32
+                && umax32 == other.umax32
+                && samePointer(other);
+    }
+
+    private boolean samePointer(RegState other) {
+        return range == other.range
+                && map == other.map
+                && mapUid == other.mapUid
+                && memSize == other.memSize
+                && dynptrId == other.dynptrId
+                && struct.equals(other.struct)
+                && dynptr == other.dynptr
+                && firstSlot == other.firstSlot
+                && iterator.equals(other.iterator)
+                && iterState == other.iterState
+                && iterDepth == other.iterDepth
+                && function == other.function
+                && refObjId == other.refObjId
+                && frame == other.frame;
+    }
+
     boolean is(Flag flag) {
         return (flags & flag.bit) != 0;
     }

@@ -130,6 +130,22 @@ final class TypedArguments {
     /** Arguments of iterators that are there at every element: the map that is iterated over. */
     private static final Set<String> ITERATED = Set.of("bpf_map_elem 1", "bpf_sk_storage_map 1", "sockmap 1");
 
+    /** Arguments that are buffers of bytes, which may be read. */
+    private static final Set<String> BUFFERS =
+            Set.of("bpf_map_elem 2", "bpf_map_elem 3", "bpf_sk_storage_map 3", "sockmap 2");
+
+    private static final Set<String> READ_ONLY_BUFFERS = Set.of("bpf_map_elem 2", "sockmap 2");
+
+    /** Whether an iterator's argument is a key or value of a map. */
+    static boolean iteratorBuffer(String iterator, int argument) {
+        return BUFFERS.contains(iterator + " " + argument);
+    }
+
+    /** Whether that may only be read: keys. */
+    static boolean iteratorBufferReadOnly(String iterator, int argument) {
+        return READ_ONLY_BUFFERS.contains(iterator + " " + argument);
+    }
+
     /** Arguments that nothing keeps alive beyond the call. */
     private static final Set<String> NOT_TRUSTED = Set.of(
             "bpf_link 1",

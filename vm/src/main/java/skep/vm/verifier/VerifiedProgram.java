@@ -17,18 +17,21 @@ public final class VerifiedProgram {
     private final Map<Integer, MapDefinition> maps;
     private final InsnFact[] facts;
     private final List<Belief.At> beliefs;
+    private final BufferUse buffers;
 
     VerifiedProgram(
             VerifierInput input,
             List<Function> functions,
             Map<Integer, MapDefinition> maps,
             InsnFact[] facts,
-            List<Belief.At> beliefs) {
+            List<Belief.At> beliefs,
+            BufferUse buffers) {
         this.input = input;
         this.functions = List.copyOf(functions);
         this.maps = Map.copyOf(maps);
         this.facts = facts;
         this.beliefs = List.copyOf(beliefs);
+        this.buffers = buffers;
     }
 
     public Bytecode code() {
@@ -67,6 +70,14 @@ public final class VerifiedProgram {
     public Optional<Belief.At> belief(int insn) {
         return insn < beliefs.size() ? Optional.of(beliefs.get(insn)) : Optional.empty();
     }
+
+    /** How much of the buffers that an iterator hands over it uses: they must be that long when it is attached. */
+    public BufferUse buffers() {
+        return buffers;
+    }
+
+    /** Bytes used of buffers that may only be read, and of others. */
+    public record BufferUse(long readOnlyBytes, long writableBytes) {}
 
     /**
      * A function of the program.

@@ -51,7 +51,12 @@ public final class Verifier {
         var stats = stats(walker, start);
         writeStats(walker, stats);
         var program = new VerifiedProgram(
-                input, walker.functions(), walker.maps.byFd(), walker.facts.facts(), walker.facts.beliefs());
+                input,
+                walker.functions(),
+                walker.maps.byFd(),
+                walker.facts.facts(),
+                walker.facts.beliefs(),
+                walker.facts.buffers());
         return new Accepted(program, walker.log.text(), stats);
     }
 

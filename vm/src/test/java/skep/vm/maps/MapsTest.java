@@ -36,7 +36,7 @@ class MapsTest {
         "HASH, 8, 0, 1, 0, EINVAL",
         "HASH, 8, 8, 0, 0, EINVAL",
         "HASH, 4194304, 8, 1, 0, E2BIG",
-        "LRU_HASH, 8, 8, 1, 1, EINVAL",
+        "LRU_HASH, 8, 8, 1, 1, ENOTSUPP",
         "PERCPU_HASH, 8, 40000, 1, 0, E2BIG",
         "ARRAY, 8, 8, 1, 0, EINVAL",
         "ARRAY, 4, 8, 0, 0, EINVAL",

@@ -108,7 +108,7 @@ class BpfProcessTest {
         int hash = map(MapType.HASH, 4, 8, 1, 0);
         process.mapFreeze(hash);
         fails(Errno.EPERM, () -> process.mapUpdate(hash, int4(0), long8(1), 0));
-        fails(Errno.EBUSY, () -> process.mapFreeze(hash));
+        fails(Errno.EPERM, () -> process.mapFreeze(hash));
         assertTrue(((ObjectInfo.MapInfo) process.objGetInfoByFd(hash)).frozen());
     }
 

@@ -21,6 +21,6 @@ public final class Trusted {
                 slot -> new InsnFact(
                         true, PointerKind.MEMORY, false, Optional.ofNullable(mapOfSlot.get(slot)), false, Branch.BOTH));
         var input = VerifierInput.of(code, ProgramType.KPROBE).build();
-        return new VerifiedProgram(input, List.of(), Map.of(), facts, List.of());
+        return new VerifiedProgram(input, List.of(), Map.of(), facts, List.of(), new VerifiedProgram.BufferUse(0, 0));
     }
 }

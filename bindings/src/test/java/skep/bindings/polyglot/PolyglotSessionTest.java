@@ -1,0 +1,169 @@
+package skep.bindings.polyglot;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import skep.bindings.java.Trace;
+import skep.bindings.java.TraceMap;
+import skep.bindings.java.Variables;
+import skep.bindings.polyglot.PolyglotSession.Language;
+import skep.bindings.polyglot.PolyglotSession.Outcome;
+import skep.truffle.interop.Guests;
+
+/** One session for all cases, as its start takes seconds. */
+@Timeout(120)
+class PolyglotSessionTest {
+    private static final ByteArrayOutputStream OUT = new ByteArrayOutputStream();
+    private static PolyglotSession session;
+
+    @BeforeAll
+    static void open() {
+        session = new PolyglotSession("embedded:speed=max", false, OUT, OUT);
+        session.setDuration(Optional.of(Duration.ofMillis(300)));
+    }
+
+    @AfterAll
+    static void close() {
+        session.close();
+        Variables.shared().values().clear();
+    }
+
+    @AfterEach
+    void forgetOutput() {
+        OUT.reset();
+    }
+
+    private static String run(Language language, String text) {
+        return switch (session.run(language, "cell", text)) {
+            case Outcome.Done done -> done.text();
+            case Outcome.Failed failed -> failed.kind() + ": " + String.join("\n", failed.lines());
+            case Outcome.Exit exit -> "exit " + exit.status();
+        };
+    }
+
+    private static String out() {
+        return OUT.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void whatOneLanguageDefinesTheOthersSee() {
+        assertEquals("", run(Language.PYTHON, "numbers = [1, 2]\nanswer = 42\nword = 'eel'\nbig = 2 ** 63"));
+        assertEquals("42 eel 2", run(Language.JS, "`${answer} ${word} ${numbers.length}`"));
+        assertEquals("", run(Language.JS, "numbers.push(3); var twice = x => 2 * x; let half = 0.5; undefined"));
+        assertEquals("'[1, 2, 3]'", run(Language.PYTHON, "str(numbers)"));
+        assertEquals("84", run(Language.PYTHON, "twice(answer)"));
+        assertEquals("0.5", run(Language.PYTHON, "half"));
+        assertEquals("43", run(Language.JAVA, "answer + 1"));
+        assertEquals("", run(Language.JAVA, "var list = new ArrayList<Object>(List.of(\"a\"));"));
+        assertEquals("", run(Language.PYTHON, "list.append('b')"));
+        assertEquals("", run(Language.JS, "list.push('c'); undefined"));
+        assertEquals("[a, b, c]", run(Language.JAVA, "list"));
+        assertEquals("9223372036854775808", run(Language.JS, "String(big)"));
+    }
+
+    @Test
+    void mapsOfAScriptAreVariablesOfAllLanguages() {
+        assertEquals("", run(Language.SKEP, "kprobe:vfs_read { @n = count(); @by[comm] = count(); @h = hist(arg2); }"));
+        assertTrue(out().contains("@n: "), out());
+        assertInstanceOf(TraceMap.class, Variables.shared().get("by"));
+        assertInstanceOf(Trace.class, Variables.shared().get("last"));
+        var sum = run(Language.PYTHON, "sum(by.values())");
+        assertEquals(sum, run(Language.JS, "String([...by.values()].reduce((a, b) => a + b, 0))"));
+        assertEquals(sum, run(Language.JAVA, "by.stream().mapToLong(TraceMap.Entry::asLong).sum()"));
+        assertEquals(sum, run(Language.JS, "String(last.histogram('@h').samples)"));
+        assertEquals(sum, run(Language.PYTHON, "last.histogram('@h').samples"));
+        assertEquals(sum, run(Language.JAVA, "last.histogram(\"@h\").samples()"));
+    }
+
+    @Test
+    void aTraceOfOneLanguageIsReadWhileItRunsFromAnother() throws InterruptedException {
+        assertEquals(
+                "", run(Language.PYTHON, "running = start('kprobe:vfs_read { @n = count(); }', target='embedded')"));
+        for (int i = 0; i < 200 && run(Language.JS, "running.mapNames.length").equals("0"); i++) {
+            Thread.sleep(20);
+        }
+        assertTrue(Long.parseLong(run(Language.JAVA, "running.number(\"@n\")")) >= 0);
+        assertEquals("", run(Language.JS, "running.stop(); running.wait(); undefined"));
+        assertEquals("True", run(Language.PYTHON, "running.ended"));
+        assertTrue(Long.parseLong(run(Language.JAVA, "running.number(\"@n\")")) > 0);
+    }
+
+    @Test
+    void callbacksMayBeInAnyLanguage() {
+        var script = "'begin { print(1); print(2); exit(); }'";
+        assertEquals("", run(Language.PYTHON, "seen = []\ndef heard(e):\n    seen.append(e.value)"));
+        assertEquals("", run(Language.JS, "new Trace(" + script + ").on('print', e => heard(e)).run(); undefined"));
+        assertEquals("[1, 2]", run(Language.PYTHON, "[int(x) for x in seen]"));
+        assertEquals("", run(Language.JS, "var hits = []; var hear = e => hits.push(e.value); undefined"));
+        assertEquals(
+                "",
+                run(Language.PYTHON, "import skep\nt = skep.prepare(" + script + ").on('print', hear).run()\nNone"));
+        assertEquals("2", run(Language.JS, "hits.length"));
+        assertEquals("", run(Language.JAVA, """
+                var got = new ArrayList<Object>();
+                java.util.function.Function<Object, Object> listen = e -> got.add(e);
+                """));
+    }
+
+    @Test
+    void errorsNameTheirPlace() {
+        assertTrue(run(Language.SKEP, "begin {\n nosuch(1); }").contains("cell:2:"), "skep");
+        assertTrue(run(Language.PYTHON, "x = 1\nx.y").startsWith("AttributeError: "), "python");
+        assertTrue(run(Language.JS, "\nnosuch").contains("cell:2"), run(Language.JS, "\nnosuch"));
+        assertTrue(run(Language.JAVA, "nosuch").startsWith("CompileError"), "java");
+        assertTrue(run(Language.BPF, "int f(void *ctx) {\n return nosuch; }").contains(":2"), "bpf-c");
+    }
+
+    @Test
+    void whatTheyPrintGoesToTheSession() {
+        assertEquals("", run(Language.PYTHON, "import sys\nprint('from python')\nprint('complaint', file=sys.stderr)"));
+        assertEquals("", run(Language.JS, "console.log('from js')"));
+        assertEquals("", run(Language.JAVA, "System.out.println(\"from java\");"));
+        assertEquals("from python\ncomplaint\nfrom js\nfrom java\n", out());
+    }
+
+    @Test
+    void aProgramInCIsAVariable() {
+        run(Language.BPF, "BPF_ARRAY(a, u64, 4);\nint f(void *ctx) { return 0; }");
+        assertEquals("a", run(Language.JS, "program.tables[0]"));
+        assertEquals("7", run(Language.PYTHON, "a = program.table('a')\na[1] = 7\na[1]"));
+    }
+
+    @Test
+    void whatRunsIsStopped() throws Exception {
+        for (var endless : new String[] {"while True: pass", "import time\ntime.sleep(600)"}) {
+            assertEquals("Interrupted: stopped", stopped(Language.PYTHON, "print('begun')\n" + endless, false));
+        }
+        assertEquals("Interrupted: stopped", stopped(Language.JS, "console.log('begun'); while (true);", false));
+        var trace = "console.log('begun'); trace('kprobe:vfs_read { @ = count(); }', {target: 'embedded'}).ended";
+        assertEquals("true", stopped(Language.JS, trace, true));
+        assertEquals("3", run(Language.JS, "1 + 2"));
+    }
+
+    /** @param waits whether it is to be stopped only when it waits for a trace */
+    private static String stopped(Language language, String text, boolean waits) throws Exception {
+        OUT.reset();
+        var thread = new CompletableFuture<Thread>();
+        var running = CompletableFuture.supplyAsync(() -> {
+            thread.complete(Thread.currentThread());
+            return run(language, text);
+        });
+        while (!out().contains("begun") || waits && !Guests.isWaiting(thread.get())) {
+            Thread.sleep(20);
+        }
+        session.stop();
+        return running.get(60, TimeUnit.SECONDS);
+    }
+}

@@ -1,0 +1,121 @@
+package skep.truffle.interop;
+
+import com.oracle.truffle.api.CompilerDirectives.TruffleBoundary;
+import com.oracle.truffle.api.interop.InteropLibrary;
+import com.oracle.truffle.api.interop.UnknownIdentifierException;
+import com.oracle.truffle.api.interop.UnsupportedTypeException;
+import com.oracle.truffle.api.library.ExportLibrary;
+import com.oracle.truffle.api.library.ExportMessage;
+import com.oracle.truffle.api.source.Source;
+import skep.session.RunningScript;
+import skep.truffle.lang.SkepLanguage;
+import skep.truffle.lang.Tracing;
+
+/**
+ * The top of the language {@code skep}, what {@code context.getBindings("skep")} gives: {@code trace(script, options)} prepares,
+ * {@code run} runs to the end, {@code start} runs in the background; {@code probes(pattern)} and {@code describe(pattern)} list;
+ * {@code target}, which may be written, is what is traced.
+ */
+@ExportLibrary(InteropLibrary.class)
+public final class ScopeObject extends GuestObject {
+    private static final String TARGET = "target";
+
+    private static final Members<ScopeObject> MEMBERS = new Members<ScopeObject>()
+            .property(TARGET, scope -> scope.tracing.spec())
+            .method("trace", 1, 2, ScopeObject::trace)
+            .method("run", 1, 2, (scope, a) -> scope.trace(a).runToEnd())
+            .method("start", 1, 2, (scope, a) -> scope.trace(a).start())
+            .method("probes", 1, 1, (scope, a) -> scope.probes(a, false))
+            .method("describe", 1, 1, (scope, a) -> scope.probes(a, true))
+            .method("sleep", 1, 1, (_, a) -> sleep(a))
+            .method("traceWith", 2, 2, ScopeObject::traceWith)
+            .method("adopt", 1, 1, (scope, a) -> scope.adopt(Handover.take(Guest.integer64(a[0]))));
+
+    private final Tracing tracing;
+
+    public ScopeObject(Tracing tracing) {
+        this.tracing = tracing;
+    }
+
+    private TraceObject trace(Object[] arguments) {
+        var text = Guest.string(arguments[0]);
+        var options = arguments.length == 1 ? TraceOptions.of("script") : TraceOptions.read(arguments[1], "script");
+        var source = Source.newBuilder(SkepLanguage.ID, text, options.name()).build();
+        return tracing.trace(source, options);
+    }
+
+    /** With options that Java gave by {@link Handover}. */
+    private Object traceWith(Object[] arguments) {
+        if (Handover.take(Guest.integer64(arguments[1])) instanceof TraceOptions options) {
+            var source = Source.newBuilder(SkepLanguage.ID, Guest.string(arguments[0]), options.name())
+                    .build();
+            return tracing.trace(source, options);
+        }
+        throw new IllegalArgumentException("no options");
+    }
+
+    private Object probes(Object[] arguments, boolean detailed) {
+        return new ArrayObject(tracing.probes(Guest.string(arguments[0]), detailed));
+    }
+
+    private static Object sleep(Object[] arguments) {
+        Waiting.sleep(Math.max(0, (long) Guest.number(arguments[0])));
+        return Nothing.NOTHING;
+    }
+
+    /** What Java gives becomes what guests see. */
+    private Object adopt(Object thing) {
+        if (thing instanceof RunningScript script) {
+            var source = Source.newBuilder(SkepLanguage.ID, script.text(), script.name())
+                    .build();
+            // Its owner is the Java side, and closes its target.
+            return new TraceObject(script, source, () -> {});
+        }
+        return Guest.ofThing(thing);
+    }
+
+    @Override
+    Members<?> table() {
+        return MEMBERS;
+    }
+
+    @Override
+    String kind() {
+        return "Scope";
+    }
+
+    @Override
+    String text() {
+        return "skep";
+    }
+
+    @ExportMessage
+    boolean isScope() {
+        return true;
+    }
+
+    @ExportMessage
+    boolean isMemberModifiable(String member) {
+        return member.equals(TARGET);
+    }
+
+    @ExportMessage
+    boolean isMemberInsertable(@SuppressWarnings("unused") String member) {
+        return false;
+    }
+
+    @ExportMessage
+    @TruffleBoundary
+    void writeMember(String member, Object value) throws UnknownIdentifierException, UnsupportedTypeException {
+        if (!isMemberModifiable(member)) {
+            throw UnknownIdentifierException.create(member);
+        }
+        if (!InteropLibrary.getUncached().isString(value)) {
+            throw UnsupportedTypeException.create(new Object[] {value}, "a target is named by a string");
+        }
+        var spec = Guest.string(value);
+        // What cannot be opened is not taken.
+        tracing.open(spec).close();
+        tracing.setSpec(spec);
+    }
+}

@@ -1,0 +1,142 @@
+package skep.truffle.lang;
+
+import com.oracle.truffle.api.TruffleLanguage;
+import com.oracle.truffle.api.source.Source;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import skep.session.Listing;
+import skep.session.RunningScript;
+import skep.session.ScriptException;
+import skep.session.Targets;
+import skep.target.Target;
+import skep.target.TargetException;
+import skep.truffle.interop.GuestException;
+import skep.truffle.interop.TraceObject;
+import skep.truffle.interop.TraceOptions;
+
+/**
+ * What a context of one of our languages holds: which kernel is traced, and all that it has opened there. A context without
+ * native access traces the embedded kernel only, and one without processes starts none.
+ */
+public final class Tracing {
+    private final TruffleLanguage.Env env;
+    private final Set<AutoCloseable> open = new LinkedHashSet<>();
+    private String spec;
+
+    Tracing(TruffleLanguage.Env env, String spec) {
+        this.env = env;
+        this.spec = spec;
+    }
+
+    /** The target of traces that name none. */
+    public synchronized String spec() {
+        return spec;
+    }
+
+    /** Traces somewhere else from now on. Does not open it. */
+    public synchronized void setSpec(String newSpec) {
+        spec = newSpec;
+    }
+
+    /**
+     * Opens a target, which the caller closes.
+     *
+     * @throws GuestException if it cannot be opened, or the context may not
+     */
+    public Target open(String wanted) {
+        boolean simulated = wanted.equals("embedded") || wanted.startsWith("embedded:");
+        if (!simulated && !env.isNativeAccessAllowed()) {
+            throw GuestException.plain(
+                    "target " + wanted + ": a context without native access traces the embedded kernel only");
+        }
+        try {
+            return Targets.open(wanted);
+        } catch (TargetException | IllegalArgumentException refused) {
+            throw GuestException.plain(String.valueOf(refused.getMessage()));
+        }
+    }
+
+    /**
+     * Compiles and verifies a script.
+     *
+     * @throws GuestException with the place of what is wrong
+     */
+    public TraceObject trace(Source source, TraceOptions options) {
+        if (options.wantsProcesses() && !env.isCreateProcessAllowed()) {
+            throw GuestException.plain("this context may not start processes: neither command nor unsafe is allowed");
+        }
+        var target = open(options.target().orElseGet(this::spec));
+        try {
+            var script = new RunningScript(
+                    target,
+                    options.name(),
+                    source.getCharacters().toString(),
+                    options.session(),
+                    options.overflow(),
+                    options.queueEvents());
+            verify(script);
+            var held = new AutoCloseable[1];
+            var trace = new TraceObject(script, source, () -> {
+                target.close();
+                forget(held[0]);
+            });
+            held[0] = trace;
+            keep(trace);
+            return trace;
+        } catch (ScriptException mistake) {
+            target.close();
+            throw GuestException.of(mistake, source, true);
+        } catch (RuntimeException | Error failure) {
+            target.close();
+            throw failure;
+        }
+    }
+
+    private static void verify(RunningScript script) {
+        try {
+            script.load();
+        } catch (RuntimeException | Error refused) {
+            script.close();
+            throw refused;
+        }
+    }
+
+    /** Closes it with the context, if nobody does before. */
+    public synchronized void keep(AutoCloseable thing) {
+        open.add(thing);
+    }
+
+    synchronized boolean owns(AutoCloseable thing) {
+        return open.contains(thing);
+    }
+
+    public synchronized void forget(AutoCloseable thing) {
+        open.remove(thing);
+    }
+
+    /** The probes of the current target that match a pattern; with their arguments if {@code detailed}. */
+    public List<String> probes(String pattern, boolean detailed) {
+        try (var target = open(spec())) {
+            var lines = new ArrayList<String>();
+            Listing.list(target, pattern, detailed, lines::add);
+            return lines;
+        }
+    }
+
+    /** The context ends: everything stops. */
+    void close() {
+        List<AutoCloseable> left;
+        synchronized (this) {
+            left = new ArrayList<>(open).reversed();
+        }
+        for (var thing : left) {
+            try {
+                thing.close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

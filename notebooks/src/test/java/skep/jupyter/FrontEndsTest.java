@@ -1,0 +1,203 @@
+package skep.jupyter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The kernel under the front ends that people use; each test needs packages of Debian, and is skipped without them. */
+@Timeout(600)
+class FrontEndsTest {
+    private static final long PATIENCE_SECONDS = 300;
+
+    /** Where npm keeps what the browser tests need, from run to run. */
+    private static final Path NODE = Path.of("target", "browser").toAbsolutePath();
+
+    private static final String PLAYWRIGHT = "playwright-core@1.65.1";
+
+    private static final String TOKEN = "walk";
+
+    private static final String EMPTY = """
+            {"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source": []}],
+             "metadata": {"kernelspec": {"display_name": "Skep", "language": "skep", "name": "skep"}},
+             "nbformat": 4, "nbformat_minor": 4}
+            """;
+
+    @TempDir
+    Path folder;
+
+    /** In its short form: two notebooks. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1-first-steps", "5-tcp-retransmissions"})
+    void nbconvertRunsTheGallery(String notebook) throws IOException, InterruptedException {
+        converts(List.of(Jupyter.GALLERY.resolve(notebook + ".ipynb")));
+    }
+
+    @Test
+    @Tag("slow")
+    void nbconvertRunsTheWholeGallery() throws IOException, InterruptedException {
+        try (var files = Files.list(Jupyter.GALLERY)) {
+            converts(files.filter(file -> file.toString().endsWith(".ipynb"))
+                    .sorted()
+                    .toList());
+        }
+    }
+
+    private void converts(List<Path> notebooks) throws IOException, InterruptedException {
+        Jupyter.needsModule("nbconvert", "jupyter-nbconvert");
+        var command = new ArrayList<>(List.of(
+                Jupyter.PYTHON,
+                "-m",
+                "nbconvert",
+                "--execute",
+                "--to",
+                "html",
+                "--ExecutePreprocessor.timeout=" + PATIENCE_SECONDS,
+                "--output-dir",
+                folder.toString()));
+        notebooks.forEach(notebook -> command.add(notebook.toAbsolutePath().toString()));
+        var result = new Jupyter(folder).run(PATIENCE_SECONDS * notebooks.size(), command);
+        assertEquals(0, result.status(), result.text());
+        for (var notebook : notebooks) {
+            var page = Files.readString(
+                    folder.resolve(notebook.getFileName().toString().replace(".ipynb", ".html")));
+            assertTrue(page.contains("embedded kernel"), "results are marked");
+            assertTrue(page.contains("<svg") || page.contains("<table"), "pictures are in the page");
+            assertFalse(page.contains("ERROR:"), notebook.toString());
+        }
+    }
+
+    /** On a terminal of its own: a cell, completion by Tab, the end by Ctrl-D. */
+    @Test
+    void jupyterConsoleRunsACellAndCompletes() throws IOException, InterruptedException {
+        Jupyter.needsModule("jupyter_console", "jupyter-console");
+        var jupyter = new Jupyter(folder);
+        var result = jupyter.run(
+                PATIENCE_SECONDS,
+                List.of(Jupyter.PYTHON, jupyter.script("console.py").toString()));
+        assertEquals(0, result.status(), result.text());
+    }
+
+    @Test
+    void classicNotebookInABrowserRunsRefreshesCompletesStopsSavesAndIsSeenUntrusted()
+            throws IOException, InterruptedException {
+        Jupyter.needsModule("notebook", "jupyter-notebook");
+        Jupyter.needsCommand("chromium", "chromium");
+        var jupyter = new Jupyter(folder);
+        needsPlaywright(jupyter);
+        var shots = Files.createDirectories(NODE.resolve("screenshots"));
+        Files.writeString(folder.resolve("walk.ipynb"), EMPTY);
+        int port = Jupyter.freePort();
+        var server = jupyter.builder(List.of(
+                        Jupyter.PYTHON,
+                        "-m",
+                        "notebook",
+                        "--allow-root",
+                        "--no-browser",
+                        "--ip=127.0.0.1",
+                        "--port=" + port,
+                        "--NotebookApp.port_retries=0",
+                        "--NotebookApp.token=" + TOKEN))
+                .redirectOutput(folder.resolve("server.log").toFile())
+                .start();
+        try {
+            awaitServer(port);
+            var walked = browse(jupyter, "classic.mjs", port, shots);
+            var saved = walked.lines()
+                    .filter(line -> line.startsWith("saved "))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError(walked));
+            Files.writeString(folder.resolve("foreign.ipynb"), withoutTrust(saved.substring("saved ".length())));
+            browse(jupyter, "untrusted.mjs", port, shots);
+        } finally {
+            var started = server.descendants().toList();
+            server.destroy();
+            server.waitFor();
+            for (var process : started) {
+                process.onExit()
+                        .orTimeout(30, java.util.concurrent.TimeUnit.SECONDS)
+                        .join();
+            }
+        }
+    }
+
+    private static void needsPlaywright(Jupyter jupyter) throws IOException, InterruptedException {
+        Jupyter.needsCommand("node", "nodejs");
+        if (!Files.isDirectory(NODE.resolve("node_modules/playwright-core"))) {
+            Jupyter.needsCommand("npm", "npm");
+            Files.createDirectories(NODE);
+            var installed = jupyter.run(
+                    PATIENCE_SECONDS,
+                    List.of(
+                            "npm",
+                            "install",
+                            "--prefix",
+                            NODE.toString(),
+                            "--ignore-scripts",
+                            "--no-audit",
+                            "--no-fund",
+                            PLAYWRIGHT));
+            Assumptions.assumeTrue(installed.status() == 0, "npm cannot install " + PLAYWRIGHT);
+        }
+    }
+
+    private String browse(Jupyter jupyter, String name, int port, Path shots) throws IOException, InterruptedException {
+        // Beside node_modules, where imports are looked up.
+        var script = NODE.resolve(name);
+        Files.copy(jupyter.script(name), script, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        var result = jupyter.run(
+                PATIENCE_SECONDS,
+                List.of(
+                        "node",
+                        script.toString(),
+                        "http://127.0.0.1:" + port,
+                        TOKEN,
+                        "/usr/bin/chromium",
+                        folder.resolve("profile-" + name).toString(),
+                        shots.toString()));
+        assertEquals(0, result.status(), result.text());
+        return result.text();
+    }
+
+    private static void awaitServer(int port) throws IOException, InterruptedException {
+        for (int i = 0; i < PATIENCE_SECONDS * 10; i++) {
+            try {
+                var connection = (HttpURLConnection) URI.create("http://127.0.0.1:" + port + "/api?token=" + TOKEN)
+                        .toURL()
+                        .openConnection();
+                if (connection.getResponseCode() == HttpURLConnection.HTTP_OK) {
+                    return;
+                }
+            } catch (java.net.ConnectException e) {
+                Thread.sleep(100);
+            }
+        }
+        throw new IOException("the notebook server does not answer");
+    }
+
+    /** As a file that came by mail: no front end here has signed what is in it. */
+    private static String withoutTrust(String notebook) {
+        var root = (ObjectNode) JsonMapper.shared().readTree(notebook);
+        ((ObjectNode) root.path("metadata")).put("from", "elsewhere");
+        for (var cell : root.path("cells")) {
+            ((ObjectNode) cell.path("metadata")).remove("trusted");
+        }
+        return root.toString();
+    }
+}

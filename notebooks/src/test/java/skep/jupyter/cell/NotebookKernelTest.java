@@ -1,0 +1,219 @@
+package skep.jupyter.cell;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import skep.jupyter.Page;
+import skep.jupyter.protocol.Kernel;
+import skep.jupyter.protocol.MimeBundle;
+
+/** Cells as a user writes them, on the embedded kernel. */
+@Timeout(300)
+class NotebookKernelTest {
+    private static final NotebookKernel KERNEL = new NotebookKernel("test", "embedded:speed=max");
+
+    private static final String SCRIPT = """
+            kprobe:vfs_read { @start[tid] = nsecs; @calls[comm] = count(); @stacks[kstack] = count(); }
+            kretprobe:vfs_read /@start[tid]/ { @us = hist((nsecs - @start[tid]) / 1000); delete(@start, tid); }
+            tracepoint:sched:sched_switch { @on[cpu, nsecs] = args.next_comm; @busy[cpu] = tseries(1, 20ms, 20, "sum"); }
+            end { clear(@start); }""";
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void traceTwice() {
+        run("%%skep --as before --duration 200ms --target embedded:seed=1,speed=max\n" + SCRIPT);
+        run("%%skep --as after --duration 200ms --target embedded:seed=1,scenario=cold-cache,speed=max\n" + SCRIPT);
+    }
+
+    @AfterAll
+    static void close() {
+        KERNEL.close();
+    }
+
+    private static Page run(String code) {
+        var page = new Page();
+        var outcome = KERNEL.execute(new Kernel.Request(code, 1, false, false), page);
+        assertInstanceOf(Kernel.Outcome.Done.class, outcome, () -> code + "\n" + outcome);
+        return page;
+    }
+
+    private static String fails(String code) {
+        var outcome = KERNEL.execute(new Kernel.Request(code, 1, false, false), new Page());
+        return assertInstanceOf(Kernel.Outcome.Failed.class, outcome, code).value();
+    }
+
+    private static String text(Page page) {
+        return String.join("\n", page.shown());
+    }
+
+    @Test
+    void everyPictureThatStaysIsThereAsTextAndPngAndMarksTheEmbeddedKernel() {
+        for (var form : List.of("before.us", "before.calls", "before.stacks", "before.busy", "before.on lanes")) {
+            var bundle = run("%show " + form).bundles().getFirst();
+            assertTrue(bundle.data().containsKey(MimeBundle.PNG), form);
+            assertTrue(bundle.data().containsKey(MimeBundle.PLAIN), form);
+            var drawn = bundle.data().getOrDefault(MimeBundle.SVG, bundle.data().getOrDefault(MimeBundle.HTML, ""));
+            assertTrue(drawn.contains("embedded kernel"), form + ": " + drawn);
+        }
+    }
+
+    @Test
+    void aRunIsComparedMapByMap() {
+        var page = run("%compare before after");
+        var text = text(page);
+        assertTrue(text.contains("@us: before → after"), text);
+        assertTrue(text.contains("p99"), text);
+        assertTrue(text.contains("Mann-Whitney") || svg(page).contains("Mann-Whitney"), text);
+        assertTrue(svg(page).contains("orange: a greater share than before"), "a differential flame graph");
+        assertTrue(text.contains("after / before"), text);
+    }
+
+    private static String svg(Page page) {
+        return page.bundles().toString();
+    }
+
+    @Test
+    void namesThatDoNotExistAndFormsThatDoNotFitAreSaidSo() {
+        assertTrue(fails("%show nothing").contains("there is no variable nothing; there are"));
+        assertTrue(fails("%show before.nothing").contains("there is no map @nothing in before; there are @"));
+        assertTrue(fails("%show before.us pie").contains("there are histogram, heatmap"));
+        assertTrue(fails("%show before.calls lanes").contains("lanes want @m[lane, nsecs]"));
+        assertTrue(fails("%show").contains("%show NAME"));
+        assertTrue(fails("%show before.us table sort=@us upwards").contains("no setting 'upwards'"));
+        assertTrue(fails("%compare before").contains("two names"));
+        assertTrue(fails("%compare before.us after.calls").contains("holds no histogram"));
+        assertTrue(fails("%%skep --as 1x\nbegin { }").contains("a name is letters"));
+        assertTrue(fails("%%skep -p x\nbegin { }").contains("no process id"));
+        assertTrue(fails("%duration soon").contains("is no time"));
+        assertTrue(fails("%target mars").contains("there is no target mars"));
+        assertTrue(fails("%nothing").contains("%lsmagic"));
+        assertTrue(fails("%%cobol\nDISPLAY").contains("there are %%"));
+    }
+
+    @Test
+    void tablesAreSortedAndHaveRowsOfPercentiles() {
+        var table = run("%show before.calls table sort=@calls descending percentiles")
+                .bundles()
+                .getFirst();
+        assertTrue(
+                table.data().get(MimeBundle.PLAIN).contains("\np99 "),
+                table.data().get(MimeBundle.PLAIN));
+        assertTrue(table.data().get(MimeBundle.HTML).contains("<td align=\"left\">p50</td>"));
+    }
+
+    @Test
+    void aTraceInTheBackgroundDrawsItselfBelowItsCellUntilItIsStopped() throws InterruptedException {
+        var page = run("%%skep --background --as t --target embedded\nkprobe:vfs_read { @n[comm] = count(); }");
+        for (int i = 0; i < 600 && !text(page).contains("@n["); i++) {
+            Thread.sleep(50);
+        }
+        assertTrue(text(page).contains("tracing"), text(page));
+        assertTrue(text(run("%vars")).contains("trace, running, with @n"));
+        assertTrue(text(run("%show t.n")).contains("@n"), "its maps can be read meanwhile");
+        assertTrue(text(run("%%java\n((Trace) shared(\"t\")).map(\"@n\").size() > 0"))
+                .contains("true"));
+        run("%stop t");
+        assertTrue(text(page).contains("stopped"), text(page));
+        assertTrue(text(run("%show n")).contains("@n"), "its maps are variables");
+        assertTrue(fails("%stop nothing").contains("there is no trace nothing; there are "));
+    }
+
+    @Test
+    void aTraceOfJavaDrawsItselfInItsCellToo() {
+        var page = run(
+                "%%java\nvar t = start(\"kprobe:vfs_read { @n[comm] = count(); }\"); Thread.sleep(300); t.stop().await(); 7");
+        assertTrue(text(page).contains("stopped · 1 probe"), text(page));
+        assertTrue(text(page).contains("@n["), text(page));
+        assertTrue(text(page).endsWith("7"), text(page));
+    }
+
+    @Test
+    void exportsAreFilesOfTheNamedForm() throws Exception {
+        assertTrue(text(run("%export before.us " + folder.resolve("us.csv"))).startsWith("wrote "));
+        assertTrue(Files.readString(folder.resolve("us.csv")).startsWith("@us,min,max,count\n"));
+        run("%export before.us " + folder.resolve("us.json"));
+        assertTrue(Files.readString(folder.resolve("us.json")).startsWith("{\"type\": \"hist\""));
+        run("%export before.stacks folded:" + folder.resolve("stacks.txt"));
+        assertTrue(Files.readString(folder.resolve("stacks.txt")).lines().allMatch(line -> line.matches(".*;.* \\d+")));
+        run("%export before.stacks " + folder.resolve("stacks.pb"));
+        assertTrue(Files.readString(folder.resolve("stacks.pb"), StandardCharsets.ISO_8859_1)
+                .contains("vfs_read"));
+        run("%export before.busy trace:" + folder.resolve("busy.json"));
+        assertTrue(Files.readString(folder.resolve("busy.json")).contains("\"traceEvents\""));
+        run("%export before " + folder.resolve("all.html"));
+        assertTrue(Files.readString(folder.resolve("all.html")).contains("<svg"));
+    }
+
+    @Test
+    void exportsThatCannotBeAreSaidSo() {
+        assertTrue(fails("%export before.us " + folder.resolve("us.doc")).contains("what form"));
+        assertTrue(fails("%export before " + folder.resolve("x.png")).contains("holds one picture"));
+        assertTrue(fails("%export before.us /nowhere/us.csv").contains("no such folder"));
+        assertTrue(fails("%export before.us folded:" + folder.resolve("us.txt"))
+                .contains("nothing that folded could hold"));
+        assertTrue(fails("%export before.us").contains("%export NAME FILE"));
+        assertFalse(Files.exists(folder.resolve("x.png")));
+    }
+
+    @Test
+    void variablesTellWhatTheyHold() {
+        var text = text(run("%vars"));
+        assertTrue(text.matches("(?s).*after +trace, ended, with .*@calls.*"), text);
+        assertTrue(text.matches("(?s).*us +map @us, histogram, 1 entry.*"), text);
+    }
+
+    @Test
+    void wordsAreExplained() {
+        assertTrue(inspect("kprobe:vfs_read { printf(\"\"); }", 20).contains("prints formatted text"));
+        assertTrue(inspect("tracepoint:sched:sched_switch { @[args.next_comm] = count(); }", 42)
+                .contains("next_comm"));
+        assertTrue(inspect("tracepoint:sched:sched_switch { }", 5).contains("prev_pid"));
+        assertTrue(inspect("kprobe:f { print(@us); }", 19).contains("histogram, 1 entry"));
+        assertTrue(inspect("kprobe:vfs_read { hist(", 23).contains("hist("));
+        assertTrue(KERNEL.inspect("kprobe:f { $x }", 13, 0).isEmpty());
+    }
+
+    private static String inspect(String code, int cursor) {
+        return KERNEL.inspect(code, cursor, 0).orElseThrow().data().get(MimeBundle.PLAIN);
+    }
+
+    @Test
+    void errorsHaveACaret() {
+        var outcome = (Kernel.Outcome.Failed)
+                KERNEL.execute(new Kernel.Request("kprobe:vfs_read { nosuch(); }", 1, false, false), new Page());
+        var text = String.join("\n", outcome.traceback());
+        assertTrue(text.contains("~~~~"), text);
+        assertTrue(text.contains("\u001b["), "coloured");
+    }
+
+    @Test
+    void aChartOfJavaIsShownAndSoIsOneOfXChart() {
+        var drawn = run("""
+                %%java
+                var run = trace("kprobe:vfs_read { @b = hist(arg2); @c[comm] = count(); }", 0.2);
+                Chart.histogram(run.map("@b")).and(Chart.table("descending percentiles", run.map("@c")))""");
+        assertEquals(5, drawn.bundles().size(), drawn.shown().toString());
+        var chart = run("""
+                %%java
+                import org.knowm.xchart.*;
+                var chart = new XYChartBuilder().width(400).height(300).title("mine").xAxisTitle("x").yAxisTitle("µs").build();
+                chart.addSeries("a", new double[] {1, 2, 3}, new double[] {3, 1, 2});
+                chart""").bundles().getFirst();
+        assertTrue(chart.data().get(MimeBundle.SVG).contains("<svg"));
+        assertTrue(chart.data().containsKey(MimeBundle.PNG));
+        assertTrue(chart.data().get(MimeBundle.PLAIN).startsWith("mine (1 series"));
+    }
+}
