@@ -87,14 +87,20 @@ public final class LanguageBench {
                 Language.PYTHON,
                 "skep.prepare('" + script + "', duration=" + seconds + ").on('print', hear).run().close()"));
         System.out.printf("callback for each of %d events, beyond the run without one (%.0f ms)%n", perRun, none / 1e6);
-        perLanguage((java - none) / (double) perRun, (js - none) / (double) perRun, (python - none) / (double) perRun, "ns");
+        perLanguage(
+                (java - none) / (double) perRun,
+                (js - none) / (double) perRun,
+                (python - none) / (double) perRun,
+                "ns");
     }
 
     private static void java(String script, Duration time, AtomicLong calls, boolean listens) {
         try (var skep = Skep.open(TARGET);
                 var trace = skep.script(script).duration(time).prepare()) {
             if (listens) {
-                trace.on("print", event -> calls.addAndGet(((List<?>) event.value().orElseThrow()).size() / 2));
+                trace.on(
+                        "print",
+                        event -> calls.addAndGet(((List<?>) event.value().orElseThrow()).size() / 2));
             }
             trace.run();
         }
@@ -104,20 +110,23 @@ public final class LanguageBench {
     private void maps() {
         run(
                 Language.SKEP,
-                "let @big = hash(" + MAP_ENTRIES + "); interval:us:10 { @big[nsecs] = 1; if (@n++ >= " + (MAP_ENTRIES - 1)
-                        + ") { exit(); } }");
+                "let @big = hash(" + MAP_ENTRIES + "); interval:us:10 { @big[nsecs] = 1; if (@n++ >= "
+                        + (MAP_ENTRIES - 1) + ") { exit(); } }");
         run(Language.JS, "var trace1 = last; undefined");
         run(Language.PYTHON, "trace1 = last");
-        var last = (skep.bindings.java.Trace) skep.bindings.java.Variables.shared().get("last");
+        var last =
+                (skep.bindings.java.Trace) skep.bindings.java.Variables.shared().get("last");
         int size = last.map("@big").size();
         long java = best(() -> {
-            long sum = last.map("@big").stream().mapToLong(TraceMap.Entry::asLong).sum();
+            long sum =
+                    last.map("@big").stream().mapToLong(TraceMap.Entry::asLong).sum();
             assert sum > 0;
         });
         run(Language.JS, "var own = trace1; var bridge = skepBridge; undefined");
-        long js = best(() -> run(
-                Language.JS,
-                "{ let sum = 0; for (const [k, v] of new Map(JSON.parse(skepBridge.entries(trace1, '@big')))) sum += v; }"));
+        long js = best(
+                () -> run(
+                        Language.JS,
+                        "{ let sum = 0; for (const [k, v] of new Map(JSON.parse(skepBridge.entries(trace1, '@big')))) sum += v; }"));
         run(Language.PYTHON, "from skep import Map");
         long python = best(() -> run(Language.PYTHON, "sum(Map(trace1.map('@big')).values())"));
         System.out.printf("map of %d entries, read and summed up%n", size);
@@ -150,12 +159,14 @@ public final class LanguageBench {
             int many = 40;
             long truffle = best(() -> {
                 for (int i = 0; i < many; i++) {
-                    guests.eval("skep", "one", script + " // " + System.nanoTime()).invokeMember("close");
+                    guests.eval("skep", "one", script + " // " + System.nanoTime())
+                            .invokeMember("close");
                 }
             });
             long direct = best(() -> {
                 for (int i = 0; i < many; i++) {
-                    try (var own = Skep.open(TARGET); var trace = own.trace(script)) {
+                    try (var own = Skep.open(TARGET);
+                            var trace = own.trace(script)) {
                         trace.script().load();
                     }
                 }

@@ -93,11 +93,16 @@ final class MappingRecorder implements AutoCloseable {
             if (closed || !name.chars().allMatch(Character::isDigit)) {
                 continue;
             }
-            var mappings = host.files().text("/proc/" + name + "/maps").orElse("").lines()
+            var mappings = host.files()
+                    .text("/proc/" + name + "/maps")
+                    .orElse("")
+                    .lines()
                     .flatMap(line -> UserSymbols.parse(line).stream())
                     .toList();
             synchronized (this) {
-                processes.computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>()).addAll(0, mappings);
+                processes
+                        .computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>())
+                        .addAll(0, mappings);
             }
         }
     }

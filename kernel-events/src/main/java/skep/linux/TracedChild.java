@@ -2,8 +2,8 @@ package skep.linux;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import skep.linux.sys.Block;
 import skep.linux.sys.Errno;
 import skep.linux.sys.Sys;

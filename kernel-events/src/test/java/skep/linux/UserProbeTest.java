@@ -448,7 +448,8 @@ class UserProbeTest {
         command(folder, "objcopy", "--strip-all", "linked");
         assertFalse(target.kernel().binary(binary.toString()).orElseThrow().hasFunction("hidden_one"));
         command(folder, "objcopy", "--add-gnu-debuglink=linked.debug", "linked", "linked2");
-        var linked = target.kernel().binary(folder.resolve("linked2").toString()).orElseThrow();
+        var linked =
+                target.kernel().binary(folder.resolve("linked2").toString()).orElseThrow();
         assertTrue(linked.hasFunction("hidden_one"));
     }
 
@@ -475,12 +476,16 @@ class UserProbeTest {
             var running = false;
             for (int i = 0; i < 200 && !running && process.isAlive(); i++) {
                 Thread.sleep(20);
-                running = Files.readString(Path.of("/proc/" + process.pid() + "/comm")).strip().equals("program");
+                running = Files.readString(Path.of("/proc/" + process.pid() + "/comm"))
+                        .strip()
+                        .equals("program");
             }
             Assumptions.assumeTrue(running, "no mount namespaces for this user");
             assertEquals(
                     "within",
-                    target.userSymbol((int) process.pid(), address + 2).orElseThrow().name());
+                    target.userSymbol((int) process.pid(), address + 2)
+                            .orElseThrow()
+                            .name());
         } finally {
             process.destroyForcibly();
         }

@@ -26,6 +26,7 @@ final class MapReader {
     private final Symbols symbols;
     /** Generations of the maps that are cleared, as far as the records that were read tell. */
     private final Map<String, Long> generations = new HashMap<>();
+
     private final Map<String, View.Labels> labels;
 
     /** @param labels of maps by name; one that is not there has none */

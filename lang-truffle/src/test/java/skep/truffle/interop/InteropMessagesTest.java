@@ -152,8 +152,10 @@ class InteropMessagesTest {
         answers("KindObject.getMetaSimpleName", "Record", () -> INTEROP.getMetaSimpleName(kind));
         answers("KindObject.getMetaQualifiedName", "skep.Record", () -> INTEROP.getMetaQualifiedName(kind));
         answers("KindObject.isMetaInstance", false, () -> INTEROP.isMetaInstance(kind, histogram()));
-        answers("KindObject.isMetaInstance", true, () -> INTEROP.isMetaInstance(
-                kind, new RecordObject("Record", Map.of())));
+        answers(
+                "KindObject.isMetaInstance",
+                true,
+                () -> INTEROP.isMetaInstance(kind, new RecordObject("Record", Map.of())));
         answers("KindObject.hasLanguage", true, () -> INTEROP.hasLanguage(kind));
         answers("KindObject.getLanguage", SkepLanguage.class, () -> INTEROP.getLanguage(kind));
         answers("KindObject.toDisplayString", "skep.Record", () -> INTEROP.toDisplayString(kind));
@@ -190,12 +192,16 @@ class InteropMessagesTest {
         answers("BytesObject.readBufferByte", (byte) -1, () -> INTEROP.readBufferByte(bytes, 1));
         var little = ByteOrder.LITTLE_ENDIAN;
         answers("BytesObject.readBufferShort", (short) 0xff01, () -> INTEROP.readBufferShort(bytes, little, 0));
-        answers("BytesObject.readBufferShort", (short) 0x01ff, () -> INTEROP.readBufferShort(
-                bytes, ByteOrder.BIG_ENDIAN, 0));
+        answers(
+                "BytesObject.readBufferShort",
+                (short) 0x01ff,
+                () -> INTEROP.readBufferShort(bytes, ByteOrder.BIG_ENDIAN, 0));
         answers("BytesObject.readBufferInt", 0x0403ff01, () -> INTEROP.readBufferInt(bytes, little, 0));
         answers("BytesObject.readBufferLong", 0x080706050403ff01L, () -> INTEROP.readBufferLong(bytes, little, 0));
-        answers("BytesObject.readBufferFloat", Float.intBitsToFloat(0x08070605), () -> INTEROP.readBufferFloat(
-                bytes, little, 4));
+        answers(
+                "BytesObject.readBufferFloat",
+                Float.intBitsToFloat(0x08070605),
+                () -> INTEROP.readBufferFloat(bytes, little, 4));
         answers(
                 "BytesObject.readBufferDouble",
                 Double.longBitsToDouble(0x080706050403ff01L),
@@ -211,14 +217,20 @@ class InteropMessagesTest {
         });
         var refused = UnsupportedMessageException.class;
         refuses("BytesObject.writeBufferByte", refused, () -> sent(() -> INTEROP.writeBufferByte(bytes, 0, (byte) 1)));
-        refuses("BytesObject.writeBufferShort", refused, () -> sent(
-                () -> INTEROP.writeBufferShort(bytes, little, 0, (short) 1)));
+        refuses(
+                "BytesObject.writeBufferShort",
+                refused,
+                () -> sent(() -> INTEROP.writeBufferShort(bytes, little, 0, (short) 1)));
         refuses("BytesObject.writeBufferInt", refused, () -> sent(() -> INTEROP.writeBufferInt(bytes, little, 0, 1)));
         refuses("BytesObject.writeBufferLong", refused, () -> sent(() -> INTEROP.writeBufferLong(bytes, little, 0, 1)));
-        refuses("BytesObject.writeBufferFloat", refused, () -> sent(
-                () -> INTEROP.writeBufferFloat(bytes, little, 0, 1)));
-        refuses("BytesObject.writeBufferDouble", refused, () -> sent(
-                () -> INTEROP.writeBufferDouble(bytes, little, 0, 1)));
+        refuses(
+                "BytesObject.writeBufferFloat",
+                refused,
+                () -> sent(() -> INTEROP.writeBufferFloat(bytes, little, 0, 1)));
+        refuses(
+                "BytesObject.writeBufferDouble",
+                refused,
+                () -> sent(() -> INTEROP.writeBufferDouble(bytes, little, 0, 1)));
     }
 
     @FunctionalInterface
@@ -249,8 +261,10 @@ class InteropMessagesTest {
         refuses("UnsignedObject.asInt", refused, () -> INTEROP.asInt(most));
         refuses("UnsignedObject.asLong", refused, () -> INTEROP.asLong(most));
         answers("UnsignedObject.fitsInBigInteger", true, () -> INTEROP.fitsInBigInteger(most));
-        answers("UnsignedObject.asBigInteger", new BigInteger("18446744073709551615"), () -> INTEROP.asBigInteger(
-                most));
+        answers(
+                "UnsignedObject.asBigInteger",
+                new BigInteger("18446744073709551615"),
+                () -> INTEROP.asBigInteger(most));
         answers("UnsignedObject.fitsInDouble", false, () -> INTEROP.fitsInDouble(most));
         answers("UnsignedObject.fitsInDouble", true, () -> INTEROP.fitsInDouble(even));
         answers("UnsignedObject.asDouble", 0x1p63, () -> INTEROP.asDouble(even));
@@ -279,8 +293,7 @@ class InteropMessagesTest {
     }
 
     private static HistogramObject histogram() {
-        return new HistogramObject(
-                new Aggregate.LinearHistogram(0, 40, 10, Aggregate.Counts.of(1, 2, 3, 0, 0, 0)));
+        return new HistogramObject(new Aggregate.LinearHistogram(0, 40, 10, Aggregate.Counts.of(1, 2, 3, 0, 0, 0)));
     }
 
     private void histograms() {
@@ -314,16 +327,17 @@ class InteropMessagesTest {
         answers("MapObject.isHashEntryReadable", false, () -> INTEROP.isHashEntryReadable(map, "2"));
         answers("MapObject.readHashValue", "b", () -> INTEROP.readHashValue(map, 2L));
         refuses("MapObject.readHashValue", UnknownKeyException.class, () -> INTEROP.readHashValue(map, 3));
-        answers("MapObject.getHashEntriesIterator", "[1, a]", () -> Guest.text(
-                INTEROP.getIteratorNextElement(INTEROP.getHashEntriesIterator(map))));
+        answers(
+                "MapObject.getHashEntriesIterator",
+                "[1, a]",
+                () -> Guest.text(INTEROP.getIteratorNextElement(INTEROP.getHashEntriesIterator(map))));
         answers("MapObject.hasIterator", true, () -> INTEROP.hasIterator(map));
-        answers("MapObject.getIterator", "[1, a]", () -> Guest.text(
-                INTEROP.getIteratorNextElement(INTEROP.getIterator(map))));
+        answers(
+                "MapObject.getIterator",
+                "[1, a]",
+                () -> Guest.text(INTEROP.getIteratorNextElement(INTEROP.getIterator(map))));
         var parts = new MapObject(new View.MapView(
-                "@p",
-                true,
-                View.Shape.OTHER,
-                List.of(new View.Row(List.of(Value.of(1), Value.of("x")), Value.of(7)))));
+                "@p", true, View.Shape.OTHER, List.of(new View.Row(List.of(Value.of(1), Value.of("x")), Value.of(7)))));
         answers("MapObject.readHashValue", 7L, () -> INTEROP.readHashValue(parts, new ArrayObject(List.of(1, "x"))));
     }
 
@@ -374,9 +388,10 @@ class InteropMessagesTest {
             var source = Source.newBuilder("skep", script.text(), "t").build();
             var trace = new TraceObject(script, source, () -> {});
             answers("TraceObject.hasSourceLocation", true, () -> INTEROP.hasSourceLocation(trace));
-            answers("TraceObject.getSourceLocation", script.text(), () -> INTEROP.getSourceLocation(trace)
-                    .getCharacters()
-                    .toString());
+            answers(
+                    "TraceObject.getSourceLocation",
+                    script.text(),
+                    () -> INTEROP.getSourceLocation(trace).getCharacters().toString());
             answers("TraceObject.hasIterator", true, () -> INTEROP.hasIterator(trace));
             answers("TraceObject.getIterator", "[attached, print]", () -> {
                 var kinds = new ArrayList<Object>();
@@ -403,12 +418,18 @@ class InteropMessagesTest {
                 INTEROP.writeMember(top, "target", "embedded:seed=3");
                 return INTEROP.readMember(top, "target");
             });
-            refuses(name + ".writeMember", UnknownIdentifierException.class, () -> sent(
-                    () -> INTEROP.writeMember(top, "probes", "x")));
-            refuses(name + ".writeMember", UnsupportedTypeException.class, () -> sent(
-                    () -> INTEROP.writeMember(top, "target", 5)));
-            refuses(name + ".writeMember", GuestException.class, () -> sent(
-                    () -> INTEROP.writeMember(top, "target", "nowhere")));
+            refuses(
+                    name + ".writeMember",
+                    UnknownIdentifierException.class,
+                    () -> sent(() -> INTEROP.writeMember(top, "probes", "x")));
+            refuses(
+                    name + ".writeMember",
+                    UnsupportedTypeException.class,
+                    () -> sent(() -> INTEROP.writeMember(top, "target", 5)));
+            refuses(
+                    name + ".writeMember",
+                    GuestException.class,
+                    () -> sent(() -> INTEROP.writeMember(top, "target", "nowhere")));
         }
         assertTrue(scope.hasMember("trace"));
     }
@@ -433,11 +454,15 @@ class InteropMessagesTest {
             answers("TableObject.readHashValue", 5L, () -> INTEROP.readHashValue(table, 1));
             refuses("TableObject.readHashValue", GuestException.class, () -> INTEROP.readHashValue(table, "text"));
             answers("TableObject.getHashSize", 1L, () -> INTEROP.getHashSize(table));
-            answers("TableObject.getHashEntriesIterator", "[1, 5]", () -> Guest.text(
-                    INTEROP.getIteratorNextElement(INTEROP.getHashEntriesIterator(table))));
+            answers(
+                    "TableObject.getHashEntriesIterator",
+                    "[1, 5]",
+                    () -> Guest.text(INTEROP.getIteratorNextElement(INTEROP.getHashEntriesIterator(table))));
             answers("TableObject.hasIterator", true, () -> INTEROP.hasIterator(table));
-            answers("TableObject.getIterator", "[1, 5]", () -> Guest.text(
-                    INTEROP.getIteratorNextElement(INTEROP.getIterator(table))));
+            answers(
+                    "TableObject.getIterator",
+                    "[1, 5]",
+                    () -> Guest.text(INTEROP.getIteratorNextElement(INTEROP.getIterator(table))));
             refuses("TableObject.writeHashEntry", GuestException.class, () -> {
                 INTEROP.writeHashEntry(table, 2, 5);
                 INTEROP.writeHashEntry(table, 3, 5);
@@ -447,8 +472,10 @@ class InteropMessagesTest {
                 INTEROP.removeHashEntry(table, 1);
                 return INTEROP.isHashEntryExisting(table, 1);
             });
-            refuses("TableObject.removeHashEntry", UnknownKeyException.class, () -> sent(
-                    () -> INTEROP.removeHashEntry(table, 1)));
+            refuses(
+                    "TableObject.removeHashEntry",
+                    UnknownKeyException.class,
+                    () -> sent(() -> INTEROP.removeHashEntry(table, 1)));
         }
     }
 
@@ -473,8 +500,8 @@ class InteropMessagesTest {
                 var name = model.thisClass().asInternalName();
                 for (var method : model.methods()) {
                     var annotations = method.findAttribute(Attributes.runtimeInvisibleAnnotations())
-                            .map(a -> a.annotations().toString())
-                            .orElse("")
+                                    .map(a -> a.annotations().toString())
+                                    .orElse("")
                             + method.findAttribute(Attributes.runtimeVisibleAnnotations())
                                     .map(a -> a.annotations().toString())
                                     .orElse("");

@@ -37,7 +37,8 @@ class InteropTckTest {
                 result.getFailures().stream()
                         .map(failure -> failure.getTestHeader() + ": " + failure.getTrace())
                         .toList());
-        boolean ofExpressions = tests == ExpressionTest.class || tests == StatementTest.class || tests == ErrorTypeTest.class;
+        boolean ofExpressions =
+                tests == ExpressionTest.class || tests == StatementTest.class || tests == ErrorTypeTest.class;
         assertTrue(ofExpressions || result.getRunCount() > 0, tests.getSimpleName() + " ran nothing");
     }
 }

@@ -47,8 +47,8 @@ public final class SkepTckProvider implements LanguageProvider {
                                 "map",
                                 function(context, "begin { @[1] = 2; exit(); }", "map"),
                                 TypeDescriptor.intersection(
-                                        TypeDescriptor.OBJECT, TypeDescriptor.hash(
-                                                TypeDescriptor.ANY, TypeDescriptor.ANY),
+                                        TypeDescriptor.OBJECT,
+                                        TypeDescriptor.hash(TypeDescriptor.ANY, TypeDescriptor.ANY),
                                         TypeDescriptor.ITERABLE))
                         .build(),
                 Snippet.newBuilder(
@@ -80,7 +80,8 @@ public final class SkepTckProvider implements LanguageProvider {
 
     @Override
     public Collection<? extends Snippet> createScripts(Context context) {
-        return List.of(script(context, "prints", "begin { print(1); @[comm] = count(); exit(); }"),
+        return List.of(
+                script(context, "prints", "begin { print(1); @[comm] = count(); exit(); }"),
                 script(context, "ends", "begin { exit(); }"));
     }
 
