@@ -65,6 +65,11 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /** Whether {@link #binary} knows all files: whether what it does not find is not there. */
+    default boolean knowsFiles() {
+        return false;
+    }
+
     /**
      * All programs and libraries that a name stands for: one, several with a wildcard in a path, and for {@code *} or
      * nothing what the process has mapped as code, or what all processes have.
