@@ -144,7 +144,7 @@ class LanguagesTest {
         assertTrue(String.join("\n", failed.traceback()).contains("cell:3"), failed.toString());
         assertEquals("SyntaxError", fails("%%py\nx = (").name());
         assertEquals("TypeError", fails("%%js\nnull.x").name());
-        assertTrue(fails("%%py\nexit(3)").value().contains("a cell cannot end the kernel"));
+        assertTrue(fails("%%py\nraise SystemExit(3)").value().contains("a cell cannot end the kernel"));
         assertTrue(fails("%%py\ntrace('kprobe:vfs_read { nosuch(); }')").value().contains("nosuch"));
     }
 
