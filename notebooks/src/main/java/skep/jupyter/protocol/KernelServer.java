@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
  * }
  */
 public final class KernelServer {
-    private static final int LINGER_MILLIS = 1_000;
+    private static final int LINGER_MILLIS = 5_000;
 
     private final ConnectionFile connection;
     private final Kernel kernel;
