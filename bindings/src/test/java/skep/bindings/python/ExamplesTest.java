@@ -56,20 +56,20 @@ class ExamplesTest {
             c/my_map.py               | mixed          | [1-9]\\d* messages, all with the right cookie
             """)
     void printsWhatItSays(String command, String scenario, String line) {
-        var outcome = scripts.file(
-                spec(scenario.strip()),
-                Duration.ofSeconds(1),
-                EXAMPLES.resolve(command.strip()));
+        var outcome = scripts.file(spec(scenario.strip()), Duration.ofSeconds(1), EXAMPLES.resolve(command.strip()));
         assertEquals(0, outcome.status(), outcome.text());
         var wanted = Pattern.compile(line.strip());
-        assertTrue(outcome.lines().stream().anyMatch(l -> wanted.matcher(l.strip()).matches()
-                || wanted.matcher(l).matches()), outcome.text());
+        assertTrue(
+                outcome.lines().stream()
+                        .anyMatch(l -> wanted.matcher(l.strip()).matches()
+                                || wanted.matcher(l).matches()),
+                outcome.text());
     }
 
     @Test
     void theCOfAProgramMayBeAFileBesideIt() {
-        var outcome = scripts.file(
-                spec("mixed"), Duration.ofSeconds(3), EXAMPLES.resolve("bcc/vfsreadlat.py"), "1", "2");
+        var outcome =
+                scripts.file(spec("mixed"), Duration.ofSeconds(3), EXAMPLES.resolve("bcc/vfsreadlat.py"), "1", "2");
         assertEquals(0, outcome.status(), outcome.text());
         assertTrue(outcome.text().contains("usecs"), outcome.text());
     }
@@ -79,7 +79,12 @@ class ExamplesTest {
         var err = new ByteArrayOutputStream();
         int status = new CProgramCommand()
                 .run(
-                        List.of("--target", Scripts.EMBEDDED, "--duration", "1s", EXAMPLES.resolve(file).toString()),
+                        List.of(
+                                "--target",
+                                Scripts.EMBEDDED,
+                                "--duration",
+                                "1s",
+                                EXAMPLES.resolve(file).toString()),
                         new ByteArrayInputStream(new byte[0]),
                         new PrintStream(out, true, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8));
