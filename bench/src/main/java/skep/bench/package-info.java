@@ -8,6 +8,8 @@
  *
  * <p>{@link skep.bench.CompileBench} times the compiler of the tracing language on the ported tools.
  *
+ * <p>{@link skep.bench.LanguageBench} puts Java, JavaScript and Python side by side: callbacks, maps, evaluation, start.
+ *
  * <p>Benchmarks may use anything of the project; nothing uses them. What they print are ratios taken in one run: the absolute
  * times of two runs on a busy machine do not compare. Run them on a machine that does nothing else.
  */

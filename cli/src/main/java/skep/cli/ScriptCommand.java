@@ -242,7 +242,7 @@ final class ScriptCommand {
         try {
             return Pattern.compile(text);
         } catch (PatternSyntaxException e) {
-            throw new UsageException("--probe-filter: " + e.getDescription() + ": " + text);
+            throw new UsageException("Invalid --probe-filter regex: " + e.getDescription() + ": " + text);
         }
     }
 
@@ -255,6 +255,10 @@ final class ScriptCommand {
         });
         if (!arguments.includes().isEmpty()) {
             variables.put("SKEP_INCLUDE", String.join("\n", arguments.includes()));
+        }
+        if (!arguments.unwound().isEmpty()) {
+            var processes = arguments.unwound().stream().map(String::valueOf).toList();
+            variables.put(SessionOptions.UNWOUND_VARIABLE, String.join(",", processes));
         }
         arguments.language().ifPresent(level -> variables.put("SKEP_LANG", level));
         return variables;

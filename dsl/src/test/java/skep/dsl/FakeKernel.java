@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UsdtArgument;
 import skep.isa.kernel.UsdtProbe;
 import skep.isa.kernel.UserBinary;
 
@@ -176,6 +178,16 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
         return nameOrPath.contains("notexist") ? Optional.empty() : Optional.of(new FakeBinary(nameOrPath));
     }
 
+    @Override
+    public boolean knowsFiles() {
+        return true;
+    }
+
+    @Override
+    public List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return List.of(new FakeBinary("/bin/sh"));
+    }
+
     /** A program that has every symbol but {@code no_such_function}. */
     private record FakeBinary(String path) implements UserBinary {
         @Override
@@ -195,7 +207,9 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
 
         @Override
         public List<UsdtProbe> staticProbes() {
-            return List.of(new UsdtProbe("tick", "loop", 8, 0, List.of()));
+            return List.of(
+                    new UsdtProbe("tick", "loop", 8, 0, UsdtArgument.parse("8@%rdi -4@%esi", Arch.X86_64)),
+                    new UsdtProbe("prov1", "tp1", 16, 0, List.of()));
         }
     }
 

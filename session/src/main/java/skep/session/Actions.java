@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import skep.dsl.Action;
@@ -30,6 +31,10 @@ final class Actions {
     private final MapReader maps;
     private final Symbols symbols;
     private final ViewSink sink;
+    /** Processes whose stacks are unwound; all if there are none. */
+    private final Set<Integer> unwound;
+
+    private boolean toldOfOthers;
     private final PacketFiles packets = new PacketFiles();
     private final LongConsumer unwatcher;
     private final MapPictures pictures;
@@ -44,8 +49,10 @@ final class Actions {
             MapReader maps,
             Symbols symbols,
             ViewSink sink,
-            LongConsumer unwatcher) {
+            LongConsumer unwatcher,
+            Set<Integer> unwound) {
         this.unwatcher = unwatcher;
+        this.unwound = unwound;
         this.script = script;
         this.values = values;
         this.maps = maps;
@@ -73,7 +80,12 @@ final class Actions {
             case Action.Show show -> pictures.show(show, sink);
             case Action.PrintMapEntry print -> map(print.map()).ifPresent(view -> entry(print, view, record));
             case Action.PrintValue print -> sink.accept(new View.Printed(argument(print.value(), record)));
-            case Action.ClearMap clear -> map(clear.map()).ifPresent(maps::clear);
+            case Action.ClearMap clear ->
+                map(clear.map())
+                        .ifPresent(view -> clear.generation()
+                                .ifPresentOrElse(
+                                        generation -> maps.clear(view, number(generation, record)),
+                                        () -> maps.clear(view)));
             case Action.ZeroMap zero -> map(zero.map()).ifPresent(maps::zero);
             case Action.Exit exit -> {
                 return OptionalLong.of(exit.code()
@@ -94,13 +106,23 @@ final class Actions {
                     unwatcher.accept(i.value());
                 }
             }
-            case Action.StackCopy copy -> symbols.unwind(copy, record);
+            case Action.StackCopy copy -> unwind(copy, record);
             case Action.HelperError error -> {
                 long errno = argument(error.errno(), record) instanceof Value.Int i ? i.value() : 0;
                 sink.accept(new View.HelperError(error.span(), error.helper(), errno, Names.error(errno)));
             }
         }
         return OptionalLong.empty();
+    }
+
+    private void unwind(Action.StackCopy copy, byte[] record) {
+        if (unwound.isEmpty() || unwound.contains(number(copy.process(), record))) {
+            symbols.unwind(copy, record);
+        } else if (!toldOfOthers) {
+            toldOfOthers = true;
+            sink.accept(new View.Note(
+                    "WARNING: No DWARF unwind data available for this process: --dwarf-pid names others"));
+        }
     }
 
     private java.util.Optional<MapView> map(String name) {
@@ -157,6 +179,12 @@ final class Actions {
     }
 
     private void cat(String path) {
+        var simulated = symbols.fileOfTarget(path);
+        if (simulated.isPresent()) {
+            int length = Math.min(simulated.get().length, script.config().maxCatBytes());
+            sink.accept(new View.Text(View.Kind.CAT, new String(simulated.get(), 0, length, StandardCharsets.UTF_8)));
+            return;
+        }
         try (var in = Files.newInputStream(Path.of(path))) {
             var text = new String(in.readNBytes(script.config().maxCatBytes()), StandardCharsets.UTF_8);
             sink.accept(new View.Text(View.Kind.CAT, text));

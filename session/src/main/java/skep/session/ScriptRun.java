@@ -6,11 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
@@ -132,24 +135,23 @@ final class ScriptRun implements AutoCloseable {
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
-        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch);
+        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses());
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
         }
     }
 
-    private List<ScriptProgram> programs(ScriptProgram.Role role) {
-        return script.programs().stream()
-                .filter(program -> program.role() == role && isWanted(program))
-                .toList();
+    private Set<Integer> unwoundProcesses() {
+        var named = options.environment().getOrDefault(SessionOptions.UNWOUND_VARIABLE, "");
+        return named.isEmpty()
+                ? Set.of()
+                : Stream.of(named.split(",")).map(Integer::valueOf).collect(Collectors.toUnmodifiableSet());
     }
 
-    private boolean isWanted(ScriptProgram program) {
-        return program.role() != ScriptProgram.Role.PROBE
-                || options.probeFilter().isEmpty()
-                || program.shownAs().stream()
-                        .anyMatch(name ->
-                                options.probeFilter().get().matcher(name).find());
+    private List<ScriptProgram> programs(ScriptProgram.Role role) {
+        return script.programs().stream()
+                .filter(program -> program.role() == role)
+                .toList();
     }
 
     private void runOnce(ScriptProgram program) {
@@ -200,9 +202,6 @@ final class ScriptRun implements AutoCloseable {
     private void announce() {
         int probes = 0;
         for (var program : script.programs()) {
-            if (!isWanted(program)) {
-                continue;
-            }
             boolean ofScript = !program.span().source().name().equals(ThreadLocals.SOURCE);
             probes += ofScript ? Math.max(1, program.shownAs().size()) : 0;
         }
@@ -257,6 +256,11 @@ final class ScriptRun implements AutoCloseable {
     private void drainUntilTheEnd() {
         // A script of BEGIN and END alone has nothing to wait for.
         if (links.isEmpty() && programs(ScriptProgram.Role.SELF).isEmpty()) {
+            return;
+        }
+        // Iterators ran to their end when they were attached.
+        if (child.isEmpty() && links.stream().allMatch(link -> link.probe().kind() == ProbeKind.ITER)) {
+            drainWhatIsThere();
             return;
         }
         long start = System.nanoTime();
@@ -361,7 +365,7 @@ final class ScriptRun implements AutoCloseable {
         if (script.config().printMapsAtExit()) {
             for (var view : byName()) {
                 if (view.printAtExit()) {
-                    var map = maps0().read(view, false);
+                    var map = maps0().readNow(view, false);
                     if (!map.rows().isEmpty()) {
                         sink.accept(map);
                     }
@@ -487,7 +491,7 @@ final class ScriptRun implements AutoCloseable {
         }
         var answer = new FutureTask<List<View.MapView>>(() -> byName().stream()
                 .filter(view -> !view.isHidden())
-                .map(view -> maps0().read(view, false))
+                .map(view -> maps0().readNow(view, false))
                 .toList());
         ask(answer);
         while (true) {

@@ -47,6 +47,11 @@ public final class SkepLanguage extends TruffleLanguage<Tracing> {
 
     private static final ContextReference<Tracing> CURRENT = ContextReference.create(SkepLanguage.class);
 
+    /** What the context that is entered holds. */
+    public static Tracing current() {
+        return CURRENT.get(null);
+    }
+
     @Override
     protected Tracing createContext(Env env) {
         return new Tracing(env, env.getOptions().get(TARGET));
