@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import skep.arm64.lower.Calls;
 import skep.arm64.lower.Lowering;
@@ -102,8 +103,14 @@ public final class Arm64Code {
         double[] sums = new double[4];
         var names = wanted.isEmpty() ? programs() : wanted;
         int count = 0;
+        var leftOut = new ArrayList<String>();
         for (var name : names) {
-            var row = measure(name, around);
+            var measured = measure(name, around);
+            if (measured.isEmpty()) {
+                leftOut.add(name);
+                continue;
+            }
+            var row = measured.get();
             if (row.own.result != row.clang.result || row.linux.result != row.clang.result) {
                 System.out.printf("| %s | RESULTS DIFFER | | | | | |%n", name);
                 continue;
@@ -131,6 +138,9 @@ public final class Arm64Code {
                 Math.exp(sums[1] / count),
                 Math.exp(sums[2] / count),
                 Math.exp(sums[3] / count));
+        if (!leftOut.isEmpty()) {
+            System.out.println("Left out, since they call the kernel: " + String.join(", ", leftOut));
+        }
     }
 
     private List<String> programs() throws IOException {
@@ -143,23 +153,27 @@ public final class Arm64Code {
         }
     }
 
-    private Row measure(String name, long around) throws IOException, InterruptedException {
+    /** Empty for a program that is no plain function: it has no code in {@code .text}. */
+    private Optional<Row> measure(String name, long around) throws IOException, InterruptedException {
         var source = sources.resolve(name + ".c").toAbsolutePath().toString();
         run("clang", "-O2", "-target", "bpf", "-mcpu=v3", "-fno-builtin", "-c", source, "-o", name + ".bpf.o");
         run("clang", "-O2", "--target=aarch64-linux-gnu", "-ffreestanding", "-c", source, "-o", name + ".clang.o");
         var elf = ElfFile.of(Files.readAllBytes(work.resolve(name + ".bpf.o")));
         var code = Bytecode.ofBytes(elf.bytes(elf.section(".text").orElseThrow()));
+        if (code.size() == 0) {
+            return Optional.empty();
+        }
         var twin = ElfFile.of(Files.readAllBytes(work.resolve(name + ".clang.o")));
         int twinBytes = twin.bytes(twin.section(".text").orElseThrow()).length;
         var options = LoweringOptions.VERIFIED.withHints(LoweringOptions.Hints.NONE);
         var own = lowered(name + ".own", code, options);
         var linux = lowered(name + ".linux", code, options.withStyle(LoweringOptions.Style.LINUX_6_1));
         var clang = executed(name + ".clang", name + ".clang.o");
-        return new Row(
+        return Optional.of(new Row(
                 name,
                 new Way(twinBytes, clang.insns - around, clang.result),
                 new Way(own.bytes, own.insns - around, own.result),
-                new Way(linux.bytes, linux.insns - around, linux.result));
+                new Way(linux.bytes, linux.insns - around, linux.result)));
     }
 
     private Way lowered(String name, Bytecode code, LoweringOptions options) throws IOException, InterruptedException {

@@ -242,7 +242,7 @@ final class ScriptCommand {
         try {
             return Pattern.compile(text);
         } catch (PatternSyntaxException e) {
-            throw new UsageException("--probe-filter: " + e.getDescription() + ": " + text);
+            throw new UsageException("Invalid --probe-filter regex: " + e.getDescription() + ": " + text);
         }
     }
 

@@ -43,6 +43,22 @@ class BeyondThePeersTest {
     }
 
     @Test
+    void clearingTakesEffectInOrder() {
+        var result = run("begin { @c[1] = count(); @c[2] = count(); @s = 3; print(@c); clear(@c); clear(@s);"
+                + " @c[2] = count(); printf(\"%d %d %d %d\\n\", len(@c), has_key(@c, 1), has_key(@c, 2), @s);"
+                + " for ($kv : @c) { print($kv) } @s++; exit(); }");
+        assertEquals(0, result.status(), result.err());
+        assertEquals("@c[1]: 1\n@c[2]: 1\n1 0 1 0\n(2, 1)\n\n@c[2]: 1\n@s: 1\n", result.out());
+    }
+
+    @Test
+    void storedStacksKnowTheirLength() {
+        var result = run("kprobe:vfs_read { $s = kstack(3); @ = len($s); @k = kstack(2); @l = len(@k); exit(); }");
+        assertEquals(0, result.status(), result.err());
+        assertMatches("@: 3\n@k: .*@l: 2\n", result.out());
+    }
+
+    @Test
     void mapsStandSideBySide() {
         var result = run("begin { @a[1] = count(); @a[2] = count(); @a[2] = count(); @b[2] = sum(7);"
                 + " printa(@a, @b, \"sort=@a descending percent\"); exit(); }");

@@ -126,6 +126,11 @@ class KernelsTest {
                     "uretprobe:libc:read /pid == cpid && retval > 0/ { @ = count(); }",
                     "@: [1-9]"),
             row(
+                    "user stack by unwinding tables",
+                    Feature.USER_STACK_COPY,
+                    "uprobe:libc:read /pid == cpid/ { @[dw_ustack(2)] = count(); }",
+                    "read\\+"),
+            row(
                     "profile",
                     Feature.PERF_SOFTWARE,
                     "profile:hz:199 { @ = count(); } interval:ms:300 { exit(); }",
@@ -243,12 +248,17 @@ class KernelsTest {
 
     @Test
     void aKprobeFiresOnAnArm64KernelThroughTheAgent() throws Exception {
-        var missing = GuestKernel.missing("arm64");
+        var missing = SmallGuest.missing();
         Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: no ARM64 kernel was tried: " + missing.orElseThrow());
-        try (var guest = GuestKernel.boot("arm64");
+        try (var guest = SmallGuest.boot();
                 var target = guest.open()) {
-            var said = run(target, "kprobe:vfs_read /pid == cpid/ { @[comm] = count(); }", WORK);
-            assertTrue(said.contains("@[cat]: "), said);
+            assertEquals(Arch.ARM64, target.kernel().arch());
+            var said = run(
+                    target,
+                    "kprobe:vfs_read /pid == cpid/ { @[comm] = count(); } "
+                            + "kretprobe:vfs_read /pid == cpid && retval > 0/ { @bytes = max(retval); }",
+                    "/bin/sh -c 'read line </etc/passwd'");
+            assertTrue(said.contains("@[sh]: ") && said.contains("@bytes: "), said);
         }
     }
 

@@ -36,6 +36,9 @@ class RuntimeCasesTest {
     /** The share of rows of the tiers that need nothing but a kernel which must pass. */
     private static final double REQUIRED = 0.95;
 
+    /** The same of those that trace what happens on the machine. */
+    private static final double REQUIRED_LIVE = 0.85;
+
     private static final int EXTRA_SECONDS = 5;
 
     @TempDir
@@ -51,17 +54,20 @@ class RuntimeCasesTest {
         assumeTrue(mayTrace(), "this user may not trace the live kernel");
         var wanted = System.getProperty("skep.case", "");
         var tracer = tracer();
+        var programs = buildPrograms();
         var outcomes = new ArrayList<Outcome>();
         for (var line : Files.readAllLines(file)) {
             var row = RuntimeCase.of(line);
             var tier = row.tier().substring(0, 1);
-            if ("ABC".contains(tier) && (row.group() + " " + row.name()).contains(wanted)) {
-                outcomes.add(run(row, tracer, !wanted.isEmpty()));
+            if ("ABCD".contains(tier) && (row.group() + " " + row.name()).contains(wanted)) {
+                outcomes.add(run(row, tracer, programs, !wanted.isEmpty()));
             }
         }
         report(outcomes);
         var rate = rate(outcomes, "A", "B");
         assertTrue(!wanted.isEmpty() || rate >= REQUIRED, "tiers A and B: " + rate);
+        var live = rate(outcomes, "C", "D");
+        assertTrue(!wanted.isEmpty() || live >= REQUIRED_LIVE, "tiers C and D: " + live);
     }
 
     private static boolean mayTrace() {
@@ -73,8 +79,31 @@ class RuntimeCasesTest {
         }
     }
 
-    private Outcome run(RuntimeCase row, Path tracer, boolean verbose) throws Exception {
-        var reason = skipReason(row);
+    /** The programs that rows of tier D trace: our own of the same names, functions and values. Empty without a compiler. */
+    private boolean buildPrograms() throws Exception {
+        var sources = Path.of(System.getProperty("skep.root", "."), "cli/src/test/resources/programs")
+                .toAbsolutePath();
+        var script = """
+                set -e
+                mkdir -p testprogs testlibs external_debug
+                for file in SOURCES/*.c; do
+                  name=$(basename $file .c)
+                  case $name in
+                    lib*) gcc -g -shared -fPIC $file -o testlibs/$name.so; chmod -x testlibs/$name.so ;;
+                    uprobe_nofp) gcc -g -O1 -fomit-frame-pointer $file -o testprogs/$name ;;
+                    *) gcc -g -O0 -fno-omit-frame-pointer -pthread $file -o testprogs/$name ;;
+                  esac
+                done
+                cp testprogs/usdt_test testprogs/usdt_test_copy
+                objcopy --only-keep-debug testprogs/uprobe_test external_debug/uprobe_test.debug
+                objcopy --strip-debug --add-gnu-debuglink=external_debug/uprobe_test.debug \\
+                  testprogs/uprobe_test testprogs/uprobe_test-stripped
+                """.replace("SOURCES", sources.toString());
+        return shell(script, Map.of(), 60).status() == 0;
+    }
+
+    private Outcome run(RuntimeCase row, Path tracer, boolean programs, boolean verbose) throws Exception {
+        var reason = row.tier().startsWith("D") ? skipReasonOfPrograms(row, programs) : skipReason(row);
         if (reason.isPresent()) {
             return new Outcome(row, reason, Optional.empty());
         }
@@ -88,7 +117,7 @@ class RuntimeCasesTest {
                 shell(shell.get(), Map.of(), EXTRA_SECONDS);
             }
         }
-        var failed = judge(row, tracer, verbose);
+        var failed = row.tier().startsWith("D") ? traced(row, tracer, verbose) : judge(row, tracer, verbose);
         if (row.cleanup().isPresent()) {
             shell(row.cleanup().get(), Map.of(), EXTRA_SECONDS);
         }
@@ -105,6 +134,64 @@ class RuntimeCasesTest {
         boolean otherArch = !row.arch().isEmpty()
                 && row.arch().stream().noneMatch(a -> a.contains("x86_64") || a.contains("little"));
         return otherArch ? Optional.of("for another architecture") : Optional.empty();
+    }
+
+    private static Optional<String> skipReasonOfPrograms(RuntimeCase row, boolean programs) {
+        if (!programs) {
+            return Optional.of("needs gcc for the programs it traces");
+        }
+        if (row.name().contains("DWP")) {
+            return Optional.of("needs a package of split debugging information");
+        }
+        boolean otherArch = !row.arch().isEmpty()
+                && row.arch().stream().noneMatch(a -> a.equals("x86_64") || a.equals("le") || a.startsWith("!"));
+        return otherArch ? Optional.of("for another architecture") : Optional.empty();
+    }
+
+    /** Traces programs: some run before the tracer starts, one is started when it says that probes are attached. */
+    private Optional<String> traced(RuntimeCase row, Path tracer, boolean verbose) throws Exception {
+        var before = new ArrayList<Process>();
+        for (var command : row.before()) {
+            before.add(new ProcessBuilder(command.split(" "))
+                    .directory(folder.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start());
+        }
+        try {
+            var command = commandLine(row, tracer, before);
+            var environment = new java.util.HashMap<>(row.environment());
+            var text = row.after()
+                    .map(after -> "coproc tracer { exec 2>&1; " + command + "; }\n"
+                            + "while read -r line <&${tracer[0]}; do echo \"$line\"; case $line in"
+                            + " __BPFTRACE_NOTIFY_PROBES_ATTACHED) (" + after + ") >/dev/null 2>&1 & ;; esac; done")
+                    .orElse(command);
+            environment.put("__BPFTRACE_NOTIFY_PROBES_ATTACHED", "1");
+            var finished = shell(text, environment, row.timeoutSeconds() + EXTRA_SECONDS);
+            if (verbose) {
+                System.out.println(text + "\n" + finished.output() + "status " + finished.status());
+            }
+            for (var expectation : row.expectations()) {
+                var mismatch = expectation.mismatch(finished.output());
+                if (mismatch.isPresent()) {
+                    return Optional.of("wanted " + firstLine(mismatch.get()) + ", got " + telling(finished.output()));
+                }
+            }
+            return Optional.empty();
+        } finally {
+            before.forEach(Process::destroyForcibly);
+        }
+    }
+
+    private static String commandLine(RuntimeCase row, Path tracer, List<Process> before) {
+        var command = row.command()
+                .orElse("{{BPFTRACE}}" + (row.isJson() ? " -q -f json" : "") + " -e '"
+                        + row.program().orElse("").replace("'", "'\\''") + "'")
+                .replace("{{BPFTRACE}}", tracer.toString());
+        return before.isEmpty()
+                ? command
+                : command.replace(
+                        "{{BEFORE_PID}}", Long.toString(before.getFirst().pid()));
     }
 
     private Optional<String> judge(RuntimeCase row, Path tracer, boolean verbose) throws Exception {

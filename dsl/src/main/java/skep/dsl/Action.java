@@ -103,8 +103,12 @@ public sealed interface Action {
     /** {@code print(value)}: printed as {@code print} does, with a newline. */
     record PrintValue(Argument value, Span span) implements Action {}
 
-    /** {@code clear(@m)}: removes all entries. */
-    record ClearMap(String map, Span span) implements Action {}
+    /**
+     * {@code clear(@m)}: removes all entries.
+     *
+     * @param generation the generation of the map that ended: only entries up to it go; empty for all there are
+     */
+    record ClearMap(String map, Optional<Argument> generation, Span span) implements Action {}
 
     /** {@code zero(@m)}: sets all values to zero. */
     record ZeroMap(String map, Span span) implements Action {}

@@ -33,6 +33,9 @@ public record CompileOptions(
         Set<Stage> stages,
         boolean test,
         boolean bench) {
+    /** A regular expression of the probes that are compiled, by their names; none for all: {@code --probe-filter}. */
+    public static final String PROBE_FILTER_VARIABLE = "SKEP_PROBE_FILTER";
+
     public static final CompileOptions DEFAULT = new CompileOptions(
             List.of(),
             Map.of(),

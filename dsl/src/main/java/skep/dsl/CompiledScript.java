@@ -12,6 +12,7 @@ import skep.isa.object.BpfObject;
  * @param maps the script's maps, in order of first appearance
  * @param actions what records ask for, by id
  * @param faults what the counters of {@link #COUNTERS_MAP} mean; counter {@link #LOST_EVENTS_COUNTER} is not listed
+ * @param usesUserSymbols whether names of addresses of processes are asked for
  * @param usesRingBuffer whether the object has {@link #EVENTS_MAP}
  * @param usesCounters whether it has {@link #COUNTERS_MAP}
  * @param usesUserSymbols whether names of addresses of processes are wanted, also after these have ended
@@ -34,6 +35,9 @@ public record CompiledScript(
      * did not fit into the ring buffer, then the {@link RuntimeFault}s.
      */
     public static final String COUNTERS_MAP = "counters";
+
+    /** Generations of the maps that the script clears, a {@code u64} each. */
+    public static final String GENERATIONS_MAP = "generations";
 
     /** Index of the counter of lost records in {@link #COUNTERS_MAP}. */
     public static final int LOST_EVENTS_COUNTER = 0;

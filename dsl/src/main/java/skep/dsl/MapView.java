@@ -14,6 +14,7 @@ import skep.source.Span;
  * @param storage where key and value lie
  * @param perCpu whether user space merges one value per CPU
  * @param printAtExit whether it is printed when the script ends
+ * @param generation offset of the map's generation in {@link CompiledScript#GENERATIONS_MAP}, or {@link #NO_GENERATION}
  * @param span where the script first names it
  */
 public record MapView(
@@ -24,7 +25,44 @@ public record MapView(
         Storage storage,
         boolean perCpu,
         boolean printAtExit,
+        int generation,
         Span span) {
+    /** The key has no generation. */
+    public static final int NO_GENERATION = -1;
+
+    /** A map without generations. */
+    public MapView(
+            String name,
+            String mapName,
+            Optional<Type> key,
+            Type value,
+            Storage storage,
+            boolean perCpu,
+            boolean printAtExit,
+            Span span) {
+        this(name, mapName, key, value, storage, perCpu, printAtExit, NO_GENERATION, span);
+    }
+
+    /**
+     * Whether keys end with the number of a generation. Clearing such a map is beginning the next generation, so that it
+     * takes effect at once; user space removes the entries of those before.
+     */
+    public boolean hasGenerations() {
+        return generation >= 0;
+    }
+
+    /** Offset of the {@code u64} generation in a key in bytes. */
+    public int generationInKey() {
+        return key.map(type -> Type.Layout.alignUp(type.sizeBytes(), 8)).orElse(0);
+    }
+
+    /** The size of a key in bytes. */
+    public int keyBytes() {
+        return hasGenerations()
+                ? generationInKey() + 8
+                : key.map(Type::sizeBytes).orElse(8);
+    }
+
     /** How the entries of a map are stored. */
     public enum Storage {
         /** A hash from the key to the value. A map without keys has the one key {@code u64} 0. */

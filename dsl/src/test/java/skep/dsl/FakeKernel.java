@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -176,6 +177,16 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
         return nameOrPath.contains("notexist") ? Optional.empty() : Optional.of(new FakeBinary(nameOrPath));
     }
 
+    @Override
+    public boolean knowsFiles() {
+        return true;
+    }
+
+    @Override
+    public List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
+        return List.of(new FakeBinary("/bin/sh"));
+    }
+
     /** A program that has every symbol but {@code no_such_function}. */
     private record FakeBinary(String path) implements UserBinary {
         @Override
@@ -195,7 +206,8 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
 
         @Override
         public List<UsdtProbe> staticProbes() {
-            return List.of(new UsdtProbe("tick", "loop", 8, 0, List.of()));
+            return List.of(
+                    new UsdtProbe("tick", "loop", 8, 0, List.of()), new UsdtProbe("prov1", "tp1", 16, 0, List.of()));
         }
     }
 

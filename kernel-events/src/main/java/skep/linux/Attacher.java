@@ -3,6 +3,7 @@ package skep.linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProbeSpec;
@@ -22,6 +23,12 @@ import skep.target.Link;
 final class Attacher {
     /** What {@link #bind} answers where the event itself holds the program; no errno, and -1 as a descriptor. */
     static final long NO_LINK = 0xffff_ffffL;
+
+    private static final Set<String> OVER_ONE_MAP = Set.of("bpf_map_elem", "bpf_sk_storage_map", "sockmap");
+
+    private static final int ITERATOR_INFO_BYTES = 16;
+    /** {@code BPF_CGROUP_ITER_DESCENDANTS_PRE}. */
+    private static final int PARENTS_FIRST = 2;
 
     private static final int BREAK_READ = 1;
     private static final int BREAK_WRITE = 2;
@@ -153,12 +160,24 @@ final class Attacher {
         }
         // The processor takes no other length for code than that of a word.
         long length = access == BREAK_EXECUTE ? Long.BYTES : probe.value();
+        if (access != BREAK_EXECUTE && Long.remainderUnsigned(Long.decode(probe.target()), Math.max(1, length)) != 0) {
+            throw failure(
+                    probe,
+                    "address " + probe.target() + " is not a multiple of the length, " + length,
+                    "Watch shorter pieces, such as " + probe.target() + ":1:" + probe.module() + ".");
+        }
         var event = new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), length, access);
         return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
     }
 
     /** An iterator runs to its end when it is attached: the program has then seen every object. */
     private Link iterator(int fd, ProbeSpec probe) {
+        if (OVER_ONE_MAP.contains(probe.target())) {
+            throw failure(
+                    probe,
+                    "this iterator runs over the entries of one map, which a script cannot name",
+                    "Show maps with skep map dump.");
+        }
         int link = iteratorLink(fd, probe, Optional.empty());
         walk(link, probe);
         return new LinuxLink(host, probe, "iterator", link);
@@ -174,13 +193,17 @@ final class Attacher {
         }
     }
 
+    /**
+     * {@code union bpf_iter_link_info}: the descriptor of a map; or, for control groups, order 4, descriptor 4 and id 8, from the
+     * root without either of the last.
+     */
     private int iteratorLink(int fd, ProbeSpec probe, Optional<Integer> map) {
-        final int infoBytes = 8;
+        boolean groups = probe.target().equals("cgroup");
         long link;
-        try (var info = host.syscalls().allocate(infoBytes)) {
-            info.putInt(0, map.orElse(0));
-            long address = map.isPresent() ? info.pushed(infoBytes) : 0;
-            link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER, address, map.isPresent() ? infoBytes : 0);
+        try (var info = host.syscalls().allocate(ITERATOR_INFO_BYTES)) {
+            info.putInt(0, groups ? PARENTS_FIRST : map.orElse(0));
+            long address = groups || map.isPresent() ? info.pushed(ITERATOR_INFO_BYTES) : 0;
+            link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER, address, address == 0 ? 0 : ITERATOR_INFO_BYTES);
         }
         if (Errno.isError(link)) {
             throw refused(probe, Feature.ITER, "BPF_LINK_CREATE", -link);

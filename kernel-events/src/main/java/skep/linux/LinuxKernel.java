@@ -320,6 +320,11 @@ public final class LinuxKernel implements KernelInfo {
     }
 
     @Override
+    public boolean knowsFiles() {
+        return true;
+    }
+
+    @Override
     public List<UserBinary> binaries(String nameOrPattern, OptionalInt pid) {
         return binaries.find(nameOrPattern, pid).stream()
                 .<UserBinary>map(binary -> binary)

@@ -58,6 +58,10 @@ final class LinuxLink implements Link {
         events = NONE;
     }
 
+    synchronized boolean isClosed() {
+        return links.length == 0 && events.length == 0;
+    }
+
     @Override
     public void close() {
         surrender(host::close, host::close);

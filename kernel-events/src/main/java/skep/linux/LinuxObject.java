@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeKind;
@@ -33,7 +34,12 @@ final class LinuxObject implements LoadedObject {
 
     private static final long MIN_PERF_BUFFER_BYTES = 4096;
 
+    private static final int MIN_LINKS_TO_LOOK_THROUGH = 64;
+
     private final Host host;
+    private final Runnable onUserProbe;
+    private final Consumer<LinuxObject> onClose;
+    private int linksToLookThrough = MIN_LINKS_TO_LOOK_THROUGH;
     private final LinuxKernel kernel;
     private final Attacher attacher;
     private final ProgramLoader loader;
@@ -49,15 +55,29 @@ final class LinuxObject implements LoadedObject {
 
     private record Loaded(ProgramSpec spec, int fd, ObjectTypes types) {}
 
-    private LinuxObject(Host host, LinuxKernel kernel) {
+    private LinuxObject(Host host, LinuxKernel kernel, Runnable onUserProbe, Consumer<LinuxObject> onClose) {
+        this.onUserProbe = onUserProbe;
+        this.onClose = onClose;
         this.host = host;
         this.kernel = kernel;
         this.attacher = new Attacher(host, kernel);
         this.loader = new ProgramLoader(host, kernel);
     }
 
-    static LinuxObject load(Host host, LinuxKernel kernel, BpfObject object, LoadOptions options) {
-        var loaded = new LinuxObject(host, kernel);
+    /**
+     * Loads an object.
+     *
+     * @param onUserProbe called before a program is attached to a place in a user's program
+     * @param onClose called when the object closes
+     */
+    static LinuxObject load(
+            Host host,
+            LinuxKernel kernel,
+            BpfObject object,
+            LoadOptions options,
+            Runnable onUserProbe,
+            Consumer<LinuxObject> onClose) {
+        var loaded = new LinuxObject(host, kernel, onUserProbe, onClose);
         try {
             loaded.extend(object, options);
             return loaded;
@@ -150,9 +170,22 @@ final class LinuxObject implements LoadedObject {
     @Override
     public synchronized Link attach(String name, ProbeSpec probe) {
         var program = program(name);
+        switch (probe.kind()) {
+            case UPROBE, URETPROBE, USDT -> onUserProbe.run();
+            default -> {}
+        }
+        forgetClosedLinks();
         var link = attacher.attach(program.spec(), program.fd(), probe, type -> reload(program, type));
         links.add(link);
         return link;
+    }
+
+    /** Links that were closed one by one; looked for rarely, since there may be thousands. */
+    private void forgetClosedLinks() {
+        if (links.size() >= linksToLookThrough) {
+            links.removeIf(link -> link instanceof LinuxLink own && own.isClosed());
+            linksToLookThrough = Math.max(MIN_LINKS_TO_LOOK_THROUGH, 2 * links.size());
+        }
     }
 
     /** One program attached in two ways needs two loads: the verifier judges it for how it will be attached. */
@@ -344,5 +377,6 @@ final class LinuxObject implements LoadedObject {
         borrowed.forEach(maps::remove);
         maps.values().forEach(map -> host.close(map.fd()));
         types.forEach(ObjectTypes::close);
+        onClose.accept(this);
     }
 }

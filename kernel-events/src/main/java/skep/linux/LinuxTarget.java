@@ -4,8 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import skep.isa.kernel.Helper;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.MapType;
@@ -32,7 +35,9 @@ public final class LinuxTarget implements Target {
     private final UserSymbols userSymbols;
     private final StackUnwinder unwinder;
     private final SystemNames names;
-    private final List<AutoCloseable> owned = new ArrayList<>();
+    /** What closes with the target. What closes before leaves the list: a prompt loads and closes all day. */
+    private final Set<AutoCloseable> owned = Collections.synchronizedSet(new LinkedHashSet<>());
+
     private volatile long endNanos = Long.MAX_VALUE;
 
     LinuxTarget(String spec, Host host) {
@@ -60,21 +65,23 @@ public final class LinuxTarget implements Target {
                 || object.programs().stream().anyMatch(LinuxTarget::copiesStacks)) {
             rememberProcesses();
         }
-        var loaded = LinuxObject.load(host, kernel, object, options);
+        var loaded = LinuxObject.load(host, kernel, object, options, this::rememberProcesses, owned::remove);
         owned.add(loaded);
         return loaded;
     }
 
     /** Stacks of processes that end meanwhile can be named only if what they mapped was written down. */
     @Override
-    public synchronized void rememberProcesses() {
-        if (!userSymbols.isRecording()) {
-            try {
-                var recorder = new MappingRecorder(host, kernel.onlineCpus());
-                owned.add(recorder);
-                userSymbols.recordWith(recorder);
-            } catch (TargetException withoutPerf) {
-                // Then only living processes have symbols.
+    public void rememberProcesses() {
+        synchronized (userSymbols) {
+            if (!userSymbols.isRecording()) {
+                try {
+                    var recorder = new MappingRecorder(host, kernel.onlineCpus());
+                    owned.add(recorder);
+                    userSymbols.recordWith(recorder);
+                } catch (TargetException withoutPerf) {
+                    // Then only living processes have symbols.
+                }
             }
         }
     }
@@ -132,7 +139,7 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized TracedProcess spawn(String command) {
-        var child = TracedChild.prepare(host, command);
+        var child = TracedChild.prepare(host, command, owned::remove);
         owned.add(child);
         return child;
     }
@@ -163,8 +170,8 @@ public final class LinuxTarget implements Target {
 
     @Override
     public synchronized void close() {
-        for (int i = owned.size() - 1; i >= 0; i--) {
-            switch (owned.get(i)) {
+        for (var last : new ArrayList<>(owned).reversed()) {
+            switch (last) {
                 case LoadedObject object -> object.close();
                 case TracedProcess process -> process.close();
                 case MappingRecorder recorder -> recorder.close();

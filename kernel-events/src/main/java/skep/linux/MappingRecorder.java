@@ -29,6 +29,7 @@ final class MappingRecorder implements AutoCloseable {
     private static final int RECORD_MMAP2 = 10;
     private static final int MISC_COMM_EXEC = 1 << 13;
 
+    private final Host host;
     private final List<PerfRing> rings = new ArrayList<>();
     private final Waiter waiter;
     private final boolean local;
@@ -52,6 +53,7 @@ final class MappingRecorder implements AutoCloseable {
     }
 
     MappingRecorder(Host host, int[] cpus) {
+        this.host = host;
         try {
             for (int cpu : cpus) {
                 long fd = host.perf().openMappings(cpu, WAKEUP_BYTES);
@@ -71,6 +73,9 @@ final class MappingRecorder implements AutoCloseable {
     }
 
     private void run() {
+        if (local) {
+            writeDownThoseThatRun();
+        }
         while (!closed) {
             if (local) {
                 waiter.await(POLL_MILLIS);
@@ -78,6 +83,28 @@ final class MappingRecorder implements AutoCloseable {
                 // An agent that waits for this would do nothing else meanwhile.
                 LockSupport.parkNanos(POLL_MILLIS * 1_000_000L);
             }
+            drain();
+        }
+    }
+
+    /** What processes had mapped before the recording began: they may end before anybody asks. */
+    private void writeDownThoseThatRun() {
+        for (var name : host.files().list("/proc")) {
+            if (closed || !name.chars().allMatch(Character::isDigit)) {
+                continue;
+            }
+            var mappings = host.files()
+                    .text("/proc/" + name + "/maps")
+                    .orElse("")
+                    .lines()
+                    .flatMap(line -> UserSymbols.parse(line).stream())
+                    .toList();
+            synchronized (this) {
+                processes
+                        .computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>())
+                        .addAll(0, mappings);
+            }
+            // The rings go on filling meanwhile.
             drain();
         }
     }

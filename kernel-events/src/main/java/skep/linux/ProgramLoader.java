@@ -112,7 +112,9 @@ final class ProgramLoader {
                             .append(place.text().strip())
                             .append('"'));
         }
-        return new LoadException(message.append(": ").append(verdict(log)).toString(), program, insn, log, (int) errno);
+        var verdict = verdict(log);
+        message.append(": ").append(verdict.isBlank() ? "it gives no reason but " + Errno.name(errno) : verdict);
+        return new LoadException(message.toString(), program, insn, log, (int) errno);
     }
 
     private String withoutLog(ProgramSpec program, long errno) {

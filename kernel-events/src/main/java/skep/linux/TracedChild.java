@@ -3,6 +3,7 @@ package skep.linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import skep.linux.sys.Block;
 import skep.linux.sys.Errno;
 import skep.linux.sys.Sys;
@@ -21,19 +22,21 @@ final class TracedChild implements TracedProcess {
     private static final int GRACE_MILLIS = 200;
 
     private final Host host;
+    private final Consumer<TracedChild> onClose;
     private final int pid;
     private final Block status;
     private int gate;
     private OptionalInt exitStatus = OptionalInt.empty();
 
-    private TracedChild(Host host, int pid, int gate) {
+    private TracedChild(Host host, int pid, int gate, Consumer<TracedChild> onClose) {
         this.host = host;
+        this.onClose = onClose;
         this.pid = pid;
         this.gate = gate;
         this.status = host.syscalls().allocateShared(8);
     }
 
-    static TracedChild prepare(Host host, String command) {
+    static TracedChild prepare(Host host, String command, Consumer<TracedChild> onClose) {
         var arguments = words(command);
         if (arguments.isEmpty()) {
             throw new TargetException("the command of -c is empty");
@@ -53,7 +56,7 @@ final class TracedChild implements TracedProcess {
             host.close(writeEnd);
         }
         check(command, pid);
-        return new TracedChild(host, (int) pid, writeEnd);
+        return new TracedChild(host, (int) pid, writeEnd, onClose);
     }
 
     private static void check(String command, long result) {
@@ -146,6 +149,7 @@ final class TracedChild implements TracedProcess {
 
     @Override
     public void close() {
+        onClose.accept(this);
         synchronized (this) {
             if (gate >= 0) {
                 host.close(gate);

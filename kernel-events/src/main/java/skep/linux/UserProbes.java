@@ -231,8 +231,14 @@ final class UserProbes {
         var target = probe.target();
         if (!target.isEmpty() && Character.isDigit(target.charAt(0))) {
             long address = Long.decode(target);
-            var offset = file.file().fileOffset(address);
-            places.add(new Place(file.path(), offset.orElse(address) + probe.offset(), 0));
+            long offset = file.file().fileOffset(address).orElse(address) + probe.offset();
+            if (!isCode(file.file(), offset)) {
+                throw failure(
+                        probe,
+                        target + " is no address of code in " + probe.module(),
+                        "Give an address as nm or objdump -d shows it.");
+            }
+            places.add(new Place(file.path(), offset, 0));
             return;
         }
         if (target.startsWith("@")) {
@@ -314,8 +320,7 @@ final class UserProbes {
         if (symbol.sizeBytes() != 0 && probe.offset() >= symbol.sizeBytes()) {
             throw failure(
                     probe,
-                    "offset " + probe.offset() + " is outside " + symbol.name() + ", which is " + symbol.sizeBytes()
-                            + " bytes long",
+                    "Offset outside the function bounds ('" + symbol.name() + "' size is " + symbol.sizeBytes() + ")",
                     "");
         }
         if (isCode(file.file(), offset.getAsLong())) {

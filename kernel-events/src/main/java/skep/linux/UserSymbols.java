@@ -1,11 +1,12 @@
 package skep.linux;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import skep.elf.Demangler;
 import skep.isa.kernel.KernelInfo.Symbol;
 import skep.linux.MappingRecorder.Mapping;
@@ -17,12 +18,23 @@ import skep.target.Target.FilePlace;
  * address is in none of them; for processes that have ended, recorded ones serve.
  */
 final class UserSymbols {
+    private static final int MAX_PROCESSES = 4096;
+
     /** How often a process's mappings are read again for addresses that nothing covers. */
     private static final int MAX_READS = 20;
 
     private final Host host;
     private final Binaries binaries;
-    private final Map<Integer, Process> processes = new ConcurrentHashMap<>();
+    /** The one that was asked for longest ago goes first. */
+    private final Map<Integer, Process> processes = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Integer, Process> eldest) {
+            return size() > MAX_PROCESSES;
+        }
+    });
+
     private volatile Optional<MappingRecorder> recorder = Optional.empty();
 
     UserSymbols(Host host, Binaries binaries) {
@@ -165,10 +177,16 @@ final class UserSymbols {
                 return binaries.open("/proc/" + pid + "/map_files/" + Long.toHexString(mapping.start()) + "-"
                         + Long.toHexString(mapping.end()));
             }
+            // The root of a process in another mount namespace is called "/" too.
             boolean sameRoot =
-                    host.files().link("/proc/" + pid + "/root").map("/"::equals).orElse(true);
+                    host.files().link("/proc/" + pid + "/root").map("/"::equals).orElse(true)
+                            && namespace(Integer.toString(pid)).equals(namespace("self"));
             var inside = sameRoot ? path : "/proc/" + pid + "/root" + path;
             return binaries.open(inside).or(() -> binaries.open(path));
+        }
+
+        private Optional<String> namespace(String process) {
+            return host.files().link("/proc/" + process + "/ns/mnt");
         }
 
         private Optional<Symbol> compiledAt(long address) {

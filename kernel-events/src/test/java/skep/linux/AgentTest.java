@@ -99,7 +99,7 @@ class AgentTest {
     @EnumSource(Arch.class)
     void aCommandWaitsAtItsGateAndReportsItsExit(Arch arch) throws Exception {
         try (var calls = connect(agent(arch))) {
-            var child = TracedChild.prepare(Host.of(calls), "sh -c 'exit 3'");
+            var child = TracedChild.prepare(Host.of(calls), "sh -c 'exit 3'", gone -> {});
             Thread.sleep(30);
             assertEquals(OptionalInt.empty(), child.exitStatus());
             child.start();

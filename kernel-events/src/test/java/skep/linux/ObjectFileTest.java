@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,7 @@ import skep.target.LoadOptions;
 import skep.target.LoadedObject;
 import skep.target.Target;
 import skep.target.TargetException;
+import skep.vm.inspect.VmInventory;
 
 /** Objects that clang makes mean the same on the live kernel and on the embedded one. */
 class ObjectFileTest {
@@ -327,11 +329,24 @@ class ObjectFileTest {
     }
 
     @Test
+    void typedProgramsAreShownAsTheEmbeddedKernelLoadsThem() throws IOException, InterruptedException {
+        compile(WALKS);
+        var file = folder.resolve("x.o").toString();
+        try (var inventory = new VmInventory.Provider().open(file)) {
+            assertEquals(
+                    List.of("tasks", "elements"),
+                    inventory.programs().stream().map(row -> row.name()).toList());
+        }
+    }
+
+    @Test
     void aKernelFunctionThatTheEmbeddedKernelLacksIsNamed() throws IOException, InterruptedException {
         var elf = compile(KFUNCS.replace("bpf_rcu_read_lock", "bpf_arena_alloc_pages"));
         try (var target = open("embedded")) {
             var refusal = assertThrows(ElfException.class, () -> elf.relocated(target.kernel()));
-            assertTrue(String.valueOf(refusal.getMessage()).contains("bpf_arena_alloc_pages"), refusal.getMessage());
+            assertTrue(
+                    String.valueOf(refusal.getMessage()).contains("bpf_arena_alloc_pages, since an arena"),
+                    refusal.getMessage());
         }
     }
 }

@@ -424,4 +424,86 @@ class UserProbeTest {
     private static int pid() {
         return (int) ProcessHandle.current().pid();
     }
+
+    private static final String TWO_FUNCTIONS = """
+            #include <unistd.h>
+            static __attribute__((noinline)) int %s(int x) { __asm__ volatile(""); return 2 * x; }
+            int main(int n, char **v) { int s = %s(n); sleep(30); return s == 0; }
+            """;
+
+    private static void command(Path folder, String... words) throws Exception {
+        var process = new ProcessBuilder(words)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
+        var said = new String(process.getInputStream().readAllBytes());
+        assertEquals(0, process.waitFor(), said);
+    }
+
+    @Test
+    void aStrippedProgramHasTheNamesOfItsDebuggingFile() throws Exception {
+        Assumptions.assumeTrue(Files.exists(Path.of("/usr/bin/objcopy")), "no objcopy");
+        var binary = compiled("linked", TWO_FUNCTIONS.formatted("hidden_one", "hidden_one"), "-g");
+        command(folder, "objcopy", "--only-keep-debug", "linked", "linked.debug");
+        command(folder, "objcopy", "--strip-all", "linked");
+        assertFalse(target.kernel().binary(binary.toString()).orElseThrow().hasFunction("hidden_one"));
+        command(folder, "objcopy", "--add-gnu-debuglink=linked.debug", "linked", "linked2");
+        var linked =
+                target.kernel().binary(folder.resolve("linked2").toString()).orElseThrow();
+        assertTrue(linked.hasFunction("hidden_one"));
+    }
+
+    /** Where a program that is not position-independent has a function. */
+    private long address(Path binary, String function) {
+        return target.kernel()
+                .binary(binary.toString())
+                .flatMap(b -> b.symbol(function))
+                .orElseThrow()
+                .address();
+    }
+
+    @Test
+    void aProcessInAContainerIsNamedByTheFilesThatItSees() throws Exception {
+        var outside = compiled("program", TWO_FUNCTIONS.formatted("outside", "outside"), "-no-pie");
+        var inside = compiled("other", TWO_FUNCTIONS.formatted("within", "within"), "-no-pie");
+        long address = address(inside, "within");
+        assertEquals(address, address(outside, "outside"));
+        var process = new ProcessBuilder(
+                        "unshare", "-m", "sh", "-c", "mount --bind " + inside + " " + outside + " && exec " + outside)
+                .redirectErrorStream(true)
+                .start();
+        try {
+            var running = false;
+            for (int i = 0; i < 200 && !running && process.isAlive(); i++) {
+                Thread.sleep(20);
+                running = Files.readString(Path.of("/proc/" + process.pid() + "/comm"))
+                        .strip()
+                        .equals("program");
+            }
+            Assumptions.assumeTrue(running, "no mount namespaces for this user");
+            assertEquals(
+                    "within",
+                    target.userSymbol((int) process.pid(), address + 2)
+                            .orElseThrow()
+                            .name());
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void codeOfAJustInTimeCompilerIsNamedByItsMap() throws Exception {
+        var process = new ProcessBuilder("sleep", "30").start();
+        var map = Path.of("/tmp/perf-" + process.pid() + ".map");
+        try {
+            Files.writeString(map, "1000 100 Interpreter\n2000 80 LShop;::sell(int)\nnot a line\n");
+            var symbol = target.userSymbol((int) process.pid(), 0x2010).orElseThrow();
+            assertEquals("LShop;::sell(int)", symbol.name());
+            assertEquals(0x10, symbol.offset());
+            assertTrue(target.userSymbol((int) process.pid(), 0x2090).isEmpty());
+        } finally {
+            Files.deleteIfExists(map);
+            process.destroyForcibly();
+        }
+    }
 }

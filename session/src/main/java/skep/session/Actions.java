@@ -73,7 +73,12 @@ final class Actions {
             case Action.Show show -> pictures.show(show, sink);
             case Action.PrintMapEntry print -> map(print.map()).ifPresent(view -> entry(print, view, record));
             case Action.PrintValue print -> sink.accept(new View.Printed(argument(print.value(), record)));
-            case Action.ClearMap clear -> map(clear.map()).ifPresent(maps::clear);
+            case Action.ClearMap clear ->
+                map(clear.map())
+                        .ifPresent(view -> clear.generation()
+                                .ifPresentOrElse(
+                                        generation -> maps.clear(view, number(generation, record)),
+                                        () -> maps.clear(view)));
             case Action.ZeroMap zero -> map(zero.map()).ifPresent(maps::zero);
             case Action.Exit exit -> {
                 return OptionalLong.of(exit.code()
@@ -157,6 +162,12 @@ final class Actions {
     }
 
     private void cat(String path) {
+        var simulated = symbols.fileOfTarget(path);
+        if (simulated.isPresent()) {
+            int length = Math.min(simulated.get().length, script.config().maxCatBytes());
+            sink.accept(new View.Text(View.Kind.CAT, new String(simulated.get(), 0, length, StandardCharsets.UTF_8)));
+            return;
+        }
         try (var in = Files.newInputStream(Path.of(path))) {
             var text = new String(in.readNBytes(script.config().maxCatBytes()), StandardCharsets.UTF_8);
             sink.accept(new View.Text(View.Kind.CAT, text));

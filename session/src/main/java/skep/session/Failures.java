@@ -18,7 +18,7 @@ final class Failures {
     static ScriptException inScript(TargetException failure, CompiledScript script, Source source, boolean wholeLog) {
         return switch (failure) {
             case AttachException attach -> new ScriptException(List.of(attach(attach, script, source)));
-            case LoadException load -> load(load, source, wholeLog);
+            case LoadException load -> load(load, script, source, wholeLog);
             case TargetException other -> new ScriptException("ERROR: " + other.getMessage());
         };
     }
@@ -40,7 +40,7 @@ final class Failures {
         return span.source().span(span.start(), span.start() + Math.max(1, length));
     }
 
-    private static ScriptException load(LoadException failure, Source source, boolean wholeLog) {
+    private static ScriptException load(LoadException failure, CompiledScript script, Source source, boolean wholeLog) {
         var log = new StringBuilder();
         var lines = failure.log().lines().toList();
         lines.subList(wholeLog ? 0 : Math.max(0, lines.size() - LOG_LINES), lines.size())
@@ -52,6 +52,15 @@ final class Failures {
             int start = Math.min(place.get().start(), source.text().length());
             int end = Math.clamp(place.get().end(), start, source.text().length());
             var diagnostic = Diagnostic.error("verifier", source.span(start, end), failure.getMessage(), "");
+            return new ScriptException((diagnostic.render() + log).stripTrailing(), List.of(diagnostic));
+        }
+        // Refused as a whole, without a look at its instructions.
+        var program = script.programs().stream()
+                .filter(p -> p.program().equals(failure.program().name()))
+                .filter(p -> p.span().source().equals(source))
+                .findFirst();
+        if (place.isEmpty() && program.isPresent()) {
+            var diagnostic = Diagnostic.error("load", firstLine(program.get().span()), failure.getMessage(), "");
             return new ScriptException((diagnostic.render() + log).stripTrailing(), List.of(diagnostic));
         }
         var where =

@@ -2,10 +2,12 @@ package skep.session;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
 import skep.dsl.Type;
 import skep.session.aggregate.AggregateReader;
@@ -23,6 +25,8 @@ final class MapReader {
     private final ValueReader values;
     private final Symbols symbols;
     private final Map<String, View.Labels> labels;
+    /** Generations of the maps that are cleared, as far as the records that were read tell. */
+    private final Map<String, Long> generations = new HashMap<>();
 
     /** @param labels of maps by name; one that is not there has none */
     MapReader(LoadedObject object, ValueReader values, Symbols symbols, Map<String, View.Labels> labels) {
@@ -38,11 +42,31 @@ final class MapReader {
      * @param evenIfEmpty whether an aggregation without a key that saw no sample still has its row
      */
     View.MapView read(MapView view, boolean evenIfEmpty) {
+        return read(view, evenIfEmpty, generations.getOrDefault(view.name(), 0L));
+    }
+
+    /** The same as the kernel has it now, whatever records still wait. */
+    View.MapView readNow(MapView view, boolean evenIfEmpty) {
+        long generation = view.hasGenerations()
+                ? ValueReader.word(
+                        object.map(CompiledScript.GENERATIONS_MAP)
+                                .lookup(FIRST_INDEX)
+                                .orElseThrow(),
+                        view.generation(),
+                        8)
+                : 0;
+        return read(view, evenIfEmpty, generation);
+    }
+
+    private View.MapView read(MapView view, boolean evenIfEmpty, long generation) {
         var map = object.map(view.mapName());
         var rows = new ArrayList<View.Row>();
         switch (view.storage()) {
             case HASH -> {
                 for (var entry : map.entries()) {
+                    if (view.hasGenerations() && generation(view, entry.key()) != generation) {
+                        continue;
+                    }
                     var key = view.key()
                             .map(type -> values.key(type, entry.key()))
                             .orElse(List.of());
@@ -50,6 +74,10 @@ final class MapReader {
                 }
                 if (view.key().filter(Type::hasUnwoundStack).isPresent()) {
                     return View.MapView.sorted(view.name(), true, shape(view.value()), merged(rows));
+                }
+                boolean missing = rows.isEmpty() && evenIfEmpty && view.key().isEmpty();
+                if (missing && view.value() instanceof Type.Aggregation a) {
+                    rows.add(new View.Row(List.of(), value(view, new byte[Type.Layout.alignUp(a.sizeBytes(), 8)])));
                 }
             }
             case SCALAR ->
@@ -70,7 +98,7 @@ final class MapReader {
     Optional<View.Row> readEntry(MapView view, Optional<byte[]> key) {
         var map = object.map(view.mapName());
         var bytes = switch (view.storage()) {
-            case HASH -> map.lookup(key.orElse(NO_KEY));
+            case HASH -> map.lookup(view.hasGenerations() ? withGeneration(view, key) : key.orElse(NO_KEY));
             case SCALAR, AGGREGATE -> map.lookup(FIRST_INDEX);
         };
         var parts =
@@ -78,8 +106,36 @@ final class MapReader {
         return bytes.map(value -> new View.Row(parts, value(view, value)));
     }
 
+    /** Removes what there is, as far as records tell. */
     void clear(MapView view) {
-        object.map(view.mapName()).clear();
+        if (!view.hasGenerations()) {
+            object.map(view.mapName()).clear();
+            return;
+        }
+        clear(view, generations.getOrDefault(view.name(), 0L));
+    }
+
+    /** Removes the entries of the generations up to one, which has ended. */
+    void clear(MapView view, long generation) {
+        var map = object.map(view.mapName());
+        generations.merge(view.name(), generation + 1, Math::max);
+        map.deleteAll(map.entries().stream()
+                .map(LoadedMap.Entry::key)
+                .filter(key -> generation(view, key) <= generation)
+                .toList());
+    }
+
+    private static long generation(MapView view, byte[] key) {
+        return ValueReader.word(key, view.generationInKey(), 8);
+    }
+
+    private byte[] withGeneration(MapView view, Optional<byte[]> key) {
+        var bytes = Arrays.copyOf(key.orElse(new byte[0]), view.keyBytes());
+        long generation = generations.getOrDefault(view.name(), 0L);
+        for (int i = 0; i < 8; i++) {
+            bytes[view.generationInKey() + i] = (byte) (generation >> 8 * i);
+        }
+        return bytes;
     }
 
     /** Sets all values to zero; keys stay. */

@@ -140,16 +140,8 @@ final class ScriptRun implements AutoCloseable {
 
     private List<ScriptProgram> programs(ScriptProgram.Role role) {
         return script.programs().stream()
-                .filter(program -> program.role() == role && isWanted(program))
+                .filter(program -> program.role() == role)
                 .toList();
-    }
-
-    private boolean isWanted(ScriptProgram program) {
-        return program.role() != ScriptProgram.Role.PROBE
-                || options.probeFilter().isEmpty()
-                || program.shownAs().stream()
-                        .anyMatch(name ->
-                                options.probeFilter().get().matcher(name).find());
     }
 
     private void runOnce(ScriptProgram program) {
@@ -200,9 +192,6 @@ final class ScriptRun implements AutoCloseable {
     private void announce() {
         int probes = 0;
         for (var program : script.programs()) {
-            if (!isWanted(program)) {
-                continue;
-            }
             boolean ofScript = !program.span().source().name().equals(ThreadLocals.SOURCE);
             probes += ofScript ? Math.max(1, program.shownAs().size()) : 0;
         }
@@ -257,6 +246,11 @@ final class ScriptRun implements AutoCloseable {
     private void drainUntilTheEnd() {
         // A script of BEGIN and END alone has nothing to wait for.
         if (links.isEmpty() && programs(ScriptProgram.Role.SELF).isEmpty()) {
+            return;
+        }
+        // Iterators ran to their end when they were attached.
+        if (child.isEmpty() && links.stream().allMatch(link -> link.probe().kind() == ProbeKind.ITER)) {
+            drainWhatIsThere();
             return;
         }
         long start = System.nanoTime();
@@ -361,7 +355,7 @@ final class ScriptRun implements AutoCloseable {
         if (script.config().printMapsAtExit()) {
             for (var view : byName()) {
                 if (view.printAtExit()) {
-                    var map = maps0().read(view, false);
+                    var map = maps0().readNow(view, false);
                     if (!map.rows().isEmpty()) {
                         sink.accept(map);
                     }
@@ -487,7 +481,7 @@ final class ScriptRun implements AutoCloseable {
         }
         var answer = new FutureTask<List<View.MapView>>(() -> byName().stream()
                 .filter(view -> !view.isHidden())
-                .map(view -> maps0().read(view, false))
+                .map(view -> maps0().readNow(view, false))
                 .toList());
         ask(answer);
         while (true) {

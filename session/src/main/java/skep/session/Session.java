@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.ServiceLoader;
@@ -217,6 +218,17 @@ public final class Session implements AutoCloseable {
         child.ifPresent(TracedProcess::close);
     }
 
+    private static Map<String, String> environment(SessionOptions options) {
+        if (options.probeFilter().isEmpty()) {
+            return options.environment();
+        }
+        var variables = new HashMap<>(options.environment());
+        variables.put(
+                CompileOptions.PROBE_FILTER_VARIABLE,
+                options.probeFilter().get().pattern());
+        return variables;
+    }
+
     static CompileOptions compileOptions(SessionOptions options, Optional<TracedProcess> child) {
         var stages = new HashSet<CompileOptions.Stage>();
         for (var stage : CompileOptions.Stage.values()) {
@@ -230,7 +242,7 @@ public final class Session implements AutoCloseable {
                 options.named(),
                 child.map(process -> OptionalInt.of(process.pid())).orElse(OptionalInt.empty()),
                 options.pid(),
-                options.environment(),
+                environment(options),
                 options.unsafe(),
                 options.helperErrorReports(),
                 options.includeFolders(),

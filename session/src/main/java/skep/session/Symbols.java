@@ -3,6 +3,7 @@ package skep.session;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,9 +16,19 @@ import skep.target.Target;
 
 /** Looks up what numbers of a target are called: addresses, stacks, users. */
 final class Symbols {
+    /** Stacks that are remembered; the one that came first goes first. */
+    private static final int MAX_UNWOUND = 1 << 20;
+
     private final Target target;
     private final boolean showSource;
-    private final Map<Long, Unwound> unwound = new HashMap<>();
+    private final Map<Long, Unwound> unwound = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Unwound> eldest) {
+            return size() > MAX_UNWOUND;
+        }
+    };
     private final Map<Unwound, Unwound> unwoundOnce = new HashMap<>();
 
     /**
@@ -26,6 +37,11 @@ final class Symbols {
     Symbols(Target target, boolean showSource) {
         this.target = target;
         this.showSource = showSource;
+    }
+
+    /** What a file of the target's system says, where its files are not those of this machine. */
+    Optional<byte[]> fileOfTarget(String path) {
+        return target.isLive() ? Optional.empty() : target.readFile(path);
     }
 
     Value kernelSymbol(long address) {

@@ -234,7 +234,7 @@ class ScriptRunTest {
 
     @Test
     void clearAndZeroTakeEffectInOrder() {
-        int clear = action(new Action.ClearMap("@c", SPAN));
+        int clear = action(new Action.ClearMap("@c", Optional.empty(), SPAN));
         int zero = action(new Action.ZeroMap("@c", SPAN));
         int print = action(new Action.PrintMap("@c", 0, 0, SPAN));
         target.events = () -> {

@@ -23,6 +23,8 @@ final class ExternResolver {
     /** What a call of a function becomes that the kernel lacks: calls of kernel function 0, which verifiers refuse unless dead. */
     private static final int NO_FUNCTION = 0;
 
+    private static final String UNSEEN = "which this kernel does not show";
+
     private final Optional<Btf> own;
     private final Optional<KernelInfo> kernel;
 
@@ -39,7 +41,12 @@ final class ExternResolver {
         for (var use : uses) {
             if (use.call()) {
                 int id = typeId(use.name(), BtfKind.FUNC).orElse(NO_FUNCTION);
-                require(id != NO_FUNCTION || use.weak(), "function", use.name(), program.name());
+                require(
+                        id != NO_FUNCTION || use.weak(),
+                        "function",
+                        use.name(),
+                        program.name(),
+                        kernel.map(k -> k.missingFunction(use.name())).orElse(UNSEEN));
                 setSource(slots, use.slot(), PSEUDO_KFUNC_CALL);
                 slots[use.slot()] = slots[use.slot()] & U32 | (long) id << 32;
             } else {
@@ -58,17 +65,16 @@ final class ExternResolver {
         } else {
             setSource(slots, use.slot(), 0);
             var address = use.typed() ? Optional.<Long>empty() : kernel.flatMap(k -> k.symbolAddress(use.name()));
-            require(address.isPresent() || use.weak(), "symbol", use.name(), program);
+            require(address.isPresent() || use.weak(), "symbol", use.name(), program, UNSEEN);
             value = address.orElse(0L);
         }
         slots[use.slot()] = slots[use.slot()] & U32 | value << 32;
         slots[use.slot() + 1] = slots[use.slot() + 1] & U32 | value >>> 32 << 32;
     }
 
-    private static void require(boolean condition, String what, String name, String program) {
+    private static void require(boolean condition, String what, String name, String program, String why) {
         if (!condition) {
-            throw new ElfException("program " + program + " needs the kernel's " + what + " " + name
-                    + ", which this kernel does not show");
+            throw new ElfException("program " + program + " needs the kernel's " + what + " " + name + ", " + why);
         }
     }
 

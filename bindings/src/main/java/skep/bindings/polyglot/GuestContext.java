@@ -73,7 +73,10 @@ public final class GuestContext implements AutoCloseable {
                     .option("js.ecmascript-version", "staging");
         }
         if (languages.contains(PYTHON)) {
-            builder.option("python.PosixModuleBackend", sandbox ? "java" : "native")
+            // Its collector would run on a thread of its own: a second thread shuts JavaScript out of the context.
+            builder.allowExperimentalOptions(true)
+                    .option("python.BackgroundGCTask", "false")
+                    .option("python.PosixModuleBackend", sandbox ? "java" : "native")
                     .option("python.PythonPath", PythonFiles.folder().toString())
                     .option("python.DontWriteBytecodeFlag", Boolean.toString(sandbox));
         }

@@ -218,6 +218,25 @@ class BPF:
                 self.attach_lsm(fn_name=function)
             elif hint == "iter":
                 self.attach_bpf_iter(fn_name=function)
+            elif hint == "section":
+                self._attach_section(function, *target.partition("/")[::2])
+
+    def _attach_section(self, function, kind, where):
+        """Sections as libbpf reads them; what is not known here is attached by the script."""
+        if kind in ("kprobe", "kretprobe"):
+            attach = self.attach_kprobe if kind == "kprobe" else self.attach_kretprobe
+            attach(event=self.fix_syscall_fnname(where.encode()), fn_name=function)
+        elif kind in ("ksyscall", "kretsyscall"):
+            attach = self.attach_kprobe if kind == "ksyscall" else self.attach_kretprobe
+            attach(event=self.get_syscall_fnname(where.encode()), fn_name=function)
+        elif kind in ("tracepoint", "tp"):
+            self.attach_tracepoint(tp=where.replace("/", ":").encode(), fn_name=function)
+        elif kind in ("raw_tracepoint", "raw_tp"):
+            self.attach_raw_tracepoint(tp=where.encode(), fn_name=function)
+        elif kind in ("uprobe", "uretprobe") and ":" in where:
+            path, _, symbol = where.rpartition(":")
+            attach = self.attach_uprobe if kind == "uprobe" else self.attach_uretprobe
+            attach(name=path.encode(), sym=symbol.encode(), fn_name=function)
 
     # ---- functions
 
@@ -846,6 +865,9 @@ class _TracePipe:
                 self._data += more
             elif nonblocking:
                 return None
+            elif host.ended():
+                skep_prelude.interrupt()
+                return b""
             else:
                 time.sleep(0.02)
         line, _, self._data = self._data.partition(b"\n")

@@ -410,6 +410,9 @@ final class BuiltinChecker {
             case BEGIN, END, SELF, UPROBE, URETPROBE, USDT -> {
                 return new Typed.IntConst(Type.UINT8, 1, span);
             }
+            case KPROBE, KRETPROBE, FENTRY, FEXIT -> {
+                return new Typed.IntConst(Type.UINT8, 0, span);
+            }
             default -> {}
         }
         if (!probe.hasRegisters()) {
@@ -486,7 +489,7 @@ final class BuiltinChecker {
                                     + "' has no field named '" + name + "'",
                             NearestNames.hint(name, names));
                 }
-                yield tracepointField(field.get(), span);
+                yield name.startsWith("common_") ? commonField(name, span) : tracepointField(field.get(), span);
             }
             case FENTRY, FEXIT, RAWTRACEPOINT, UPROBE -> {
                 for (var parameter : probe.parameters()) {
@@ -512,6 +515,18 @@ final class BuiltinChecker {
                 throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
             });
         }
+    }
+
+    /** The kernel lets no program read the head of a record; what is known otherwise serves. */
+    private Typed.Expr commonField(String name, Span span) {
+        if (name.equals("common_pid")) {
+            return new Typed.Convert(value("tid", span).orElseThrow(), Type.INT32, span);
+        }
+        throw new CheckError(
+                "unknown-field",
+                span,
+                "The kernel lets no program read '" + name + "' of a tracepoint's record",
+                "the thread is tid, the processor cpu");
     }
 
     private CheckError noArguments(Span span) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import skep.btf.BtfKind;
@@ -26,6 +28,18 @@ final class CallChecker {
 
     /** The most of a packet that is captured. */
     private static final int MAX_PACKET_BYTES = 2048;
+
+    /** Where a path can be looked up without a deadlock: {@code btf_allowlist_d_path} of kernel/trace/bpf_trace.c. */
+    private static final Set<String> PATH_FUNCTIONS = new TreeSet<>(Set.of(
+            "security_file_permission",
+            "security_inode_getattr",
+            "security_file_open",
+            "security_path_truncate",
+            "vfs_truncate",
+            "vfs_fallocate",
+            "dentry_open",
+            "vfs_getattr",
+            "filp_close"));
 
     private final Checking checking;
     private final ProbeContext probe;
@@ -546,9 +560,21 @@ final class CallChecker {
         arity(c, 1, 1);
         var map = wholeMap(c, 0);
         if (c.name().equals("clear")) {
-            return emit(List.of(), _ -> new Action.ClearMap(map.name(), c.span()), c.span());
+            return clear(map, c.span());
         }
         return emit(List.of(), _ -> new Action.ZeroMap(map.name(), c.span()), c.span());
+    }
+
+    /** Takes effect at once, but in a speculation: there it is held back with the rest. */
+    private Typed.Expr clear(MapSymbol map, Span span) {
+        map.markCleared();
+        if (scope.find(SPECULATION).isPresent()) {
+            return emit(List.of(), _ -> new Action.ClearMap(map.name(), Optional.empty(), span), span);
+        }
+        return emit(
+                List.of(new Typed.NextGeneration(map, span)),
+                a -> new Action.ClearMap(map.name(), Optional.of(a.getFirst()), span),
+                span);
     }
 
     private Typed.Expr exit(Expr.Call c) {
@@ -722,7 +748,7 @@ final class CallChecker {
                     && checking.map(m.name(), m.span()).keyednessKnown()
                     && checking.map(m.name(), m.span()).keyed()) {
                 // Old scripts empty a map so.
-                deletions.add(emit(List.of(), _ -> new Action.ClearMap(m.name(), c.span()), c.span()));
+                deletions.add(clear(checking.map(m.name(), m.span()), c.span()));
                 continue;
             }
             deletions.add(expressions.delete(m, c.span()));
@@ -783,6 +809,7 @@ final class CallChecker {
         }
         var value = argument(c, 0);
         return switch (value.type()) {
+            case Type.Void v when !checking.last -> value;
             case Type.KernelStack k -> stackLength(c, value, false, k.depth());
             case Type.UserStack u
             when u.unwound() ->
@@ -805,11 +832,8 @@ final class CallChecker {
     /** The frames of a stack are counted where it is taken: programs cannot look into stored ones. */
     private Typed.Expr stackLength(Expr.Call c, Typed.Expr value, boolean user, int depth) {
         if (!(value instanceof Typed.Stack)) {
-            throw new CheckError(
-                    "stack",
-                    c.span(),
-                    "len() can not count the frames of a stored stack",
-                    "give the stack itself, as in len(" + (user ? "ustack" : "kstack") + "), and store its length");
+            checking.measuresStacks = true;
+            return new Typed.Call(Typed.Fn.STORED_STACK_LENGTH, List.of(value), Type.UINT64, c.span());
         }
         return new Typed.Call(
                 Typed.Fn.STACK_LENGTH,
@@ -1420,6 +1444,16 @@ final class CallChecker {
         if (probe.kind() != ProbeKind.FENTRY && probe.kind() != ProbeKind.FEXIT && probe.kind() != ProbeKind.ITER) {
             throw new CheckError(
                     "probe-kind", c.span(), "The path function can only be used with 'fentry', 'fexit', 'iter' probes");
+        }
+        if (probe.kind() != ProbeKind.ITER
+                && checking.last
+                && !PATH_FUNCTIONS.contains(probe.function())
+                && checking.types.function(probe.function()).isPresent()) {
+            throw new CheckError(
+                    "probe-kind",
+                    c.span(),
+                    "helper bpf_d_path not allowed in probe",
+                    "the kernel allows it at " + String.join(", ", PATH_FUNCTIONS) + ", and in iterators");
         }
         int capacity = checking.settings.maxStringBytes();
         if (c.arguments().size() == 2) {

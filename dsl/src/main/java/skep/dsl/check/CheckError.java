@@ -22,6 +22,10 @@ final class CheckError extends RuntimeException {
         this(code, span, message, "");
     }
 
+    String code() {
+        return code;
+    }
+
     void warn(Diagnostics diagnostics) {
         diagnostics.warning(code, span, getMessage(), hint);
     }

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import skep.btf.Btf;
 import skep.dsl.CompileOptions;
@@ -41,6 +42,9 @@ public final class Checker {
     private final Script script;
     private final SystemCallPrograms systemCalls;
     private final TrampolinePrograms trampolines;
+    private boolean filtered;
+    private int programs;
+    private int probes;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;
@@ -57,10 +61,16 @@ public final class Checker {
     /**
      * A checked script.
      *
+     * @param measuresStacks whether stacks are stored with the number of their frames
      * @param typed empty if something is wrong
      */
     public record Result(
-            Optional<Typed.Script> typed, ScriptConfig config, int maxMapEntries, int onStackBytes, String license) {}
+            Optional<Typed.Script> typed,
+            ScriptConfig config,
+            int maxMapEntries,
+            int onStackBytes,
+            String license,
+            boolean measuresStacks) {}
 
     /** Checks a script; what is wrong goes to {@code diagnostics}. */
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
@@ -98,7 +108,9 @@ public final class Checker {
         for (var probe : script.probes()) {
             instances.addAll(instances(probe, resolver));
         }
-        if (script.probes().isEmpty() && script.subprograms().isEmpty() && !diagnostics.hasErrors()) {
+        boolean nothing = script.probes().isEmpty() && script.subprograms().isEmpty()
+                || instances.isEmpty() && !script.probes().isEmpty();
+        if (nothing && !diagnostics.hasErrors()) {
             diagnostics.error("no-probes", script.source().span(0, 0), "No probes to attach");
         }
         var functionScopes = new ArrayList<Scope>();
@@ -147,7 +159,8 @@ public final class Checker {
                 checking.settings.forUserSpace(),
                 checking.settings.maxMapEntries(),
                 checking.settings.onStackBytes(),
-                checking.settings.license());
+                checking.settings.license(),
+                checking.measuresStacks);
     }
 
     private void declare(Script.MapDeclaration declaration) {
@@ -331,6 +344,10 @@ public final class Checker {
             var resolved =
                     resolver.resolve(point, checking.settings.forUserSpace().missingProbes());
             for (var one : resolved) {
+                if (isFilteredOut(one)) {
+                    filtered = true;
+                    continue;
+                }
                 if (!seen.add(one.shownAs() + "+" + one.spec().offset())) {
                     continue;
                 }
@@ -360,11 +377,56 @@ public final class Checker {
                 }
             }
         }
-        resolver.reportUnmatched(
-                !instances.isEmpty(), checking.settings.forUserSpace().missingProbes());
+        var user = checking.settings.forUserSpace();
+        resolver.reportUnmatched(!instances.isEmpty(), user.missingProbes());
+        if (instances.isEmpty() && user.missingProbes().equals("warn") && !filtered) {
+            diagnostics.warning(
+                    "missing-probe",
+                    probe.attachPoints().getFirst().span(),
+                    "Probe has no valid attach points. It is being removed which may cause issues with program behavior.",
+                    "");
+        }
+        limit(probe, instances);
         var own = instances.stream().map(Checker::frozen).toList();
         var typed = trampolines.substituted(probe, own, diagnostics);
         return systemCalls.gathered(probe, systemCalls.substituted(probe, typed, diagnostics));
+    }
+
+    private boolean isFilteredOut(ProbeResolver.Resolved one) {
+        var filter = options.environment().getOrDefault(CompileOptions.PROBE_FILTER_VARIABLE, "");
+        return switch (one.spec().kind()) {
+            case BEGIN, END, SELF, TEST, BENCH -> false;
+            default ->
+                !filter.isEmpty()
+                        && !Pattern.compile(filter).matcher(one.shownAs()).find();
+        };
+    }
+
+    /** Programs and probes are bounded: a wildcard that matches everything costs minutes to attach. */
+    private void limit(Script.Probe probe, List<Instance> instances) {
+        var user = checking.settings.forUserSpace();
+        programs += instances.size();
+        probes += instances.stream().mapToInt(i -> i.specs.size()).sum();
+        if (programs > user.maxPrograms()) {
+            tooMany(
+                    probe,
+                    "generate more than " + user.maxPrograms() + " BPF programs",
+                    user.maxPrograms(),
+                    "MAX_BPF_PROGS");
+        } else if (probes > user.maxProbes()) {
+            tooMany(probe, "attach to " + probes + " probes", user.maxProbes(), "MAX_PROBES");
+        }
+        if (diagnostics.hasErrors()) {
+            instances.clear();
+        }
+    }
+
+    private void tooMany(Script.Probe probe, String what, int limit, String variable) {
+        diagnostics.error(
+                "limit",
+                probe.attachPoints().getFirst().span(),
+                "Your program is trying to " + what + ", which exceeds the current limit of " + limit,
+                "You can increase the limit through the BPFTRACE_" + variable + " environment variable.");
     }
 
     private static Instance frozen(Instance i) {

@@ -28,6 +28,9 @@ final class Checking {
     /** Names that {@code getopt} asks for, and what the script says of them. */
     final Map<String, String> namedParameters = new TreeMap<>();
 
+    /** Whether {@code len()} asks for the number of frames of stacks that were stored: then every stack is stored with it. */
+    boolean measuresStacks;
+
     /** Where mistakes go: nowhere while types are still being found. */
     Diagnostics diagnostics = new Diagnostics();
 

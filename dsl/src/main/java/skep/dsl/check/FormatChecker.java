@@ -10,6 +10,17 @@ final class FormatChecker {
     private FormatChecker() {}
 
     static Format check(Expr.Call c, String text, List<Typed.Expr> arguments, Checking checking) {
+        int malformed = Format.malformed(text);
+        if (malformed >= 0
+                && checking.last
+                && malformed + 1 < text.length()
+                && Character.isLetter(text.charAt(malformed + 1))) {
+            throw new CheckError(
+                    "format",
+                    c.span(),
+                    c.name() + ": Unknown format string token: " + text.substring(malformed, malformed + 2),
+                    "write %% for a percent sign; conversions are d i u x X o c s p r rx rh gr f e g");
+        }
         var format = Format.parse(text);
         var verbs = format.verbs();
         if (verbs.size() > arguments.size()) {

@@ -11,6 +11,7 @@ public final class MapSymbol {
     private final Span span;
     private final TypeCell key = new TypeCell();
     private final TypeCell value = new TypeCell();
+    private boolean cleared;
     private boolean keyed;
     private boolean keyednessKnown;
     private Optional<String> declaredKind = Optional.empty();
@@ -49,6 +50,15 @@ public final class MapSymbol {
 
     public OptionalInt declaredEntries() {
         return declaredEntries;
+    }
+
+    /** Whether the script clears it. */
+    public boolean cleared() {
+        return cleared;
+    }
+
+    void markCleared() {
+        cleared = true;
     }
 
     void declare(String kind, int entries) {

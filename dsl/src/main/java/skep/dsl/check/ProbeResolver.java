@@ -54,7 +54,10 @@ final class ProbeResolver {
             "ref-cycles",
             "branch-misses");
 
-    private static final String NO_MATCHES = "No matches for probe ";
+    /** Kinds of programs that decide something, which scripts do not. */
+    private static final Set<String> IN_C = Set.of("fmod_ret", "lsm", "socket", "xdp", "tc", "cgroup");
+
+    private static final String NO_MATCHES = "no-matches";
 
     private static final long MIN_PERIOD_NANOS = 1_000;
 
@@ -109,7 +112,7 @@ final class ProbeResolver {
                 }
             }
             if (found.isEmpty()) {
-                error(point.span(), NO_MATCHES + point.span().text());
+                error(point.span(), "No matches for probe " + point.span().text());
             }
             return found;
         }
@@ -120,15 +123,17 @@ final class ProbeResolver {
                     "unknown-probe",
                     point.span(),
                     "Invalid probe type: " + provider,
-                    NearestNames.hint(provider.toLowerCase(Locale.ROOT), names));
+                    IN_C.contains(provider)
+                            ? "programs for " + provider + " are written in C: skep run FILE.c"
+                            : NearestNames.hint(provider.toLowerCase(Locale.ROOT), names));
             return List.of();
         }
         try {
             found.addAll(resolve(kind.get(), parts, quoted, point.span()));
         } catch (CheckError problem) {
-            if (problem.getMessage().startsWith(NO_MATCHES)) {
+            if (problem.code().equals(NO_MATCHES)) {
                 unmatched.add(problem);
-            } else if (missingProbes.equals("error") || !problem.getMessage().startsWith("No ")) {
+            } else if (missingProbes.equals("error") || !problem.code().equals("missing-probe")) {
                 problem.report(diagnostics);
             } else if (missingProbes.equals("warn")) {
                 diagnostics.warning("missing-probe", point.span(), problem.getMessage() + " Skipping.", "");
@@ -173,6 +178,19 @@ final class ProbeResolver {
 
     private static CheckError problem(Span span, String message) {
         return new CheckError("probe", span, message);
+    }
+
+    /** A wildcard matched nothing. */
+    private static CheckError noMatches(Span span) {
+        return new CheckError(NO_MATCHES, span, "No matches for probe " + span.text());
+    }
+
+    private static CheckError missing(ProbeKind kind, String name, Span span, Stream<String> near) {
+        return new CheckError(
+                "missing-probe",
+                span,
+                "No matches for " + kind.longName() + " " + name + ".",
+                NearestNames.hint(name, near));
     }
 
     private static CheckError arity(ProbeKind kind, Span span, String wanted, int found) {
@@ -359,12 +377,25 @@ final class ProbeResolver {
         if (kernel.unsupported(feature).isPresent() || kernel.hasFunction(module, function)) {
             return;
         }
-        var names = kernel.probes(kind).map(p -> p.substring(p.indexOf(':') + 1));
-        throw new CheckError(
-                "unknown-function",
+        if (!module.isEmpty()
+                && !module.equals("vmlinux")
+                && kernel.probes(kind).noneMatch(probe -> probe.startsWith(module + ":"))) {
+            throw problem(span, "specified module " + module + " in probe " + shown(kind, span) + " is not loaded.");
+        }
+        if (kind == ProbeKind.KPROBE || kind == ProbeKind.KRETPROBE) {
+            diagnostics.warning(
+                    "missing-probe",
+                    span,
+                    function
+                            + " is not traceable (either non-existing, inlined, or marked as \"notrace\"); attaching to it"
+                            + " will likely fail",
+                    "");
+        }
+        throw missing(
+                kind,
+                (module.isEmpty() ? "" : module + ":") + function,
                 span,
-                "No such kernel function: " + (module.isEmpty() ? "" : module + ":") + function,
-                NearestNames.hint(function, names));
+                kernel.probes(kind).map(p -> p.substring(p.indexOf(':') + 1)));
     }
 
     /** Every attach point of the kind that a wildcard matches. */
@@ -385,7 +416,7 @@ final class ProbeResolver {
             }
         });
         if (found.isEmpty()) {
-            throw problem(span, NO_MATCHES + span.text());
+            throw noMatches(span);
         }
         return found;
     }
@@ -423,11 +454,7 @@ final class ProbeResolver {
         }
         if (kernel.unsupported(Feature.TRACEPOINT).isEmpty()
                 && kernel.tracepoint(category, event).isEmpty()) {
-            throw new CheckError(
-                    "unknown-tracepoint",
-                    span,
-                    "No such tracepoint: " + category + ":" + event,
-                    NearestNames.hint(category + ":" + event, kernel.probes(ProbeKind.TRACEPOINT)));
+            throw missing(ProbeKind.TRACEPOINT, category + ":" + event, span, kernel.probes(ProbeKind.TRACEPOINT));
         }
         return one(ProbeKind.TRACEPOINT, category, event, 0, 0, span);
     }
@@ -474,10 +501,11 @@ final class ProbeResolver {
         if (Glob.isGlob(path)) {
             return inBinaries(kind, path, target, offset, quoted.get(count), span);
         }
+        requireFile(kind, path, span);
         if (Glob.isGlob(target) && !quoted.get(count)) {
             return userFunctions(kind, path, target, span);
         }
-        requireUserFunction(kind, path, target, offset, span);
+        requireUserFunction(kind, path, target, span);
         return one(kind, path, target, offset, 0, span);
     }
 
@@ -494,7 +522,7 @@ final class ProbeResolver {
                         kind.longName() + ":" + path + ":" + name))
                 .toList();
         if (found.isEmpty()) {
-            throw problem(span, NO_MATCHES + span.text());
+            throw noMatches(span);
         }
         return found;
     }
@@ -513,12 +541,22 @@ final class ProbeResolver {
                     .forEach(found::add);
         }
         if (found.isEmpty()) {
-            throw problem(span, NO_MATCHES + span.text());
+            throw noMatches(span);
         }
         return found;
     }
 
-    private void requireUserFunction(ProbeKind kind, String path, String target, long offset, Span span) {
+    private void requireFile(ProbeKind kind, String path, Span span) {
+        if (!path.isEmpty() && kernel.knowsFiles() && kernel.binary(path).isEmpty()) {
+            throw new CheckError(
+                    "missing-probe",
+                    span,
+                    kind.longName() + " target file '" + path + "' does not exist or is not executable",
+                    "give its path, a command of PATH, or the name of a library such as libc");
+        }
+    }
+
+    private void requireUserFunction(ProbeKind kind, String path, String target, Span span) {
         if (target.isEmpty() || target.contains("::")) {
             return;
         }
@@ -533,19 +571,12 @@ final class ProbeResolver {
             }
             return;
         }
-        var function = binary.get().symbol(target);
-        if (function.isEmpty() && !binary.get().hasFunction(target)) {
+        if (!binary.get().hasFunction(target)) {
             throw new CheckError(
-                    "unknown-function",
+                    "missing-probe",
                     span,
                     "No matches for " + kind.longName() + " " + path + ":" + target + ".",
                     NearestNames.hint(target, binary.get().functions().stream()));
-        }
-        if (offset > 0 && function.isPresent() && function.get().sizeBytes() > 0) {
-            long size = function.get().sizeBytes();
-            if (offset >= size) {
-                throw problem(span, "Offset outside the function bounds ('" + target + "' size is " + size + ")");
-            }
         }
     }
 
@@ -577,14 +608,17 @@ final class ProbeResolver {
         var binaries = path.isEmpty() || Glob.isGlob(path)
                 ? kernel.binaries(path, options.pidFilter())
                 : kernel.binary(path).stream().toList();
+        if (!path.isEmpty() && !Glob.isGlob(path)) {
+            requireFile(ProbeKind.USDT, path, span);
+        }
         var found = new ArrayList<Resolved>();
         for (var binary : binaries) {
             var shown = path.isEmpty() || Glob.isGlob(path) ? binary.path() : path;
             staticProbes(binary, shown, provider, parts.get(count), exact).forEach(found::add);
         }
         boolean wild = count == 1 || path.isEmpty() || Glob.isGlob(path) || Glob.isGlob(parts.get(count));
-        if (found.isEmpty() && (wild || !binaries.isEmpty())) {
-            throw problem(span, NO_MATCHES + span.text());
+        if (found.isEmpty() && wild) {
+            throw noMatches(span);
         }
         if (found.isEmpty()) {
             var target = count == 3 ? parts.get(2) + ":" + parts.get(3) : parts.get(count);
@@ -643,11 +677,7 @@ final class ProbeResolver {
         if (kernel.unsupported(Feature.ITER).isEmpty()) {
             var names = kernel.probes(ProbeKind.ITER).toList();
             if (!names.isEmpty() && !names.contains(parts.get(1))) {
-                throw new CheckError(
-                        "unknown-iterator",
-                        span,
-                        "No such iterator: " + parts.get(1),
-                        NearestNames.hint(parts.get(1), names.stream()));
+                throw missing(ProbeKind.ITER, parts.get(1), span, names.stream());
             }
         }
         return one(ProbeKind.ITER, count == 2 ? parts.get(2) : "", parts.get(1), 0, 0, span);

@@ -149,6 +149,14 @@ public sealed interface Typed {
     /** An element of an array or a character of a string at a computed place; out of bounds is a fault and gives 0. */
     record Element(Expr array, Expr index, int length, Type type, Span span) implements Expr {}
 
+    /** Begins a new generation of a map's entries, which hides those there are; the number of the old one. */
+    record NextGeneration(MapSymbol map, Span span) implements Expr {
+        @Override
+        public Type type() {
+            return Type.UINT64;
+        }
+    }
+
     /** What a pointer points to. */
     record Dereference(Expr pointer, Type type, Span span) implements Expr {}
 
@@ -260,6 +268,7 @@ public sealed interface Typed {
         COMMAND_OF,
         /** whether a user stack, depth: number of frames. */
         STACK_LENGTH,
+        STORED_STACK_LENGTH,
         /** array of strings into a record. */
         JOIN,
         /** device and inode of a namespace: process and thread id as {@code get_current_pid_tgid} gives them. */

@@ -6,6 +6,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import skep.dsl.CompiledScript;
+import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
 import skep.dsl.ScriptProgram;
 import skep.dsl.Type;
@@ -666,6 +668,7 @@ final class FunctionLowering {
             case Typed.Local e -> readScalar(place(e.variable()), e.type(), true);
             case Typed.MapGet e -> maps.read(e);
             case Typed.MapLength e -> maps.length(e);
+            case Typed.NextGeneration e -> maps.nextGeneration(e);
             case Typed.HasKey e -> f.zext(skep.ir.Type.I64, maps.hasKey(e));
             case Typed.Find e -> maps.find(e);
             case Typed.Arithmetic e -> arithmetic(e);
@@ -895,9 +898,31 @@ final class FunctionLowering {
     private Value stackId(Typed.Stack e) {
         var type = (Type.KernelStack) e.type();
         plan.useStacks(type.map(), type.depth());
-        return reported(
+        var id = reported(
                 Helper.GET_STACKID,
                 f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0)));
+        return measured(id, false, type.depth(), e.span());
+    }
+
+    /** The id of a stack with the number of its frames in the upper half, if the script asks for that of stored stacks. */
+    private Value measured(Value id, boolean user, int depth, Span span) {
+        if (!plan.measuresStacks) {
+            return id;
+        }
+        var some = f.newBlock();
+        var out = f.newBlock(skep.ir.Type.I64);
+        f.branch(f.compare(CompareOp.SGE, id, 0), some, List.of(), out, List.of(id));
+        f.enter(some);
+        var frames = texts.call(new Typed.Call(
+                Typed.Fn.STACK_LENGTH,
+                List.of(
+                        new Typed.IntConst(Type.INT64, user ? 1 : 0, span),
+                        new Typed.IntConst(Type.INT64, depth, span)),
+                Type.UINT64,
+                span));
+        f.jump(out, f.binary(skep.ir.BinaryOp.OR, id, f.binary(skep.ir.BinaryOp.SHL, frames, 32)));
+        f.enter(out);
+        return out.param(0);
     }
 
     private Value invoke(Typed.Invoke e) {
@@ -1288,7 +1313,7 @@ final class FunctionLowering {
         // BPF_F_USER_STACK
         var id = f.helper(skep.ir.Type.I64, Helper.GET_STACKID, context(), f.mapRef(type.map()), f.i64(0x100));
         reported(Helper.GET_STACKID, id);
-        f.store(to.base(), to.offset(), id);
+        f.store(to.base(), to.offset(), measured(id, true, type.depth(), e.span()));
         var process = f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
         f.store(to.base(), to.offset() + 8, process);
     }
@@ -1323,6 +1348,31 @@ final class FunctionLowering {
 
     private static int storeSize(Type type) {
         return Math.max(1, Integer.highestOneBit(type.sizeBytes()));
+    }
+
+    /** A function that loops over a map and adds those of one generation up in its context. */
+    String countingCallback(MapView view, Span span) {
+        var name = plan.callbackName();
+        var g = module.function(
+                name,
+                skep.ir.Type.I64,
+                List.of(
+                        skep.ir.Type.ptr(Region.MAP),
+                        skep.ir.Type.ptr(Region.GENERIC),
+                        skep.ir.Type.ptr(Region.MAP_VALUE),
+                        skep.ir.Type.ptr(Region.STACK)),
+                span);
+        var own = g.newBlock();
+        var out = g.newBlock();
+        var generation = g.load(skep.ir.Type.I64, g.param(1), view.generationInKey());
+        var now = g.load(skep.ir.Type.I64, g.mapValueRef(CompiledScript.GENERATIONS_MAP, view.generation()), 0);
+        g.branch(g.compare(CompareOp.EQ, generation, now), own, out);
+        g.enter(own);
+        g.store(g.param(3), 0, g.binary(skep.ir.BinaryOp.ADD, g.load(skep.ir.Type.I64, g.param(3), 0), 1));
+        g.jump(out);
+        g.enter(out);
+        g.ret(g.i64(0));
+        return name;
     }
 
     /** A function that loops over a map and does nothing. */

@@ -40,7 +40,8 @@ public final class Lowering {
                 kernel,
                 options.helperErrorReports(),
                 checked.maxMapEntries(),
-                checked.config().ringBufferPages());
+                checked.config().ringBufferPages(),
+                checked.measuresStacks());
         var programs = new ArrayList<ScriptProgram>();
         for (var subprogram : script.subprograms()) {
             FunctionLowering.subprogram(plan, subprogram);
@@ -78,6 +79,7 @@ public final class Lowering {
                 view.storage(),
                 view.perCpu(),
                 checked.config().printMapsAtExit() && !view.isHidden(),
+                view.generation(),
                 view.span());
     }
 

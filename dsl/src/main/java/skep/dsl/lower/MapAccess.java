@@ -3,6 +3,7 @@ package skep.dsl.lower;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import skep.dsl.CompiledScript;
 import skep.dsl.Histograms;
 import skep.dsl.MapView;
 import skep.dsl.RuntimeFault;
@@ -48,6 +49,9 @@ final class MapAccess {
     private Value key(MapView view, Optional<Typed.Expr> key, Span span) {
         var f = f();
         f.at(span);
+        if (view.hasGenerations()) {
+            return keyOfGeneration(view, key);
+        }
         if (view.storage() != MapView.Storage.HASH) {
             var slot = f.slot(4, 4, "key");
             f.store(slot, 0, f.i32(0));
@@ -59,6 +63,42 @@ final class MapAccess {
             return slot;
         }
         return stored(key.get(), view.key().orElseThrow(), "key");
+    }
+
+    /** The key, and behind it the generation that there is now. */
+    private Value keyOfGeneration(MapView view, Optional<Typed.Expr> key) {
+        var f = f();
+        int at = view.generationInKey();
+        var memory = lowering.allocate(view.keyBytes(), "key");
+        if (key.isPresent()) {
+            var value = key.get();
+            var type = view.key().orElseThrow();
+            if (type.sizeBytes() != at) {
+                lowering.clear(memory, at);
+            }
+            if (FunctionLowering.isScalar(value.type())) {
+                var number = lowering.integer(lowering.scalar(value));
+                f.store(MemSize.ofBytes(type.sizeBytes()), memory.base(), memory.offset(), number);
+            } else {
+                lowering.write(value, memory, true);
+            }
+        }
+        f.store(memory.base(), memory.offset() + at, generation(view));
+        return lowering.pointer(memory);
+    }
+
+    private Value generation(MapView view) {
+        return f().load(skep.ir.Type.I64, f().mapValueRef(CompiledScript.GENERATIONS_MAP, view.generation()), 0);
+    }
+
+    /** The number of the generation that ended. */
+    Value nextGeneration(Typed.NextGeneration e) {
+        var f = f();
+        return f.atomic(
+                AtomicOp.ADD,
+                f.mapValueRef(CompiledScript.GENERATIONS_MAP, view(e.map()).generation()),
+                0,
+                f.i64(1));
     }
 
     /** A value in memory as maps store it: integers in 64 bits, padding zero. */
@@ -168,6 +208,15 @@ final class MapAccess {
         var view = view(map);
         var f = f();
         var type = (Type.Tuple) pair.type();
+        if (view.hasGenerations()) {
+            var own = f.newBlock();
+            var other = f.newBlock();
+            var itsOwn = f.load(skep.ir.Type.I64, key, view.generationInKey());
+            f.branch(f.compare(CompareOp.EQ, itsOwn, generation(view)), own, other);
+            f.enter(other);
+            f.ret(f.i64(0));
+            f.enter(own);
+        }
         var place = lowering.place(pair);
         var keyType = type.elements().getFirst();
         var storedKey = view.key().orElseThrow();
@@ -203,6 +252,9 @@ final class MapAccess {
     /** Counts the entries: a loop over the map whose body does nothing tells how often it ran. */
     Value length(Typed.MapLength e) {
         var view = view(e.map());
+        if (view.hasGenerations()) {
+            return lengthOfGeneration(view, e.span());
+        }
         var name = lowering.emptyCallback(e.span());
         return f().helper(
                         skep.ir.Type.I64,
@@ -211,6 +263,21 @@ final class MapAccess {
                         f().functionRef(name),
                         f().i64(0),
                         f().i64(0));
+    }
+
+    private Value lengthOfGeneration(MapView view, Span span) {
+        var f = f();
+        var count = f.slot(8, 8, "length");
+        f.store(count, 0, f.i64(0));
+        var name = lowering.countingCallback(view, span);
+        f.helper(
+                skep.ir.Type.I64,
+                Helper.FOR_EACH_MAP_ELEM,
+                f.mapRef(view.mapName()),
+                f.functionRef(name),
+                count,
+                f.i64(0));
+        return f.load(skep.ir.Type.I64, count, 0);
     }
 
     // ---- reading aggregations over all CPUs

@@ -44,6 +44,9 @@ final class ScriptPlan {
      */
     private static final long PREALLOCATED_BYTES = 8 << 20;
 
+    /** Entries of a map that is cleared: so often it may be cleared before user space removes anything. */
+    private static final int MIN_GENERATIONS = 256;
+
     /** The kernel's page, the unit of ring-buffer sizes. */
     private static final int PAGE_BYTES = 4096;
 
@@ -58,6 +61,7 @@ final class ScriptPlan {
     final ModuleBuilder module = new ModuleBuilder();
     final KernelInfo kernel;
     final int helperErrorReports;
+    final boolean measuresStacks;
     private final int maxMapEntries;
     private final int ringBufferPages;
     private final List<Action> actions = new ArrayList<>();
@@ -73,8 +77,11 @@ final class ScriptPlan {
     private int scratchEntries;
     private int scratchBytes;
     private int callbacks;
+    private int generations;
 
-    ScriptPlan(KernelInfo kernel, int helperErrorReports, int maxMapEntries, int ringBufferPages) {
+    ScriptPlan(
+            KernelInfo kernel, int helperErrorReports, int maxMapEntries, int ringBufferPages, boolean measuresStacks) {
+        this.measuresStacks = measuresStacks;
         this.kernel = kernel;
         this.helperErrorReports = helperErrorReports;
         this.maxMapEntries = maxMapEntries;
@@ -164,11 +171,11 @@ final class ScriptPlan {
         return views.computeIfAbsent(map.name(), _ -> makeView(map));
     }
 
-    private static MapView makeView(MapSymbol map) {
+    private MapView makeView(MapSymbol map) {
         var value = map.value();
         boolean aggregation = value instanceof Type.Aggregation;
         MapView.Storage storage;
-        if (map.keyed()) {
+        if (map.keyed() || map.cleared()) {
             storage = MapView.Storage.HASH;
         } else if (aggregation) {
             storage = MapView.Storage.AGGREGATE;
@@ -183,6 +190,7 @@ final class ScriptPlan {
                 storage,
                 aggregation,
                 true,
+                map.cleared() ? 8 * generations++ : MapView.NO_GENERATION,
                 map.span());
     }
 
@@ -211,11 +219,15 @@ final class ScriptPlan {
             case SCALAR -> new MapSpec(view.mapName(), MapType.ARRAY, 4, view.presenceOffsetBytes() + 8, 1, 0);
             case AGGREGATE -> new MapSpec(view.mapName(), MapType.PERCPU_ARRAY, 4, value.sizeBytes(), 1, 0);
             case HASH -> {
-                int keyBytes = view.key().map(Type::sizeBytes).orElse(8);
+                int keyBytes = view.keyBytes();
                 int valueBytes = value.sizeBytes();
                 int entries = symbol.filter(s -> s.declaredEntries().isPresent())
                         .map(s -> s.declaredEntries().getAsInt())
                         .orElse(view.key().map(this::entries).orElse(1));
+                if (view.hasGenerations()) {
+                    // Those before are still there until user space has removed them.
+                    entries = Math.max(2 * entries, MIN_GENERATIONS);
+                }
                 boolean recent = symbol.flatMap(MapSymbol::declaredKind)
                         .filter(k -> k.contains("lru"))
                         .isPresent();
@@ -245,6 +257,9 @@ final class ScriptPlan {
         }
         if (usesCounters) {
             module.map(new MapSpec(CompiledScript.COUNTERS_MAP, MapType.ARRAY, 4, 8 * (1 + faults.size()), 1, 0));
+        }
+        if (generations > 0) {
+            module.map(new MapSpec(CompiledScript.GENERATIONS_MAP, MapType.ARRAY, 4, 8 * generations, 1, 0));
         }
         if (usesElapsed) {
             module.map(new MapSpec(STARTED_MAP, MapType.ARRAY, 4, 8, 1, 0));

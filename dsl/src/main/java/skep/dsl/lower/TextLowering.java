@@ -211,6 +211,7 @@ final class TextLowering {
                         lowering.scalar(e.arguments().getFirst()));
             case PERCPU_KADDR -> perCpuAddress(e);
             case STACK_LENGTH -> stackLength(e);
+            case STORED_STACK_LENGTH -> storedStackLength(e.arguments().getFirst());
             case NAMESPACE_PID -> namespacePid(e);
             case MEMCMP -> memcmp(e);
             case DEBUGF -> debug(e);
@@ -285,6 +286,25 @@ final class TextLowering {
         f.branch(f.compare(CompareOp.SGT, got, 0), some, List.of(), out, List.of(f.i64(0)));
         f.enter(some);
         f.jump(out, f.binary(skep.ir.BinaryOp.LSHR, got, 3));
+        f.enter(out);
+        return out.param(0);
+    }
+
+    /** See {@link FunctionLowering#measured}: a negative id is the errno of a stack that could not be taken. */
+    private Value storedStackLength(Typed.Expr stack) {
+        var f = f();
+        Value id;
+        if (FunctionLowering.isScalar(stack.type())) {
+            id = lowering.integer(lowering.scalar(stack));
+        } else {
+            var at = own(stack);
+            id = f.load(skep.ir.Type.I64, at.base(), at.offset());
+        }
+        var some = f.newBlock();
+        var out = f.newBlock(skep.ir.Type.I64);
+        f.branch(f.compare(CompareOp.SGT, id, 0), some, List.of(), out, List.of(f.i64(0)));
+        f.enter(some);
+        f.jump(out, f.binary(skep.ir.BinaryOp.LSHR, id, 32));
         f.enter(out);
         return out.param(0);
     }

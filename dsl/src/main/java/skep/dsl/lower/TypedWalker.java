@@ -111,6 +111,7 @@ final class TypedWalker {
                     Typed.Text _,
                     Typed.Local _,
                     Typed.MapLength _,
+                    Typed.NextGeneration _,
                     Typed.LocalIncrement _,
                     Typed.AddressOfLocal _,
                     Typed.ContextLoad _,

@@ -16,12 +16,19 @@ final class Attachment {
     final boolean typed;
     /** Only in the threads of this process; -1 for all. */
     final int pid;
+    /** What a run costs in virtual time, where that is asked for. */
+    final long costNanos;
 
     Attachment(Runner runner, int pid) {
         this(runner, pid, false);
     }
 
     Attachment(Runner runner, int pid, boolean typed) {
+        this(runner, pid, typed, 0);
+    }
+
+    Attachment(Runner runner, int pid, boolean typed, long costNanos) {
+        this.costNanos = costNanos;
         this.runner = runner;
         this.typed = typed;
         this.pid = pid;

@@ -25,6 +25,7 @@ final class Channels {
     private final Routine unixSend;
     private final Routine unixRecv;
     private final Routine waitForPackets;
+    private final Routine streamActor;
     private final Routine allocSkb;
     private final Routine kmallocReserve;
     private final Routine consumeSkb;
@@ -51,6 +52,8 @@ final class Channels {
         final WaitQueue readers = new WaitQueue();
         final WaitQueue writers = new WaitQueue();
         Socket peer = this;
+        /** A stream of bytes, and not of messages. */
+        boolean stream;
 
         Socket(long address) {
             this.address = address;
@@ -110,6 +113,9 @@ final class Channels {
         unixRecv = kernel.function(
                 "int unix_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)",
                 this::unixRecv);
+        streamActor = kernel.leaf(
+                "int unix_stream_read_actor(struct sk_buff *skb, int skip, int chunk, struct unix_stream_read_state *state)",
+                160);
         waitForPackets = kernel.function(
                 "int __skb_wait_for_more_packets(struct sock *sk, struct sk_buff_head *queue, int *err, long *timeo_p, const struct sk_buff *skb)",
                 this::waitForPackets);
@@ -134,10 +140,16 @@ final class Channels {
 
     /** A pair of connected datagram sockets between processes that exist from the start; returns the descriptors. */
     int[] bootPair(Process a, Process b) {
+        return bootPair(a, b, false);
+    }
+
+    int[] bootPair(Process a, Process b, boolean stream) {
         var first = new Socket(kernel.slab.take(sockets, a.pid));
         var second = new Socket(kernel.slab.take(sockets, b.pid));
         first.peer = second;
         second.peer = first;
+        first.stream = stream;
+        second.stream = stream;
         return new int[] {bootSocket(a, first), bootSocket(b, second)};
     }
 
@@ -444,15 +456,22 @@ final class Channels {
             }
             case 2 -> {
                 var message = (Datagram) Objects.requireNonNull(frame.other);
-                task.call(consumeSkb, message.skb).object = message;
+                if (socket.stream) {
+                    kernel.sockets.plain(message);
+                    task.call(streamActor, message.skb, 0, message.bytes, task.local(0xdc0));
+                }
             }
             case 3 -> {
+                var message = (Datagram) Objects.requireNonNull(frame.other);
+                task.call(consumeSkb, message.skb).object = message;
+            }
+            case 4 -> {
                 var message = (Datagram) Objects.requireNonNull(frame.other);
                 if (!message.files.isEmpty()) {
                     kernel.rights.callDetach(task, frame.a1, message);
                 }
             }
-            case 4 -> callWakeUp(task, socket.writers);
+            case 5 -> callWakeUp(task, socket.writers);
             default -> task.ret(frame.v0);
         }
     }

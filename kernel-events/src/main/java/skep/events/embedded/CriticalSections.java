@@ -62,7 +62,6 @@ final class CriticalSections {
             kernel.tracer.raw(hypervisorEntry, task, H_CEDE, 0);
             kernel.tracer.begin(hypervisorEntry, task).num(H_CEDE).fire();
         }
-        task.work(150);
         if (hypervisorExit.active()) {
             kernel.tracer.raw(hypervisorExit, task, H_CEDE, 0, 0);
             kernel.tracer.begin(hypervisorExit, task).num(H_CEDE).num(0).fire();

@@ -13,6 +13,7 @@ import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
 import skep.isa.kernel.UserBinary;
 import skep.vm.Iteration;
+import skep.vm.helpers.KfuncTable;
 
 /** What a compiler may know of the model. Reads only what is fixed once the kernel is built, so any thread may ask. */
 final class EmbeddedKernelInfo implements KernelInfo {
@@ -108,6 +109,11 @@ final class EmbeddedKernelInfo implements KernelInfo {
     @Override
     public Optional<Symbol> symbolAt(long address) {
         return kernel.symbols.at(address).map(r -> new Symbol(r.name(), "", address - r.address));
+    }
+
+    @Override
+    public String missingFunction(String name) {
+        return KfuncTable.refusal(name);
     }
 
     @Override

@@ -56,7 +56,11 @@ final class EmbeddedObject implements LoadedObject {
             var link = new AttachPoints(target.model())
                     .attach(
                             probe,
-                            new Attachment(runner(loaded), probe.pid().orElse(-1), typed(probe)),
+                            new Attachment(
+                                    runner(loaded),
+                                    probe.pid().orElse(-1),
+                                    typed(probe),
+                                    target.model().options().overhead() ? Overhead.nanos(probe.kind(), loaded) : 0),
                             target.clockwork());
             links.add(link);
             return link;

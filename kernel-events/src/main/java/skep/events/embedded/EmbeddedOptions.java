@@ -10,10 +10,12 @@ import skep.isa.kernel.Arch;
  *
  * @param parameters of the scenario, where they are not what it presets
  * @param speed virtual seconds a second; {@link Double#POSITIVE_INFINITY} for as fast as possible
+ * @param overhead whether programs take virtual time
  */
 public record EmbeddedOptions(
-        Arch arch, long seed, int cpus, double speed, String scenario, Map<String, Long> parameters) {
-    public static final EmbeddedOptions DEFAULT = new EmbeddedOptions(Arch.ARM64, 1, 4, 1, Scenario.DEFAULT, Map.of());
+        Arch arch, long seed, int cpus, double speed, String scenario, Map<String, Long> parameters, boolean overhead) {
+    public static final EmbeddedOptions DEFAULT =
+            new EmbeddedOptions(Arch.ARM64, 1, 4, 1, Scenario.DEFAULT, Map.of(), false);
     private static final int MAX_CPUS = 128;
 
     public EmbeddedOptions {
@@ -36,8 +38,19 @@ public record EmbeddedOptions(
      * @throws IllegalArgumentException naming the option and what it permits
      */
     public static EmbeddedOptions parse(String text) {
-        var values = new LinkedHashMap<String, String>(
-                Map.of("arch", "arm64", "seed", "1", "cpus", "4", "speed", "real", "scenario", Scenario.DEFAULT));
+        var values = new LinkedHashMap<String, String>(Map.of(
+                "arch",
+                "arm64",
+                "seed",
+                "1",
+                "cpus",
+                "4",
+                "speed",
+                "real",
+                "scenario",
+                Scenario.DEFAULT,
+                "overhead",
+                "off"));
         for (var part : text.split(",")) {
             if (part.isBlank()) {
                 continue;
@@ -60,6 +73,11 @@ public record EmbeddedOptions(
             case "max" -> Double.POSITIVE_INFINITY;
             default -> number("speed", values, Double::parseDouble, "real, max, or a factor such as 10");
         };
+        boolean overhead = switch (get(values, "overhead")) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new IllegalArgumentException("option overhead=" + get(values, "overhead") + ": on or off");
+        };
         var parameters = parameters(values);
         return new EmbeddedOptions(
                 arch,
@@ -67,12 +85,13 @@ public record EmbeddedOptions(
                 number("cpus", values, Integer::parseInt, "1 to " + MAX_CPUS),
                 speed,
                 get(values, "scenario"),
-                parameters);
+                parameters,
+                overhead);
     }
 
     /** The options that are not ours but the scenario's. */
     private static Map<String, Long> parameters(Map<String, String> values) {
-        var ours = List.of("arch", "seed", "cpus", "speed", "scenario");
+        var ours = List.of("arch", "seed", "cpus", "speed", "scenario", "overhead");
         var scenario = get(values, "scenario");
         var parameters = new LinkedHashMap<String, Long>();
         if (!Scenario.names().contains(scenario)) {
@@ -126,6 +145,9 @@ public record EmbeddedOptions(
         }
         if (!scenario.equals(DEFAULT.scenario)) {
             parts.add("scenario=" + scenario);
+        }
+        if (overhead) {
+            parts.add("overhead=on");
         }
         parameters.entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())

@@ -131,6 +131,10 @@ final class Firing {
                 if (attachment.pid < 0 || attachment.pid == task.process.pid) {
                     count++;
                     attachment.runner.run(task.cpu.id, attachment.typed ? typed(task) : address);
+                    if (attachment.costNanos > 0 && !task.cpu.halted()) {
+                        task.cpu.timeNanos += attachment.costNanos;
+                        kernel.truth.overheadNanos += attachment.costNanos;
+                    }
                 }
             }
         } finally {

@@ -27,6 +27,7 @@ public final class GroundTruth {
     long bytesWritten;
     long datagramsSent;
     long datagramsReceived;
+    long overheadNanos;
 
     final Distribution runQueueLatency = distribution("run queue latency");
 
@@ -59,6 +60,9 @@ public final class GroundTruth {
         all.put("bytes written", bytesWritten);
         all.put("datagrams sent", datagramsSent);
         all.put("datagrams received", datagramsReceived);
+        if (overheadNanos > 0) {
+            all.put("nanoseconds of tracing", overheadNanos);
+        }
         return all;
     }
 

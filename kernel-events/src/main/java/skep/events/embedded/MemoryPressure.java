@@ -162,7 +162,7 @@ final class MemoryPressure {
     void resize(long pages, long swap) {
         kernel.pages.managedPages = pages;
         swapPages = swap;
-        largeBlocks = pages / 512 / 2;
+        largeBlocks = pages / 512 / 8;
         long minimum = minimum();
         kernel.memory.putLong(zone + watermark.offBytes(), minimum);
         kernel.memory.putLong(zone + watermark.offBytes() + 8, low());

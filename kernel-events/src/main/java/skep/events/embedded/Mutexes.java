@@ -18,6 +18,8 @@ final class Mutexes {
     private final Routine ledgerPost;
     private final Routine ledgerGetBuffer;
     private final Mutex ledger;
+    /** One writes to the terminal at a time. */
+    private final Mutex terminal;
 
     final GroundTruth.Distribution waits;
     final GroundTruth.Distribution holds;
@@ -40,6 +42,7 @@ final class Mutexes {
         holds = kernel.truth.distribution("mutex hold");
         ledger = new Mutex(kernel.objects.make("mutex"));
         kernel.symbols.addData("ledger_lock", ledger.address);
+        terminal = new Mutex(kernel.objects.make("mutex"));
         mutexLock = kernel.function("void mutex_lock(struct mutex *lock)", this::mutexLock);
         mutexLockSlow = kernel.function("void __mutex_lock_slowpath(struct mutex *lock)", this::mutexLockSlow);
         mutexUnlock = kernel.function("void mutex_unlock(struct mutex *lock)", this::mutexUnlock);
@@ -48,6 +51,14 @@ final class Mutexes {
                 "long ledger_ioctl(struct file *file, unsigned int cmd, unsigned long arg)", this::ledgerIoctl);
         ledgerPost = kernel.function("int ledger_post(unsigned long amount)", this::ledgerPost);
         ledgerGetBuffer = kernel.function("void *ledger_get_buffer(size_t size)", this::ledgerGetBuffer);
+    }
+
+    void callLockTerminal(Task task) {
+        task.call(mutexLock, terminal.address).object = terminal;
+    }
+
+    void callUnlockTerminal(Task task) {
+        task.call(mutexUnlock, terminal.address).object = terminal;
     }
 
     private void mutexLock(Task task, Frame frame) {

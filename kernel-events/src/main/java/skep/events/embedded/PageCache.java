@@ -14,6 +14,8 @@ final class PageCache {
     private static final int LIMIT_PAGES = 60_000;
 
     private static final int WRITEBACK_PAGES = 256;
+    /** The reason of writeback that comes with time. */
+    private static final int PERIODIC = 3;
     /** Flags of allocations for reading ahead and for writing. */
     private static final long READ_GFP = 0x152cca;
 
@@ -51,6 +53,8 @@ final class PageCache {
     private final Tracepoint addEvent;
     private final Tracepoint deleteEvent;
     private final Tracepoint dirtyEvent;
+    private final Tracepoint writebackStart;
+    private final Tracepoint writebackWritten;
 
     long hits;
     long misses;
@@ -65,6 +69,11 @@ final class PageCache {
                 "writeback_dirty_folio",
                 "char name[32]; ino_t ino; unsigned long index",
                 "struct folio *folio, struct address_space *mapping");
+        var work = "char name[32]; long nr_pages; dev_t sb_dev; int sync_mode; int for_kupdate; int range_cyclic;"
+                + " int for_background; int reason; ino_t cgroup_ino";
+        var ofWork = "struct bdi_writeback *wb, struct wb_writeback_work *work";
+        writebackStart = kernel.tracepoint("writeback", "writeback_start", work, ofWork);
+        writebackWritten = kernel.tracepoint("writeback", "writeback_written", work, ofWork);
         filemapRead = kernel.function(
                 "ssize_t filemap_read(struct kiocb *iocb, struct iov_iter *iter, ssize_t already_read)",
                 this::filemapRead);
@@ -615,6 +624,26 @@ final class PageCache {
                 }
             }
             default -> task.ret(0);
+        }
+    }
+
+    /** A round of writeback begins, or is over. */
+    void fireWriteback(Task task, boolean begins, long pages) {
+        var point = begins ? writebackStart : writebackWritten;
+        if (point.active()) {
+            kernel.tracer.raw(point, task, 0, task.local(0xc80));
+            kernel.tracer
+                    .begin(point, task)
+                    .bytes(device())
+                    .num(pages)
+                    .num(BlockDevice.DEV)
+                    .num(0)
+                    .num(1)
+                    .num(1)
+                    .num(0)
+                    .num(PERIODIC)
+                    .num(1)
+                    .fire();
         }
     }
 

@@ -131,7 +131,7 @@ record Scenario(String name, String about, Map<String, Long> parameters, List<Li
                     int uid = Integer.parseInt(statement.get(1));
                     var first = boot(kernel, List.of(statement.get(2)), uid, next++);
                     var second = boot(kernel, List.of(statement.get(3)), uid, next++);
-                    kernel.channels.bootPair(first.process, second.process);
+                    kernel.channels.bootPair(first.process, second.process, true);
                 }
                 case "processes" -> {
                     long count = Math.max(1, value(statement.get(1), kernel));

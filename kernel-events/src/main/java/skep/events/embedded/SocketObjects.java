@@ -195,6 +195,13 @@ final class SocketObjects {
         memory.put(tcp + 13, flags, 1);
     }
 
+    /** A buffer of a socket within the machine: its length and where its data is. */
+    void plain(Channels.Datagram message) {
+        length.put(memory, message.skb, message.bytes);
+        skbHead.put(memory, message.skb, message.data);
+        skbData.put(memory, message.skb, message.data);
+    }
+
     static int swap(int port) {
         return port >>> 8 & 0xff | (port & 0xff) << 8;
     }

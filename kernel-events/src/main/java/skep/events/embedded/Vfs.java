@@ -272,7 +272,15 @@ final class Vfs {
         ext4Directory = ops("directory", "ext4_dir_operations", ext4Read, ext4Write, dirOpen, dirRelease, true);
 
         var ttyRead = kernel.function("ssize_t tty_read(struct kiocb *iocb, struct iov_iter *to)", moves(900));
-        var ttyWrite = kernel.function("ssize_t tty_write(struct kiocb *iocb, struct iov_iter *from)", moves(2200));
+        var ttyWrite =
+                kernel.function("ssize_t tty_write(struct kiocb *iocb, struct iov_iter *from)", (task, frame) -> {
+                    switch (frame.next()) {
+                        case 0 -> kernel.mutexes.callLockTerminal(task);
+                        case 1 -> task.spend(2200);
+                        case 2 -> kernel.mutexes.callUnlockTerminal(task);
+                        default -> task.ret(frame.v1);
+                    }
+                });
         var ttyRelease = kernel.leaf("int tty_release(struct inode *inode, struct file *filp)", 400);
         terminal = ops("tty", "tty_fops", ttyRead, ttyWrite, Routine.NONE, ttyRelease, false);
         terminalInode = new Inode(

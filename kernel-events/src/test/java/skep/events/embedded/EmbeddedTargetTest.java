@@ -157,6 +157,26 @@ class EmbeddedTargetTest {
     }
 
     @Test
+    void tracingTakesVirtualTimeIfThatIsAskedFor() {
+        long free = readsWhileCounted("off");
+        long paid = readsWhileCounted("on");
+        assertTrue(paid < 0.95 * free, paid + " reads with overhead, " + free + " without");
+    }
+
+    /** How many reads processes get done while a program counts them. */
+    private static long readsWhileCounted(String overhead) {
+        try (var target = target("speed=max,scenario=busy,cpus=1,overhead=" + overhead)) {
+            var loaded = target.load(counter(ProgramType.KPROBE), LoadOptions.DEFAULT);
+            loaded.attach("main", ProbeSpec.of(ProbeKind.KPROBE, "vfs_read"));
+            loaded.attach("main", ProbeSpec.of(ProbeKind.KRETPROBE, "vfs_read"));
+            runToEnd(target, Duration.ofMillis(300));
+            var truth = target.model().groundTruth().counters();
+            assertEquals(overhead.equals("on"), truth.getOrDefault("nanoseconds of tracing", 0L) > 1_000_000);
+            return value(loaded.map("count"));
+        }
+    }
+
+    @Test
     void intervalsFireAtTheirPeriod() {
         try (var target = target("speed=max")) {
             var loaded = target.load(counter(ProgramType.PERF_EVENT), LoadOptions.DEFAULT);

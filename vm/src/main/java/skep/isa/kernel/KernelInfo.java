@@ -65,6 +65,11 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /** Whether {@link #binary} knows all files: whether what it does not find is not there. */
+    default boolean knowsFiles() {
+        return false;
+    }
+
     /**
      * All programs and libraries that a name stands for: one, several with a wildcard in a path, and for {@code *} or
      * nothing what the process has mapped as code, or what all processes have.
@@ -89,6 +94,11 @@ public interface KernelInfo {
      */
     default Optional<String> configuration(String name) {
         return Optional.empty();
+    }
+
+    /** Why programs cannot call a kernel function that {@link #types} does not have, as the end of a sentence about it. */
+    default String missingFunction(String name) {
+        return "which this kernel does not show";
     }
 
     /** Why this kernel refuses a feature, or empty if it allows it. */

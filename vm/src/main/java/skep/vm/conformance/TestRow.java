@@ -50,12 +50,25 @@ sealed interface TestRow {
         record Run(int sizeBytes, int result) {}
     }
 
-    /** Reads a file of rows, one JSON object a line, plain or compressed with gzip. */
+    /**
+     * Reads a file of rows, one JSON object a line, plain or compressed with gzip.
+     *
+     * @throws IllegalArgumentException naming the line that is no row
+     */
     static List<TestRow> read(Path file) throws IOException {
-        return lines(file).stream()
-                .filter(line -> !line.isBlank())
-                .map(TestRow::parse)
-                .toList();
+        var rows = new ArrayList<TestRow>();
+        var lines = lines(file);
+        for (int i = 0; i < lines.size(); i++) {
+            if (lines.get(i).isBlank()) {
+                continue;
+            }
+            try {
+                rows.add(parse(lines.get(i)));
+            } catch (IllegalArgumentException noRow) {
+                throw new IllegalArgumentException(file + ":" + (i + 1) + ": " + noRow.getMessage(), noRow);
+            }
+        }
+        return rows;
     }
 
     /** The lines of a file, plain or compressed with gzip. */

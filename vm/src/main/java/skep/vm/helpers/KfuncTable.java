@@ -1,6 +1,7 @@
 package skep.vm.helpers;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.Kfunc;
@@ -77,6 +78,33 @@ public final class KfuncTable {
     /** The rows that the VM has functions for. */
     public static List<Kfunc> rows() {
         return Kfunc.all().stream().filter(row -> function(row).isPresent()).toList();
+    }
+
+    /** Families of functions that the VM does not have, by how their names begin, and why. */
+    private static final Map<String, String> REFUSALS = Map.ofEntries(
+            Map.entry("bpf_obj_", "since programs of the VM have no objects of their own types"),
+            Map.entry("bpf_percpu_obj_", "since programs of the VM have no objects of their own types"),
+            Map.entry("bpf_refcount_", "since programs of the VM have no objects of their own types"),
+            Map.entry("bpf_list_", "since the VM has no linked lists of a program's own objects"),
+            Map.entry("bpf_rbtree_", "since the VM has no trees of a program's own objects"),
+            Map.entry("bpf_wq_", "since the VM has no work queues; timers do what those are mostly used for"),
+            Map.entry(
+                    "bpf_res_spin_",
+                    "since locks that notice deadlocks need CPUs that run at once, and the model steps one at a time"),
+            Map.entry("bpf_local_irq_", "since nothing interrupts programs of the VM"),
+            Map.entry("bpf_arena_", "since an arena needs pages mapped at one address in two address spaces"),
+            Map.entry("bpf_cpumask_", "since the VM has no CPU masks"),
+            Map.entry("bpf_cgroup_", "since the model has no objects of control groups"),
+            Map.entry("bpf_iter_css", "since the model has no objects of control groups"),
+            Map.entry("bpf_iter_task_vma", "since processes of the model have no memory areas"));
+
+    /** Why programs cannot call a function that has no row here, as the end of a sentence about it. */
+    public static String refusal(String name) {
+        return REFUSALS.entrySet().stream()
+                .filter(family -> name.startsWith(family.getKey()))
+                .map(Map.Entry::getValue)
+                .findFirst()
+                .orElse("which this kernel does not show");
     }
 
     /** {@code struct bpf_iter_num}: the last number given, the end; 0 and 0 when there are no more. */

@@ -7,15 +7,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.ServiceLoader;
 import skep.btf.Btf;
 import skep.elf.ElfObject;
 import skep.isa.Bytecode;
+import skep.isa.kernel.ProgramType;
 import skep.isa.object.BpfObject;
 import skep.target.Inventory;
 import skep.target.InventoryProvider;
 import skep.target.LoadOptions;
 import skep.target.LoadedMap;
+import skep.target.Target;
 import skep.target.TargetException;
+import skep.target.TargetProvider;
 import skep.vm.Backend;
 import skep.vm.Machine;
 import skep.vm.VmObject;
@@ -60,20 +64,56 @@ public final class VmInventory implements Inventory {
         public Inventory open(String operand, String backend) {
             var options = backend.isEmpty() ? JITED : new LoadOptions(0, backend);
             Backend.named(options.backend()).prepare();
-            var machine = new Machine(Machine.Config.ofCpus(Runtime.getRuntime().availableProcessors()));
+            var held = new ArrayList<AutoCloseable>();
             try {
-                VmObject.load(machine, relocatable(Path.of(operand)), options);
-                return new VmInventory(machine, Optional.of(machine));
+                var file = read(Path.of(operand));
+                var kernel = needsKernel(file) ? Optional.of(embeddedKernel()) : Optional.<Target>empty();
+                kernel.ifPresent(held::add);
+                var machine = new Machine(kernel.map(target -> Machine.Config.ofKernel(target.kernel()))
+                        .orElseGet(
+                                () -> Machine.Config.ofCpus(Runtime.getRuntime().availableProcessors())));
+                held.addFirst(machine);
+                var object = kernel.isPresent() ? file.relocated(kernel.get().kernel()) : relocatable(file);
+                VmObject.load(machine, object, options);
+                return new VmInventory(machine, Optional.of(() -> close(held)));
             } catch (IOException | RuntimeException failure) {
-                machine.close();
+                close(held);
                 throw failure instanceof TargetException known
                         ? known
                         : new TargetException(operand + ": " + failure.getMessage(), failure);
             }
         }
 
-        private static BpfObject relocatable(Path file) throws IOException {
-            var object = read(file);
+        private static void close(List<AutoCloseable> held) {
+            for (var one : held) {
+                try {
+                    one.close();
+                } catch (Exception broken) {
+                    throw new IllegalStateException(broken);
+                }
+            }
+        }
+
+        /** Whether programs are written for types or functions of a kernel: a machine alone has neither. */
+        private static boolean needsKernel(ElfObject object) {
+            return object.programs().stream()
+                    .anyMatch(program -> program.spec().type() == ProgramType.TRACING
+                            || program.spec().type() == ProgramType.LSM
+                            || !program.uses().isEmpty());
+        }
+
+        /** The embedded kernel of this machine's architecture, for what it says of itself. */
+        private static Target embeddedKernel() {
+            var arch = System.getProperty("os.arch").equals("aarch64") ? "arm64" : "x86-64";
+            for (var provider : ServiceLoader.load(TargetProvider.class)) {
+                if (provider.scheme().equals("embedded")) {
+                    return provider.open("arch=" + arch);
+                }
+            }
+            throw new TargetException("typed programs need the embedded kernel, which is not there");
+        }
+
+        private static BpfObject relocatable(ElfObject object) throws IOException {
             boolean needsTypes = object.programs().stream()
                     .anyMatch(program -> !program.relocations().isEmpty());
             return object.relocated(
