@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import skep.linux.agent.AgentImage;
 import skep.session.Session;
 import skep.session.SessionOptions;
 import skep.session.Targets;
@@ -115,6 +116,25 @@ class UnwindTest {
             var said = run(target, script, binary);
             assertTrue(said.matches(inOrder()), said);
             assertTrue(said.contains("|7"), said);
+        }
+    }
+
+    @Test
+    void overAnAgentTheStacksOfEndedProcessesHaveNamesToo() throws Exception {
+        var binary = program();
+        byte[] image;
+        try (var here = live()) {
+            image = AgentImage.of(here.kernel().arch());
+        }
+        var agent = Files.write(folder.resolve("agent"), image);
+        assertTrue(agent.toFile().setExecutable(true));
+        // Names are asked for when the map is shown, after the end of the process.
+        var script =
+                "tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @d[dw_ustack] = count(); @k[ustack(1)] = count(); }";
+        try (var target = Targets.open("exec:" + agent)) {
+            var said = run(target, script, binary);
+            assertTrue(said.matches(inOrder()), said);
+            assertTrue(said.substring(said.indexOf("@k[")).contains("getppid+"), said);
         }
     }
 

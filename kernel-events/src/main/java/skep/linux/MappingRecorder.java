@@ -104,6 +104,8 @@ final class MappingRecorder implements AutoCloseable {
                         .computeIfAbsent(Integer.valueOf(name), pid -> new ArrayList<>())
                         .addAll(0, mappings);
             }
+            // The rings go on filling meanwhile.
+            drain();
         }
     }
 

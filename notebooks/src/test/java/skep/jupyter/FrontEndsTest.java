@@ -31,6 +31,13 @@ class FrontEndsTest {
 
     private static final String PLAYWRIGHT = "playwright-core@1.65.1";
 
+    private static final List<String> LAB = List.of(
+            "@jupyterlab/services@7",
+            "@jupyterlab/outputarea@4",
+            "@jupyterlab/rendermime@4",
+            "@lumino/widgets@2",
+            "esbuild@0.25");
+
     private static final String TOKEN = "walk";
 
     private static final String EMPTY = """
@@ -103,6 +110,40 @@ class FrontEndsTest {
         needsPlaywright(jupyter);
         var shots = Files.createDirectories(NODE.resolve("screenshots"));
         Files.writeString(folder.resolve("walk.ipynb"), EMPTY);
+        withServer(jupyter, port -> {
+            var walked = browse(jupyter, "classic.mjs", port, shots);
+            var saved = walked.lines()
+                    .filter(line -> line.startsWith("saved "))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError(walked));
+            Files.writeString(folder.resolve("foreign.ipynb"), withoutTrust(saved.substring("saved ".length())));
+            browse(jupyter, "untrusted.mjs", port, shots);
+        });
+    }
+
+    /** Its kernel client and output area, bundled from npm: cells run, refresh, complete, stop, and are seen untrusted. */
+    @Test
+    @Tag("slow")
+    void jupyterLabsOwnPartsFromNpmShowWhatCellsDraw() throws IOException, InterruptedException {
+        Jupyter.needsModule("notebook", "jupyter-notebook");
+        Jupyter.needsCommand("chromium", "chromium");
+        var jupyter = new Jupyter(folder);
+        needsPlaywright(jupyter);
+        needsPackages(jupyter, "@jupyterlab/outputarea", LAB);
+        var shots = Files.createDirectories(NODE.resolve("screenshots"));
+        Files.copy(
+                jupyter.script("lab-page.js"),
+                NODE.resolve("lab-page.js"),
+                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        withServer(jupyter, port -> browse(jupyter, "lab.mjs", port, shots));
+    }
+
+    private interface Visit {
+        void on(int port) throws IOException, InterruptedException;
+    }
+
+    /** A notebook server on the loopback interface, and none of its processes afterwards. */
+    private void withServer(Jupyter jupyter, Visit visit) throws IOException, InterruptedException {
         int port = Jupyter.freePort();
         var server = jupyter.builder(List.of(
                         Jupyter.PYTHON,
@@ -113,18 +154,14 @@ class FrontEndsTest {
                         "--ip=127.0.0.1",
                         "--port=" + port,
                         "--NotebookApp.port_retries=0",
+                        "--NotebookApp.allow_origin=*",
+                        "--NotebookApp.disable_check_xsrf=True",
                         "--NotebookApp.token=" + TOKEN))
                 .redirectOutput(folder.resolve("server.log").toFile())
                 .start();
         try {
             awaitServer(port);
-            var walked = browse(jupyter, "classic.mjs", port, shots);
-            var saved = walked.lines()
-                    .filter(line -> line.startsWith("saved "))
-                    .findFirst()
-                    .orElseThrow(() -> new AssertionError(walked));
-            Files.writeString(folder.resolve("foreign.ipynb"), withoutTrust(saved.substring("saved ".length())));
-            browse(jupyter, "untrusted.mjs", port, shots);
+            visit.on(port);
         } finally {
             var started = server.descendants().toList();
             server.destroy();
@@ -139,22 +176,22 @@ class FrontEndsTest {
 
     private static void needsPlaywright(Jupyter jupyter) throws IOException, InterruptedException {
         Jupyter.needsCommand("node", "nodejs");
-        if (!Files.isDirectory(NODE.resolve("node_modules/playwright-core"))) {
-            Jupyter.needsCommand("npm", "npm");
-            Files.createDirectories(NODE);
-            var installed = jupyter.run(
-                    PATIENCE_SECONDS,
-                    List.of(
-                            "npm",
-                            "install",
-                            "--prefix",
-                            NODE.toString(),
-                            "--ignore-scripts",
-                            "--no-audit",
-                            "--no-fund",
-                            PLAYWRIGHT));
-            Assumptions.assumeTrue(installed.status() == 0, "npm cannot install " + PLAYWRIGHT);
+        needsPackages(jupyter, "playwright-core", List.of(PLAYWRIGHT));
+    }
+
+    /** Installs packages of npm by name, none of their scripts run; skips the test if that cannot be. */
+    private static void needsPackages(Jupyter jupyter, String proof, List<String> packages)
+            throws IOException, InterruptedException {
+        if (Files.isDirectory(NODE.resolve("node_modules").resolve(proof))) {
+            return;
         }
+        Jupyter.needsCommand("npm", "npm");
+        Files.createDirectories(NODE);
+        var command = new ArrayList<>(
+                List.of("npm", "install", "--prefix", NODE.toString(), "--ignore-scripts", "--no-audit", "--no-fund"));
+        command.addAll(packages);
+        var installed = jupyter.run(PATIENCE_SECONDS, command);
+        Assumptions.assumeTrue(installed.status() == 0, () -> "npm cannot install " + packages);
     }
 
     private String browse(Jupyter jupyter, String name, int port, Path shots) throws IOException, InterruptedException {

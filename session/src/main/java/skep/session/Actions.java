@@ -179,6 +179,12 @@ final class Actions {
     }
 
     private void cat(String path) {
+        var simulated = symbols.fileOfTarget(path);
+        if (simulated.isPresent()) {
+            int length = Math.min(simulated.get().length, script.config().maxCatBytes());
+            sink.accept(new View.Text(View.Kind.CAT, new String(simulated.get(), 0, length, StandardCharsets.UTF_8)));
+            return;
+        }
         try (var in = Files.newInputStream(Path.of(path))) {
             var text = new String(in.readNBytes(script.config().maxCatBytes()), StandardCharsets.UTF_8);
             sink.accept(new View.Text(View.Kind.CAT, text));

@@ -24,10 +24,9 @@ final class MapReader {
     private final LoadedObject object;
     private final ValueReader values;
     private final Symbols symbols;
+    private final Map<String, View.Labels> labels;
     /** Generations of the maps that are cleared, as far as the records that were read tell. */
     private final Map<String, Long> generations = new HashMap<>();
-
-    private final Map<String, View.Labels> labels;
 
     /** @param labels of maps by name; one that is not there has none */
     MapReader(LoadedObject object, ValueReader values, Symbols symbols, Map<String, View.Labels> labels) {
@@ -73,12 +72,12 @@ final class MapReader {
                             .orElse(List.of());
                     rows.add(new View.Row(key, value(view, entry.value())));
                 }
+                if (view.key().filter(Type::hasUnwoundStack).isPresent()) {
+                    return View.MapView.sorted(view.name(), true, shape(view.value()), merged(rows));
+                }
                 boolean missing = rows.isEmpty() && evenIfEmpty && view.key().isEmpty();
                 if (missing && view.value() instanceof Type.Aggregation a) {
                     rows.add(new View.Row(List.of(), value(view, new byte[Type.Layout.alignUp(a.sizeBytes(), 8)])));
-                }
-                if (view.key().filter(Type::hasUnwoundStack).isPresent()) {
-                    return View.MapView.sorted(view.name(), true, shape(view.value()), merged(rows));
                 }
             }
             case SCALAR ->

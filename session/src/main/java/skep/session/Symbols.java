@@ -39,6 +39,11 @@ final class Symbols {
         this.showSource = showSource;
     }
 
+    /** What a file of the target's system says, where its files are not those of this machine. */
+    Optional<byte[]> fileOfTarget(String path) {
+        return target.isLive() ? Optional.empty() : target.readFile(path);
+    }
+
     Value kernelSymbol(long address) {
         var text =
                 target.kernel().symbolAt(address).map(KernelInfo.Symbol::name).orElseGet(() -> hex(address));

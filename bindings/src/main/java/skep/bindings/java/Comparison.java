@@ -70,7 +70,7 @@ public final class Comparison {
                     "the second is greater in %.0f %% of all pairs (Mann-Whitney p = %.2g)",
                     100 * greater,
                     p);
-            return (p < 1 - CONFIDENCE ? "They differ: " : "No difference that these samples can show: ") + pairs;
+            return (p < 1 - CONFIDENCE ? "They differ: " : "No difference seen: ") + pairs;
         }
     }
 
@@ -190,7 +190,10 @@ public final class Comparison {
                 try {
                     var shift = of(histogram(first), histogram(second));
                     yield List.of(
-                            Distributions.overlay(title, List.of(firstName, secondName), List.of(first, second)),
+                            Distributions.overlay(
+                                    title + ". " + shift.verdict(),
+                                    List.of(firstName, secondName),
+                                    List.of(first, second)),
                             table(shift, title, firstName, secondName));
                 } catch (IllegalArgumentException e) {
                     throw new IllegalArgumentException(title + ": " + e.getMessage());
@@ -234,7 +237,7 @@ public final class Comparison {
                     number(quantile.ratio().estimate()),
                     range(quantile.ratio())));
         }
-        return new Picture.Table(title + ". " + shift.verdict(), columns, rows);
+        return new Picture.Table(title, columns, rows);
     }
 
     private static Picture.Table numbers(

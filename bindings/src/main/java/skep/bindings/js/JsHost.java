@@ -70,9 +70,9 @@ public final class JsHost implements AutoCloseable {
         return guests.bindings("js");
     }
 
-    /** Stops what runs: the thread is interrupted, which a trace takes as Ctrl-C. */
+    /** Stops what a thread runs, from another thread: see {@link GuestContext#stop}. */
     public void stop(Thread running) {
-        running.interrupt();
+        guests.stop(running);
     }
 
     @Override

@@ -18,6 +18,9 @@ import org.graalvm.polyglot.proxy.ProxyObject;
 import skep.bindings.java.Values;
 import skep.bindings.java.Variables;
 import skep.bindings.python.PythonFiles;
+import skep.truffle.interop.Guests;
+import skep.truffle.interop.Handover;
+import skep.truffle.lang.Tracing;
 
 /**
  * A Truffle context with the languages {@code skep} and {@code bpf-c} and what guests may reach: the session's variables, lists,
@@ -31,6 +34,7 @@ public final class GuestContext implements AutoCloseable {
     private static final String BPF_C = "bpf-c";
 
     private final Context context;
+    private final Tracing tracing;
     private final Variables variables = Variables.shared();
 
     /**
@@ -77,6 +81,8 @@ public final class GuestContext implements AutoCloseable {
                     .option("python.DontWriteBytecodeFlag", Boolean.toString(sandbox));
         }
         context = builder.build();
+        tracing = (Tracing)
+                Handover.take(context.getBindings(SKEP).invokeMember("tracing").asLong());
         if (languages.contains(PYTHON)) {
             offerToPython(context);
         }
@@ -164,8 +170,7 @@ public final class GuestContext implements AutoCloseable {
     /** A Java object as guests see it; a trace, map or histogram is the same thing on both sides. */
     public Object toGuest(Object object) {
         return Values.toSession(object)
-                .<Object>map(thing ->
-                        context.getBindings(SKEP).invokeMember("adopt", skep.truffle.interop.Handover.give(thing)))
+                .<Object>map(thing -> context.getBindings(SKEP).invokeMember("adopt", Handover.give(thing)))
                 .orElse(object);
     }
 
@@ -205,8 +210,8 @@ public final class GuestContext implements AutoCloseable {
                 && kind.getMetaQualifiedName().startsWith("skep.")
                 && own.canInvokeMember("handle");
         return isOurs
-                ? Optional.of(Values.ofSession(skep.truffle.interop.Handover.take(
-                        own.invokeMember("handle").asLong())))
+                ? Optional.of(Values.ofSession(
+                        Handover.take(own.invokeMember("handle").asLong())))
                 : Optional.empty();
     }
 
@@ -235,6 +240,18 @@ public final class GuestContext implements AutoCloseable {
         @Override
         public boolean removeMember(String key) {
             return variables.values().remove(key) != null;
+        }
+    }
+
+    /**
+     * Ends what a thread runs in this context, from another thread: a wait for a trace as Ctrl-C does, so that the trace keeps
+     * its results; anything else by an interrupt. Returns at once.
+     */
+    public void stop(Thread running) {
+        if (Guests.isWaiting(running)) {
+            running.interrupt();
+        } else {
+            tracing.interrupt(running);
         }
     }
 

@@ -10,7 +10,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Source;
@@ -27,7 +26,6 @@ import skep.session.Overflow;
 import skep.session.RunningScript;
 import skep.session.SessionOptions;
 import skep.session.ViewSink;
-import skep.truffle.interop.Guests;
 import skep.truffle.interop.Handover;
 import skep.truffle.interop.TraceOptions;
 
@@ -46,9 +44,6 @@ import skep.truffle.interop.TraceOptions;
  * <p>Belongs to one thread at a time, except for {@link #stop}.
  */
 public final class PolyglotSession implements AutoCloseable {
-    /** How long a language may take to notice that it is to stop. */
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
-
     /** What a piece of text can be written in. */
     public enum Language {
         SKEP("skep", "the tracing language"),
@@ -383,7 +378,7 @@ public final class PolyglotSession implements AutoCloseable {
 
     /**
      * Ends what runs, from another thread: a trace as Ctrl-C does, so that it keeps its results; other texts are interrupted.
-     * Returns when they have noticed, or after ten seconds.
+     * Returns at once.
      */
     public void stop() {
         var thread = running;
@@ -394,14 +389,8 @@ public final class PolyglotSession implements AutoCloseable {
         if (snippets != null) {
             snippets.stop();
         }
-        if (Guests.isWaiting(thread)) {
-            thread.interrupt();
-        } else if (context != null) {
-            try {
-                context.context().interrupt(PATIENCE);
-            } catch (TimeoutException e) {
-                thread.interrupt();
-            }
+        if (context != null) {
+            context.stop(thread);
         }
     }
 

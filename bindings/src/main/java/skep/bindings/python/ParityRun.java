@@ -36,13 +36,13 @@ final class ParityRun implements AutoCloseable {
     private static final Pattern PROCESS = Pattern.compile("\\$PID_([\\w-]+)");
 
     /** How long a tool may take to end when it is asked to. */
-    private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration GRACE = Duration.ofSeconds(60);
 
     /** How long a forced end may take, step by step. */
     private static final Duration CLOSING = Duration.ofSeconds(10);
 
     /** When a tool that attaches nothing is asked to end. */
-    private static final Duration IDLE = Duration.ofSeconds(30);
+    private static final Duration IDLE = Duration.ofSeconds(60);
 
     private PythonHost host = new PythonHost();
     private final PrintStream err;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -73,13 +74,17 @@ class SnippetsTest {
 
     @Test
     void stopEndsATraceWhichKeepsItsResults() throws InterruptedException {
+        var ended = new AtomicBoolean();
         var stopper = Thread.ofVirtual().start(() -> {
             try {
                 while (!printed.toString().contains("go")) {
                     Thread.sleep(20);
                 }
-                Thread.sleep(300);
-                snippets.stop();
+                // Until it has begun to run, which on a busy machine takes its time.
+                while (!ended.get()) {
+                    snippets.stop();
+                    Thread.sleep(100);
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -89,6 +94,7 @@ class SnippetsTest {
             snippets.run(
                     "var t = skep().trace(\"kprobe:vfs_read { @ = count(); }\"); System.out.println(\"go\"); t.run();");
         } finally {
+            ended.set(true);
             Shell.setTarget("embedded:speed=max");
         }
         stopper.join();

@@ -85,6 +85,44 @@ class JsHostTest {
     }
 
     @Test
+    void programsOfBccsShapeHaveTablesAndEvents() throws IOException {
+        assertEquals("true true 9 undefined 1,2 later\n", run("""
+                        import {BPF} from 'skep';
+                        const b = new BPF({target: 'embedded', text: `
+                          struct event { u32 pid; char comm[16]; };
+                          struct pair { u32 a; u32 b; };
+                          BPF_PERF_OUTPUT(events);
+                          BPF_HASH(counts, u32, u64);
+                          BPF_HASH(pairs, struct pair, u64);
+                          int hello(struct pt_regs *ctx) {
+                            struct event e = {};
+                            u32 key = 1;
+                            bpf_get_current_comm(&e.comm, sizeof(e.comm));
+                            counts.increment(key);
+                            events.perf_submit(ctx, &e, sizeof(e));
+                            return 0;
+                          }`});
+                        b.attach_kprobe({event: 'vfs_read', fn_name: 'hello'});
+                        let comm = '';
+                        b.openPerfBuffer('events', event => { comm = event.comm; });
+                        while (comm === '') b.perfBufferPoll(100);
+                        const counts = b.table('counts'), pairs = b.getTable('pairs');
+                        const counted = counts.get(1) > 0;
+                        counts.set(7, 9);
+                        pairs.set({a: 1, b: 2}, 3);
+                        const [[pair]] = pairs.rows();
+                        const shown = [counted, comm.length > 0, counts.get(7), counts.get(8), [pair.a, pair.b]].join(' ');
+                        setTimeout(() => console.log(shown + ' later'), 1);
+                        b.close();
+                        """));
+        var failure = assertThrows(
+                PolyglotException.class,
+                () -> run("import {BPF} from 'skep'; new BPF({text: 'int f(void *ctx) { return nosuch; }'});"));
+        assertTrue(failure.getMessage().contains("nosuch"), failure.getMessage());
+        assertThrows(PolyglotException.class, () -> run("import {BPF} from 'skep'; new BPF({});"));
+    }
+
+    @Test
     void theVirtualMachineIsOutOfReach() {
         assertThrows(PolyglotException.class, () -> run("Java.type('java.lang.System');"));
         assertThrows(PolyglotException.class, () -> run("skepBridge.getClass().forName('java.lang.System');"));

@@ -8,7 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -135,6 +135,40 @@ class PolyglotSessionTest {
     }
 
     @Test
+    void pythonHasFramesOfWhatWasTraced() {
+        assertEquals("", run(Language.PYTHON, """
+                import skep
+                with skep.trace('begin { @[1, "a"] = 5; @[2, "b"] = 7; @h = lhist(5, 0, 10, 1); exit(); }') as t:
+                    frame = t['@'].frame('id', 'name')
+                    shown = [frame.columns, frame['value'], frame.to_csv(), t['@h'].samples, dict(t['@'])]
+                events = skep.start('begin { $i = 0; while ($i < 4) { print(($i % 2, $i)); $i++; } exit(); }').frame('odd', 'n')
+                """));
+        assertEquals(
+                "[['id', 'name', 'value'], [5, 7], 'id,name,value\\n1,a,5\\n2,b,7\\n', 1, {(1, 'a'): 5, (2, 'b'): 7}]",
+                run(Language.PYTHON, "shown"));
+        assertEquals(
+                "{'odd': [0, 1], 'n': [2, 4], 'most': [2.0, 3.0]}",
+                run(Language.PYTHON, "events.groupby('odd').agg(n='sum', most=('n', 'p100')).to_dict()"));
+        assertEquals("1.5", run(Language.PYTHON, "events.percentile(50, 'n')"));
+        assertEquals("[4, 1.5, 0, 3]", run(Language.PYTHON, "[events.describe()['n'][i] for i in (0, 1, 3, 7)]"));
+        assertEquals("{'odd': 1, 'n': 3}", run(Language.PYTHON, "events.where(lambda row: row['n'] > 2)[0]"));
+    }
+
+    @Test
+    void pythonIsToldWhatIsWrongAndWhere() {
+        assertEquals("(1, 9, 'ERROR')", run(Language.PYTHON, """
+                import skep
+                try:
+                    skep.trace('begin { nosuch(); }')
+                except skep.SkepError as wrong:
+                    found = wrong.diagnostics[0]
+                (found.line, found.column, found.severity)"""));
+        assertTrue(run(Language.PYTHON, "skep.trace('begin { }', durations=1)").contains("durations"));
+        assertTrue(run(Language.PYTHON, "skep.trace('begin { @a = 1; exit(); }')['@b']")
+                .startsWith("KeyError"));
+    }
+
+    @Test
     void aProgramInCIsAVariable() {
         run(Language.BPF, "BPF_ARRAY(a, u64, 4);\nint f(void *ctx) { return 0; }");
         assertEquals("a", run(Language.JS, "program.tables[0]"));
@@ -155,12 +189,10 @@ class PolyglotSessionTest {
     /** @param waits whether it is to be stopped only when it waits for a trace */
     private static String stopped(Language language, String text, boolean waits) throws Exception {
         OUT.reset();
-        var thread = new CompletableFuture<Thread>();
-        var running = CompletableFuture.supplyAsync(() -> {
-            thread.complete(Thread.currentThread());
-            return run(language, text);
-        });
-        while (!out().contains("begun") || waits && !Guests.isWaiting(thread.get())) {
+        var running = new FutureTask<>(() -> run(language, text));
+        // No thread of the common pool: it forgets its thread locals from task to task, and Truffle with them.
+        var thread = Thread.ofPlatform().daemon().start(running);
+        while (!out().contains("begun") || waits && !Guests.isWaiting(thread)) {
             Thread.sleep(20);
         }
         session.stop();

@@ -508,6 +508,15 @@ final class BuiltinChecker {
         };
     }
 
+    /** Where a kernel refuses typed probes as a whole, that is what there is to say. */
+    private void refuseIfRefused(Span span) {
+        if (probe.parameters().isEmpty() && (probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT)) {
+            checking.kernel.unsupported(Feature.FENTRY).ifPresent(refusal -> {
+                throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
+            });
+        }
+    }
+
     /** The kernel lets no program read the head of a record; what is known otherwise serves. */
     private Typed.Expr commonField(String name, Span span) {
         if (name.equals("common_pid")) {
@@ -518,15 +527,6 @@ final class BuiltinChecker {
                 span,
                 "The kernel lets no program read '" + name + "' of a tracepoint's record",
                 "the thread is tid, the processor cpu");
-    }
-
-    /** Where a kernel refuses typed probes as a whole, that is what there is to say. */
-    private void refuseIfRefused(Span span) {
-        if (probe.parameters().isEmpty() && (probe.kind() == ProbeKind.FENTRY || probe.kind() == ProbeKind.FEXIT)) {
-            checking.kernel.unsupported(Feature.FENTRY).ifPresent(refusal -> {
-                throw new CheckError("unsupported", span, refusal.reason(), refusal.instead());
-            });
-        }
     }
 
     private CheckError noArguments(Span span) {

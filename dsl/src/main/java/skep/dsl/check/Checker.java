@@ -41,10 +41,10 @@ public final class Checker {
     private final Diagnostics diagnostics;
     private final Script script;
     private final SystemCallPrograms systemCalls;
+    private final TrampolinePrograms trampolines;
     private boolean filtered;
     private int programs;
     private int probes;
-    private final TrampolinePrograms trampolines;
 
     private Checker(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         this.script = script;

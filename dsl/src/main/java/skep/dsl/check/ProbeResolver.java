@@ -54,6 +54,9 @@ final class ProbeResolver {
             "ref-cycles",
             "branch-misses");
 
+    /** Kinds of programs that decide something, which scripts do not. */
+    private static final Set<String> IN_C = Set.of("fmod_ret", "lsm", "socket", "xdp", "tc", "cgroup");
+
     private static final String NO_MATCHES = "no-matches";
 
     private static final long MIN_PERIOD_NANOS = 1_000;
@@ -120,7 +123,9 @@ final class ProbeResolver {
                     "unknown-probe",
                     point.span(),
                     "Invalid probe type: " + provider,
-                    NearestNames.hint(provider.toLowerCase(Locale.ROOT), names));
+                    IN_C.contains(provider)
+                            ? "programs for " + provider + " are written in C: skep run FILE.c"
+                            : NearestNames.hint(provider.toLowerCase(Locale.ROOT), names));
             return List.of();
         }
         try {

@@ -253,7 +253,7 @@ final class Applications {
             // ports are opened and closed again, so that who looks later sees it too
             case 9 -> task.syscall(sys.close, frame.v0);
             default -> {
-                frame.pc = rng.oneIn(2) ? 0 : 0;
+                frame.pc = 0;
                 task.syscall(sys.close, frame.v1);
             }
         }
@@ -265,8 +265,8 @@ final class Applications {
             case 1 -> task.syscall(sys.setresuid, 1000, 1000, 1000);
             case 2 -> task.syscall(sys.setuid, 1000);
             case 3 -> {
-                task.sleepNanos = rng.exponential(3 * MILLI);
-                task.syscall(sys.plainNanosleep, buffer, 0);
+                task.sleepNanos = rng.oneIn(4) ? 1000 * MILLI : rng.exponential(3 * MILLI);
+                task.syscall(sys.plainNanosleep, user.timespec(task.tid, task.sleepNanos), 0);
             }
             case 4 -> task.syscall(sys.setuid, 0);
             default -> task.syscall(sys.exitGroup, 0);

@@ -23,12 +23,6 @@ final class Network {
     static final int SOCK_DGRAM = 2;
     private static final int FIRST_UNPRIVILEGED_PORT = 1024;
     private static final long SYN_TIMEOUT_NANOS = 1_000_000_000;
-    // States of congestion control
-    private static final int OPEN = 0;
-    private static final int DISORDER = 1;
-    private static final int CWR = 2;
-    private static final int RECOVERY = 3;
-    private static final int LOSS = 4;
     // Flags of TCP headers
     private static final int FIN_FLAG = 1;
     private static final int SYN_FLAG = 2;
@@ -44,6 +38,11 @@ final class Network {
         address[15] = (byte) last;
         return address;
     }
+
+    /** Fields of tracepoints that several share. */
+    static final String PORTS = "__u16 sport; __u16 dport; __u16 family";
+
+    static final String ADDRESSES = "__u8 saddr[4]; __u8 daddr[4]; __u8 saddr_v6[16]; __u8 daddr_v6[16]";
 
     private static final int TCP = 6;
     /** 10.0.0.2 as the kernel stores it: in network order. */
@@ -111,22 +110,13 @@ final class Network {
     private final Routine sendReset;
     private final Routine tcpAck;
     private final Routine dataReady;
-    private final Routine retransmitTimer;
-    private final Routine retransmitSkb;
-    private final Routine sendLossProbe;
-    private final Routine enterLoss;
-    private final Routine enterRecovery;
-    private final Routine enterCwr;
-    private final Routine fastRetransmitAlert;
-    private final Routine processProbeAck;
     private final Routine dropSkb;
     private final Routine startXmit;
     private final Routine freeSkb;
     private final Routine skFree;
 
+    private final LossRecovery recovery;
     private final Tracepoint setStateEvent;
-    private final Tracepoint retransmitEvent;
-    private final Tracepoint congestionEvent;
     private final Tracepoint devQueue;
     private final Tracepoint devStartXmit;
     private final Tracepoint devXmit;
@@ -188,23 +178,11 @@ final class Network {
         tcpSockets = kernel.slab.cache("TCP", kernel.types.sizeBytes("tcp_sock"));
         socketInodes = kernel.slab.cache("sock_inode_cache", kernel.types.sizeBytes("socket") + 640);
         connectLatency = kernel.truth.distribution("connect latency");
-        var addresses = "__u16 sport; __u16 dport; __u16 family";
-        var ips = "__u8 saddr[4]; __u8 daddr[4]; __u8 saddr_v6[16]; __u8 daddr_v6[16]";
         setStateEvent = kernel.tracepoint(
                 "sock",
                 "inet_sock_set_state",
-                "const void *skaddr; int oldstate; int newstate; " + addresses + "; __u16 protocol; " + ips,
+                "const void *skaddr; int oldstate; int newstate; " + PORTS + "; __u16 protocol; " + ADDRESSES,
                 "const struct sock *sk, const int oldstate, const int newstate");
-        retransmitEvent = kernel.tracepoint(
-                "tcp",
-                "tcp_retransmit_skb",
-                "const void *skbaddr; const void *skaddr; int state; " + addresses + "; " + ips,
-                "const struct sock *sk, const struct sk_buff *skb");
-        congestionEvent = kernel.tracepoint(
-                "tcp",
-                "tcp_cong_state_set",
-                "const void *skaddr; " + addresses + "; " + ips + "; __u8 cong_state",
-                "struct sock *sk, const u8 ca_state");
         devQueue = kernel.tracepoint(
                 "net",
                 "net_dev_queue",
@@ -327,18 +305,7 @@ final class Network {
         sendReset = kernel.leaf("void tcp_v4_send_reset(const struct sock *sk, struct sk_buff *skb)", 500);
         tcpAck = kernel.function("int tcp_ack(struct sock *sk, const struct sk_buff *skb, int flag)", this::tcpAck);
         dataReady = kernel.function("void sock_def_readable(struct sock *sk)", this::dataReady);
-        retransmitTimer = kernel.function("void tcp_retransmit_timer(struct sock *sk)", this::retransmitTimer);
-        retransmitSkb = kernel.function(
-                "int tcp_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)", this::retransmitSkb);
-        sendLossProbe = kernel.function("void tcp_send_loss_probe(struct sock *sk)", this::sendLossProbe);
-        enterLoss = kernel.function("void tcp_enter_loss(struct sock *sk)", congestion(LOSS));
-        enterRecovery = kernel.function("void tcp_enter_recovery(struct sock *sk, bool ece_ack)", congestion(RECOVERY));
-        enterCwr = kernel.function("void tcp_enter_cwr(struct sock *sk)", congestion(CWR));
-        fastRetransmitAlert = kernel.function(
-                "void tcp_fastretrans_alert(struct sock *sk, const u32 prior_snd_una, int num_dupack, int *ack_flag, int *rexmit)",
-                this::fastRetransmitAlert);
-        processProbeAck =
-                kernel.function("void tcp_process_tlp_ack(struct sock *sk, u32 ack, int flag)", this::processProbeAck);
+        recovery = new LossRecovery(kernel, this);
         dropSkb = kernel.function(
                 "void sk_skb_reason_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)",
                 this::dropSkb);
@@ -435,6 +402,18 @@ final class Network {
     /** Where a listener is found: its port and family. */
     private static int key(TcpSocket socket) {
         return socket.localPort | (socket.isV6() ? 1 << 16 : 0);
+    }
+
+    /** A buffer for a packet without data. */
+    Channels.Datagram control(Task task) {
+        return controls[task.cpu.id];
+    }
+
+    /** Calls what hands a packet of a connection to the card once more. */
+    void callTransmitAgain(Task task, TcpSocket socket, Channels.Datagram message) {
+        var callee = task.call(transmitSkb, socket.address, message.skb, 1, 0);
+        callee.object = socket;
+        callee.other = message;
     }
 
     // System calls
@@ -687,7 +666,7 @@ final class Network {
     }
 
     /** The network takes the first packet of a handshake: it is answered, or lost and sent again. */
-    private void sendSyn(TcpSocket socket) {
+    void sendSyn(TcpSocket socket) {
         long now = kernel.clockNanos();
         if (kernel.rng.below(1000) < lossPerMille) {
             kernel.truth.count("packets lost", 1);
@@ -797,7 +776,7 @@ final class Network {
     }
 
     /** The fields with ports and addresses that several tracepoints share. */
-    private static TraceWriter endpoints(TraceWriter writer, TcpSocket socket, boolean protocol) {
+    static TraceWriter endpoints(TraceWriter writer, TcpSocket socket, boolean protocol) {
         writer.num(socket.localPort).num(socket.remotePort).num(socket.family);
         if (protocol) {
             writer.num(TCP);
@@ -1011,7 +990,7 @@ final class Network {
                     if (packet.socket.state == State.CLOSE) {
                         return;
                     }
-                    var timer = packet.kind == Kind.PROBE ? sendLossProbe : retransmitTimer;
+                    var timer = packet.kind == Kind.PROBE ? recovery.sendLossProbe : recovery.retransmitTimer;
                     task.call(timer, packet.socket.address).object = packet.socket;
                     return;
                 }
@@ -1292,8 +1271,7 @@ final class Network {
             case 1 -> {
                 if (packet.kind == Kind.DUPLICATE_ACK) {
                     frame.pc = 5;
-                    task.call(fastRetransmitAlert, socket.address, 0, 3, task.local(0xf80), task.local(0xf88)).object =
-                            packet;
+                    recovery.callAlert(task, packet, 3);
                     return;
                 }
                 socket.bytesAcknowledged += packet.bytes;
@@ -1315,13 +1293,12 @@ final class Network {
             }
             case 2 -> {
                 if (socket.probing) {
-                    task.call(processProbeAck, socket.address, 0, 0).object = socket;
+                    recovery.callProbeAck(task, socket);
                 }
             }
             case 3 -> {
-                if (socket.congestionState != OPEN) {
-                    task.call(fastRetransmitAlert, socket.address, 0, 0, task.local(0xf80), task.local(0xf88)).object =
-                            packet;
+                if (socket.congestionState != LossRecovery.OPEN) {
+                    recovery.callAlert(task, packet, 0);
                 }
             }
             case 4 -> {
@@ -1385,160 +1362,6 @@ final class Network {
             case 2 -> callFreeSkb(task, (Channels.Datagram) Objects.requireNonNull(frame.other));
             case 3 -> task.call(cleanupRbuf, socket.address, frame.v0);
             default -> task.ret(frame.v0);
-        }
-    }
-
-    // Losses
-
-    private void retransmitTimer(Task task, Frame frame) {
-        var socket = (TcpSocket) frame.object();
-        switch (frame.next()) {
-            case 0 -> task.spend(150);
-            case 1 -> {
-                if (socket.state == State.SYN_SENT) {
-                    frame.pc = 3;
-                    frame.v0 = 1;
-                    callRetransmit(task, socket, controls[task.cpu.id]);
-                    return;
-                }
-                if (socket.unacknowledged.isEmpty()) {
-                    frame.pc = 3;
-                    return;
-                }
-                task.call(enterLoss, socket.address).object = socket;
-            }
-            case 2 -> callRetransmitLost(task, socket);
-            case 3 -> {
-                if (frame.v0 == 1) {
-                    sendSyn(socket);
-                }
-            }
-            default -> task.ret(0);
-        }
-    }
-
-    private void callRetransmitLost(Task task, TcpSocket socket) {
-        for (var segment : socket.unacknowledged) {
-            if (segment.lost) {
-                callRetransmit(task, socket, segment.data);
-                return;
-            }
-        }
-    }
-
-    private void callRetransmit(Task task, TcpSocket socket, Channels.Datagram message) {
-        var callee = task.call(retransmitSkb, socket.address, message.skb, 1);
-        callee.object = socket;
-        callee.other = message;
-    }
-
-    private void sendLossProbe(Task task, Frame frame) {
-        var socket = (TcpSocket) frame.object();
-        switch (frame.next()) {
-            case 0 -> {
-                kernel.truth.count("loss probes", 1);
-                task.spend(160);
-            }
-            case 1 -> {
-                socket.probing = !socket.unacknowledged.isEmpty();
-                callRetransmitLost(task, socket);
-            }
-            default -> task.ret(0);
-        }
-    }
-
-    /** The probe was what was missing: the window shrinks. */
-    private void processProbeAck(Task task, Frame frame) {
-        var socket = (TcpSocket) frame.object();
-        switch (frame.next()) {
-            case 0 -> {
-                socket.probing = false;
-                task.work(40);
-            }
-            case 1 -> task.call(enterCwr, socket.address).object = socket;
-            default -> task.ret(0);
-        }
-    }
-
-    /** Enters or leaves a state of congestion control, by what an acknowledgement says. */
-    private void fastRetransmitAlert(Task task, Frame frame) {
-        var packet = (Packet) frame.object();
-        var socket = packet.socket;
-        switch (frame.next()) {
-            case 0 -> task.spend(70);
-            case 1 -> {
-                if (packet.kind != Kind.DUPLICATE_ACK) {
-                    if (socket.unacknowledged.isEmpty()) {
-                        setCongestion(task, socket, OPEN);
-                    }
-                    frame.pc = 4;
-                    return;
-                }
-                if (socket.congestionState == OPEN) {
-                    setCongestion(task, socket, DISORDER);
-                }
-                task.work(60);
-            }
-            case 2 -> task.call(enterRecovery, socket.address, 0).object = socket;
-            case 3 -> callRetransmitLost(task, socket);
-            default -> task.ret(0);
-        }
-    }
-
-    private Body congestion(int state) {
-        return (task, frame) -> {
-            if (frame.next() == 0) {
-                setCongestion(task, (TcpSocket) frame.object(), state);
-                task.work(60);
-            } else {
-                task.ret(0);
-            }
-        };
-    }
-
-    private void setCongestion(Task task, TcpSocket socket, int state) {
-        if (state != OPEN && state != DISORDER) {
-            socket.slowStartThreshold = Math.max(2, socket.congestionWindow * 7 / 10);
-            socket.congestionWindow = state == LOSS ? 1 : socket.slowStartThreshold;
-        }
-        socket.congestionState = state;
-        kernel.truth.count("congestion state changes", 1);
-        kernel.sockets.congestion(socket);
-        if (congestionEvent.active()) {
-            kernel.tracer.raw(congestionEvent, task, socket.address, state);
-            endpoints(kernel.tracer.begin(congestionEvent, task).num(socket.address), socket, false)
-                    .num(state)
-                    .fire();
-        }
-    }
-
-    private void retransmitSkb(Task task, Frame frame) {
-        var socket = (TcpSocket) frame.object();
-        var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
-        switch (frame.next()) {
-            case 0 -> {
-                socket.retransmits++;
-                kernel.truth.count("retransmits", 1);
-                if (retransmitEvent.active()) {
-                    kernel.tracer.raw(retransmitEvent, task, socket.address, message.skb);
-                    endpoints(
-                                    kernel.tracer
-                                            .begin(retransmitEvent, task)
-                                            .num(message.skb)
-                                            .num(socket.address)
-                                            .num(socket.state.number),
-                                    socket,
-                                    false)
-                            .fire();
-                }
-                task.spend(120);
-            }
-            case 1 -> {
-                var callee = task.call(transmitSkb, socket.address, message.skb, 1, 0);
-                callee.object = socket;
-                callee.other = message;
-            }
-            default -> task.ret(0);
         }
     }
 

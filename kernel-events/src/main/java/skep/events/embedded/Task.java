@@ -267,7 +267,7 @@ final class Task {
 
     void sleep(long nanos) {
         sleepNanos = nanos;
-        syscall(kernel.syscalls.nanosleep, 1, 0, kernel.userSpace.buffer(), 0);
+        syscall(kernel.syscalls.nanosleep, 1, 0, kernel.userSpace.timespec(tid, nanos), 0);
     }
 
     /** Makes a system call; its result is {@link #result} at the next step. */

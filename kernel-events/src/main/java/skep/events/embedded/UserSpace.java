@@ -183,6 +183,14 @@ final class UserSpace {
                 : 0;
     }
 
+    /** A {@code struct timespec} with this time, in a place that belongs to a thread. */
+    long timespec(int tid, long nanos) {
+        long at = buffer + BUFFER_BYTES - 16_384 + 16L * (tid & 0x1ff);
+        kernel.userMemory.putLong(at, nanos / 1_000_000_000);
+        kernel.userMemory.putLong(at + 8, nanos % 1_000_000_000);
+        return at;
+    }
+
     /** A lock of a user program, by number. */
     long lock(int number) {
         return buffer + BUFFER_BYTES - 4096 + 64L * number;

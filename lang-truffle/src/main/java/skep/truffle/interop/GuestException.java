@@ -32,19 +32,19 @@ import skep.truffle.lang.SkepLanguage;
 public final class GuestException extends AbstractTruffleException {
     private static final long serialVersionUID = 1;
 
-    private final boolean syntax;
+    private final ExceptionType type;
     private final boolean incomplete;
     private final @Nullable SourceSection place;
     private final List<Diagnostic> diagnostics;
 
     private GuestException(
             String message,
-            boolean syntax,
+            ExceptionType type,
             boolean incomplete,
             @Nullable SourceSection place,
             List<Diagnostic> diagnostics) {
         super(message);
-        this.syntax = syntax;
+        this.type = type;
         this.incomplete = incomplete;
         this.place = place;
         this.diagnostics = diagnostics;
@@ -60,7 +60,7 @@ public final class GuestException extends AbstractTruffleException {
         boolean syntax = beforeItRuns && !mistake.diagnostics().isEmpty();
         return new GuestException(
                 String.valueOf(mistake.getMessage()),
-                syntax,
+                type(syntax),
                 syntax && isIncomplete(source.getCharacters()),
                 place.orElse(null),
                 mistake.diagnostics());
@@ -71,7 +71,7 @@ public final class GuestException extends AbstractTruffleException {
         boolean syntax = mistake.step() == BccException.Step.COMPILE;
         return new GuestException(
                 String.valueOf(mistake.getMessage()),
-                syntax,
+                type(syntax),
                 false,
                 line(mistake, source).orElse(null),
                 List.of());
@@ -106,7 +106,16 @@ public final class GuestException extends AbstractTruffleException {
 
     /** One without a place. */
     public static GuestException plain(String message) {
-        return new GuestException(message, false, false, null, List.of());
+        return new GuestException(message, ExceptionType.RUNTIME_ERROR, false, null, List.of());
+    }
+
+    /** What ends a text that somebody stops. */
+    public static GuestException interrupt() {
+        return new GuestException("stopped", ExceptionType.INTERRUPT, false, null, List.of());
+    }
+
+    private static ExceptionType type(boolean syntax) {
+        return syntax ? ExceptionType.PARSE_ERROR : ExceptionType.RUNTIME_ERROR;
     }
 
     // More text could still make sense of it: a brace, a bracket or a string is open.
@@ -128,12 +137,12 @@ public final class GuestException extends AbstractTruffleException {
 
     @ExportMessage
     ExceptionType getExceptionType() {
-        return syntax ? ExceptionType.PARSE_ERROR : ExceptionType.RUNTIME_ERROR;
+        return type;
     }
 
     @ExportMessage
     boolean isExceptionIncompleteSource() throws UnsupportedMessageException {
-        if (!syntax) {
+        if (type != ExceptionType.PARSE_ERROR) {
             throw UnsupportedMessageException.create();
         }
         return incomplete;

@@ -29,6 +29,7 @@ public final class ScopeObject extends GuestObject {
             .method("describe", 1, 1, (scope, a) -> scope.probes(a, true))
             .method("sleep", 1, 1, (_, a) -> sleep(a))
             .method("traceWith", 2, 2, ScopeObject::traceWith)
+            .method("tracing", 0, 0, (scope, _) -> Handover.give(scope.tracing))
             .method("adopt", 1, 1, (scope, a) -> scope.adopt(Handover.take(Guest.integer64(a[0]))));
 
     private final Tracing tracing;

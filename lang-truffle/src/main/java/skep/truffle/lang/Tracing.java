@@ -1,5 +1,6 @@
 package skep.truffle.lang;
 
+import com.oracle.truffle.api.ThreadLocalAction;
 import com.oracle.truffle.api.TruffleLanguage;
 import com.oracle.truffle.api.source.Source;
 import java.util.ArrayList;
@@ -77,9 +78,12 @@ public final class Tracing {
                     options.overflow(),
                     options.queueEvents());
             verify(script);
+            // A simulated kernel at full speed would go on and on.
+            var closing = once(target);
+            script.whenEnded(closing);
             var held = new AutoCloseable[1];
             var trace = new TraceObject(script, source, () -> {
-                target.close();
+                closing.run();
                 forget(held[0]);
             });
             held[0] = trace;
@@ -92,6 +96,19 @@ public final class Tracing {
             target.close();
             throw failure;
         }
+    }
+
+    /** Closes it at the first call; later ones wait for that. */
+    private static Runnable once(Target target) {
+        var closed = new boolean[1];
+        return () -> {
+            synchronized (closed) {
+                if (!closed[0]) {
+                    closed[0] = true;
+                    target.close();
+                }
+            }
+        };
     }
 
     private static void verify(RunningScript script) {
@@ -114,6 +131,19 @@ public final class Tracing {
 
     public synchronized void forget(AutoCloseable thing) {
         open.remove(thing);
+    }
+
+    /**
+     * Throws an interrupt into what a thread of the context runs, from another thread. Unlike {@code Context.interrupt} it
+     * waits for nobody, and the context lets everybody in meanwhile.
+     */
+    public void interrupt(Thread thread) {
+        env.submitThreadLocal(new Thread[] {thread}, new ThreadLocalAction(true, false) {
+            @Override
+            protected void perform(Access access) {
+                throw GuestException.interrupt();
+            }
+        });
     }
 
     /** The probes of the current target that match a pattern; with their arguments if {@code detailed}. */

@@ -33,13 +33,17 @@ import skep.jupyter.protocol.MimeBundle;
 final class Guests implements AutoCloseable {
     /** In a cell a trace without a duration goes on behind it, as an endless one would never let the notebook go on. */
     private static final String PYTHON_PRELUDE = """
-            import builtins, getpass
+            import builtins, sys
             def _skep_trace(script, **options):
                 import skep
                 return skep.trace(script, **options) if "duration" in options or "command" in options else skep.start(script, **options)
             trace = _skep_trace
             builtins.input = lambda prompt="": _skep_input(str(prompt), False)
-            getpass.getpass = lambda prompt="Password: ", stream=None: _skep_input(str(prompt), True)
+            # The real one would import a dozen modules to ask a terminal that is not there.
+            _skep_getpass = sys.modules["getpass"] = type(sys)("getpass")
+            _skep_getpass.getpass = lambda prompt="Password: ", stream=None: _skep_input(str(prompt), True)
+            _skep_getpass.getuser = lambda: __import__("os").environ.get("USER", "")
+            _skep_getpass.GetPassWarning = UserWarning
             def _skep_inspect(expression):
                 import inspect
                 try:
@@ -100,7 +104,7 @@ final class Guests implements AutoCloseable {
         };
         ProxyExecutable input = a -> ask(a[0].asString(), a[1].asBoolean());
         globals.putMember("display", display);
-        globals.putMember("chart", charts(context));
+        globals.putMember("charts", charts(context));
         switch (language) {
             case PYTHON -> {
                 globals.putMember("_skep_input", input);
@@ -138,7 +142,7 @@ final class Guests implements AutoCloseable {
         try {
             var guests = session();
             guests.setTarget(workspace.spec());
-            return switch (guests.run(language, "cell", cell.body())) {
+            return switch (guests.run(language, "cell", numbered(language, cell.body()))) {
                 case PolyglotSession.Outcome.Done done -> {
                     done.value().ifPresent(value -> result(value, done.text(), cellOutput));
                     yield Kernel.Outcome.Done.PLAIN;
@@ -158,6 +162,15 @@ final class Guests implements AutoCloseable {
             remember(language);
             running = false;
         }
+    }
+
+    /** Python does not count empty lines above the first statement; comments it does. */
+    private static String numbered(Language language, String body) {
+        int lines = 0;
+        while (language == Language.PYTHON && lines < body.length() && body.charAt(lines) == '\n') {
+            lines++;
+        }
+        return "#\n".repeat(lines) + body.substring(lines);
     }
 
     /** What is there to complete while the next cell runs. */
@@ -217,7 +230,7 @@ final class Guests implements AutoCloseable {
 
     // --- charts ---------------------------------------------------------------------------------------------------
 
-    /** {@code chart.heatmap(t.map("@us"))}: the charts of Java for guests. */
+    /** {@code charts.heatmap(t.map("@us"))}: the charts of Java for guests. */
     private static ProxyObject charts(GuestContext context) {
         var functions = new LinkedHashMap<String, Object>();
         one(functions, context, "histogram", Chart::histogram);

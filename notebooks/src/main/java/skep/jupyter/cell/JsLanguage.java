@@ -53,7 +53,7 @@ public final class JsLanguage extends GuestLanguage {
 
     @Override
     public String title() {
-        return "JavaScript; t = trace('…') runs behind the cell, trace('…', {duration: 3}) within it; chart, display";
+        return "JavaScript; t = trace('…') runs behind the cell, trace('…', {duration: 3}) within it; charts, display";
     }
 
     @Override

@@ -202,6 +202,10 @@ final class Named {
                 (trace.ended() ? "trace, ended, " : "trace, running, ") + "with " + String.join(", ", trace.mapNames());
             case Chart chart -> "chart of " + chart.pictures().size() + " pictures";
             case String text -> "text, " + text.length() + " characters";
+            case org.graalvm.polyglot.Value guest -> {
+                var text = guest.toString().replace('\n', ' ');
+                yield text.length() > 60 ? text.substring(0, 60) + "…" : text;
+            }
             case Number number -> number.getClass().getSimpleName() + " " + number;
             default -> value.getClass().getSimpleName();
         };

@@ -55,7 +55,7 @@ public final class PythonLanguage extends GuestLanguage {
 
     @Override
     public String title() {
-        return "Python; t = trace(\"…\") runs behind the cell, trace(\"…\", duration=3) within it; chart, display";
+        return "Python; t = trace(\"…\") runs behind the cell, trace(\"…\", duration=3) within it; charts, display";
     }
 
     @Override

@@ -133,9 +133,11 @@ final class TraceScreen implements ViewSink {
     }
 
     private void progress(String state) {
-        var elapsed = Durations.show(Duration.ofMillis((System.nanoTime() - startNanos) / 100_000_000 * 100));
+        var passed = Duration.ofMillis((System.nanoTime() - startNanos) / 100_000_000 * 100);
+        var elapsed = Durations.show(passed);
         var line = state + " · " + probes + (probes == 1 ? " probe · " : " probes · ") + elapsed
-                + duration.filter(_ -> state.equals("tracing"))
+                // An embedded kernel's seconds may be longer than ours.
+                + duration.filter(whole -> state.equals("tracing") && passed.compareTo(whole) <= 0)
                         .map(whole -> " of " + Durations.show(whole))
                         .orElse("")
                 + " · " + records + (records == 1 ? " event · " : " events · ") + lost + " lost · " + kernel;

@@ -112,15 +112,15 @@ class LanguagesTest {
     void chartsOfGuestsAreDrawn() {
         run(
                 "%%py\nc = trace('kprobe:vfs_read { @h[elapsed / 20ms] = hist(arg2); @c[comm] = count(); }', duration=0.2)");
-        var heat = run("%%py\nchart.heatmap(c['@h'])").bundles().getFirst();
+        var heat = run("%%py\ncharts.heatmap(c['@h'])").bundles().getFirst();
         assertTrue(heat.data().get(MimeBundle.SVG).contains("time (s)"));
         assertEquals(2, run("%%py\ndisplay(c['@h'], c['@c'])").bundles().size());
-        assertTrue(run("%%js\nchart.table(c.map('@c'), 'percentiles')")
+        assertTrue(run("%%js\ncharts.table(c.map('@c'), 'percentiles')")
                 .shown()
                 .toString()
                 .contains("p99"));
         assertTrue(run("%%py\nc['@c'].frame()").bundles().getFirst().data().containsKey(MimeBundle.HTML));
-        assertTrue(fails("%%py\nchart.heatmap(1)").value().contains("is no map of a trace"));
+        assertTrue(fails("%%py\ncharts.heatmap(1)").value().contains("is no map of a trace"));
     }
 
     @Test

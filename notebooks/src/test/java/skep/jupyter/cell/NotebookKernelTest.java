@@ -209,9 +209,9 @@ class NotebookKernelTest {
         var chart = run("""
                 %%java
                 import org.knowm.xchart.*;
-                var chart = new XYChartBuilder().width(400).height(300).title("mine").xAxisTitle("x").yAxisTitle("µs").build();
-                chart.addSeries("a", new double[] {1, 2, 3}, new double[] {3, 1, 2});
-                chart""").bundles().getFirst();
+                var mine = new XYChartBuilder().width(400).height(300).title("mine").xAxisTitle("x").yAxisTitle("µs").build();
+                mine.addSeries("a", new double[] {1, 2, 3}, new double[] {3, 1, 2});
+                mine""").bundles().getFirst();
         assertTrue(chart.data().get(MimeBundle.SVG).contains("<svg"));
         assertTrue(chart.data().containsKey(MimeBundle.PNG));
         assertTrue(chart.data().get(MimeBundle.PLAIN).startsWith("mine (1 series"));

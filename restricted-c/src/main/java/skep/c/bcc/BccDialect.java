@@ -224,8 +224,34 @@ final class BccDialect implements Dialect {
                                         : l.isMeaningful(args.getFirst()) ? 1 : 0));
             case "bpf_core_field_size" ->
                 withArgs(l, call, 1, () -> l.number(l.types.unsignedLong, l.types.size(l.typeOf(args.getFirst()))));
+            // Only looked at: the helpers themselves are called as any others.
+            case "bpf_perf_event_output" -> noted(l, args, 1, 3);
+            case "bpf_ringbuf_output" -> noted(l, args, 0, 1);
+            case "bpf_ringbuf_reserve" -> {
+                if (args.size() > 1) {
+                    table(args.getFirst()).ifPresent(table -> reserved(table, l, args.get(1)));
+                }
+                yield Optional.empty();
+            }
             default -> Optional.empty();
         };
+    }
+
+    private Optional<Operand> noted(Lowering l, List<Expr> args, int map, int data) {
+        if (args.size() > data) {
+            table(args.get(map)).ifPresent(table -> event(table, l, args.get(data)));
+        }
+        return Optional.empty();
+    }
+
+    /** The table whose address an argument is. */
+    private Optional<String> table(Expr argument) {
+        return argument instanceof Expr.Unary u
+                        && u.op().equals("&")
+                        && u.operand() instanceof Expr.Name n
+                        && tables.containsKey(n.name())
+                ? Optional.of(n.name())
+                : Optional.empty();
     }
 
     private interface Body {

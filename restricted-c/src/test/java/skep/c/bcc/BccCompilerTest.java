@@ -390,4 +390,53 @@ class BccCompilerTest {
                 SmallKernel.of(Arch.ARM64)));
         assertEquals(List.of(Helper.PROBE_READ), calls(program, FunctionUse.of("f", ProgramType.KPROBE)));
     }
+
+    @Test
+    @DisplayName("a floating constant that is a whole number compares with integers; others are refused")
+    void wholeFloatingConstants() {
+        compile("int f(void *ctx) { return bpf_ktime_get_ns() >= 5000000.0; }");
+        assertTrue(mistakes("int f(void *ctx) { return bpf_ktime_get_ns() >= 1.5; }")
+                .contains("BPF has no floating point"));
+    }
+
+    @Test
+    @DisplayName("a kprobe's function reads its arguments from the words of a raw tracepoint that passes the same")
+    void tracepointInPlaceOfAKprobe() {
+        var program = compile(
+                "BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 first, u64 second) { a.increment(0, second); return 0; }");
+        var use = tracepoint("f", List.of(-1, 2));
+        var refused = assertThrows(CompileException.class, () -> program.object(List.of(use)));
+        assertTrue(refused.getMessage().contains("does not pass this argument"), refused.getMessage());
+        var code = InsnCodec.decode(program.object(List.of(tracepoint("f", List.of(0, 2))))
+                .programs()
+                .getFirst()
+                .code());
+        assertTrue(
+                code.stream().anyMatch(insn -> insn instanceof Insn.Load l && l.off() == 16),
+                () -> "the third word is not read: " + code);
+    }
+
+    private static FunctionUse tracepoint(String function, List<Integer> words) {
+        return new FunctionUse(
+                function,
+                function,
+                ProgramType.RAW_TRACEPOINT,
+                Optional.empty(),
+                "",
+                new FunctionUse.Form.Tracepoint(words));
+    }
+
+    @Test
+    @DisplayName(
+            "a kprobe of finish_task_switch runs where the switch is over, with the task that another program noted")
+    void switches() {
+        var program = compile(
+                "BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 prev) { a.increment(0, prev); return 0; }");
+        for (var form : List.of(new FunctionUse.Form.AfterSwitch(), new FunctionUse.Form.SwitchNote())) {
+            var use = new FunctionUse("f", "f", ProgramType.RAW_TRACEPOINT, Optional.empty(), "", form);
+            var object = program.object(List.of(use));
+            assertTrue(object.maps().stream().anyMatch(map -> map.type() == MapType.PERCPU_ARRAY));
+            assertEquals(Helper.MAP_LOOKUP_ELEM, calls(program, use).getFirst());
+        }
+    }
 }

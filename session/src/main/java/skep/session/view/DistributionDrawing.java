@@ -173,18 +173,14 @@ final class DistributionDrawing {
             y += row;
         }
         out.line(left - 1, top, left - 1, y, Theme.GRID);
-        for (int i = 0; i <= 4 && most > 0; i++) {
-            double at = left + room * i / 4;
+        double step = TimeDrawing.tick(100 * most / 4);
+        for (double percent = 0; most > 0 && percent <= 100 * most; percent += step) {
+            double at = left + room * percent / (100 * most);
             out.line(at, y, at, y + 4, Theme.GRID);
-            out.label(
-                    at,
-                    y + 16,
-                    String.format(Locale.ROOT, "%.1f", 100 * most * i / 4),
-                    i == 0 ? Anchor.START : Anchor.MIDDLE,
-                    Theme.MUTED);
+            out.label(at, y + 16, Axis.decimal(percent), percent == 0 ? Anchor.START : Anchor.MIDDLE, Theme.MUTED);
         }
         y = Draughtsman.more(out, picture.buckets().size() - rows, y + 22);
-        return out.build(Draughtsman.WIDTH, y + 6);
+        return out.build((int) Math.max(Draughtsman.WIDTH, Draughtsman.titleEnd(picture.title())), y + 6);
     }
 
     private static Fixed ink(int series) {

@@ -124,7 +124,7 @@ final class TimeDrawing {
     }
 
     /** A round distance between grid lines, not below the one asked for. */
-    private static double tick(double least) {
+    static double tick(double least) {
         if (least <= 0) {
             return 1;
         }
