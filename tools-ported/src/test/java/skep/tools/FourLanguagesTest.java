@@ -25,7 +25,7 @@ import skep.bindings.polyglot.PolyglotSession.Language;
 import skep.bindings.polyglot.PolyglotSession.Outcome;
 
 /** Six tools print the same in the tracing language, Python, JavaScript and Java, on the embedded kernel. */
-@Timeout(180)
+@Timeout(300)
 class FourLanguagesTest {
     private static final List<String> TOOLS =
             List.of("opensnoop", "biolatency", "runqlat", "tcplife", "memleak", "execsnoop");

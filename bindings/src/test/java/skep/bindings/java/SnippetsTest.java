@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,27 +73,21 @@ class SnippetsTest {
 
     @Test
     void stopEndsATraceWhichKeepsItsResults() throws InterruptedException {
-        var ended = new AtomicBoolean();
         var stopper = Thread.ofVirtual().start(() -> {
             try {
                 while (!printed.toString().contains("go")) {
                     Thread.sleep(20);
                 }
-                // Until it has begun to run, which on a busy machine takes its time.
-                while (!ended.get()) {
-                    snippets.stop();
-                    Thread.sleep(100);
-                }
+                snippets.stop();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         });
         Shell.setTarget("embedded");
         try {
-            snippets.run(
-                    "var t = skep().trace(\"kprobe:vfs_read { @ = count(); }\"); System.out.println(\"go\"); t.run();");
+            snippets.run("var t = skep().trace(\"kprobe:vfs_read { @ = count(); }\");"
+                    + " t.on(\"attached\", e -> System.out.println(\"go\")).run();");
         } finally {
-            ended.set(true);
             Shell.setTarget("embedded:speed=max");
         }
         stopper.join();

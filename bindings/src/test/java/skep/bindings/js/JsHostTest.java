@@ -86,7 +86,7 @@ class JsHostTest {
 
     @Test
     void programsOfBccsShapeHaveTablesAndEvents() throws IOException {
-        assertEquals("true true 9 undefined 1,2 later\n", run("""
+        assertEquals("true true 9  1,2 later\n", run("""
                         import {BPF} from 'skep';
                         const b = new BPF({target: 'embedded', text: `
                           struct event { u32 pid; char comm[16]; };

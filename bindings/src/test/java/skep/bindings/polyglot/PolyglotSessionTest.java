@@ -23,7 +23,7 @@ import skep.bindings.polyglot.PolyglotSession.Outcome;
 import skep.truffle.interop.Guests;
 
 /** One session for all cases, as its start takes seconds. */
-@Timeout(120)
+@Timeout(300)
 class PolyglotSessionTest {
     private static final ByteArrayOutputStream OUT = new ByteArrayOutputStream();
     private static PolyglotSession session;

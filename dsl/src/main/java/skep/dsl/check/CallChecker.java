@@ -567,8 +567,12 @@ final class CallChecker {
 
     /** Takes effect at once, but in a speculation: there it is held back with the rest. */
     private Typed.Expr clear(MapSymbol map, Span span) {
-        map.markCleared();
-        if (scope.find(SPECULATION).isPresent()) {
+        // A made-up clock is read where it lies.
+        boolean clock = map.name().equals(checking.clockMap());
+        if (!clock) {
+            map.markCleared();
+        }
+        if (clock || scope.find(SPECULATION).isPresent()) {
             return emit(List.of(), _ -> new Action.ClearMap(map.name(), Optional.empty(), span), span);
         }
         return emit(
