@@ -85,9 +85,8 @@ class SnippetsTest {
         });
         Shell.setTarget("embedded");
         try {
-            snippets.run(
-                    "var t = skep().trace(\"kprobe:vfs_read { @ = count(); }\");"
-                            + " t.on(\"attached\", e -> System.out.println(\"go\")).run();");
+            snippets.run("var t = skep().trace(\"kprobe:vfs_read { @ = count(); }\");"
+                    + " t.on(\"attached\", e -> System.out.println(\"go\")).run();");
         } finally {
             Shell.setTarget("embedded:speed=max");
         }
