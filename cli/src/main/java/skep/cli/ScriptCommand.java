@@ -256,6 +256,10 @@ final class ScriptCommand {
         if (!arguments.includes().isEmpty()) {
             variables.put("SKEP_INCLUDE", String.join("\n", arguments.includes()));
         }
+        if (!arguments.unwound().isEmpty()) {
+            var processes = arguments.unwound().stream().map(String::valueOf).toList();
+            variables.put(SessionOptions.UNWOUND_VARIABLE, String.join(",", processes));
+        }
         arguments.language().ifPresent(level -> variables.put("SKEP_LANG", level));
         return variables;
     }

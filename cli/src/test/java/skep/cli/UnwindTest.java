@@ -129,7 +129,8 @@ class UnwindTest {
         var agent = Files.write(folder.resolve("agent"), image);
         assertTrue(agent.toFile().setExecutable(true));
         // Names are asked for when the map is shown, after the end of the process.
-        var script = "tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @d[dw_ustack] = count(); @k[ustack(1)] = count(); }";
+        var script =
+                "tracepoint:syscalls:sys_enter_getppid /pid == cpid/ { @d[dw_ustack] = count(); @k[ustack(1)] = count(); }";
         try (var target = Targets.open("exec:" + agent)) {
             var said = run(target, script, binary);
             assertTrue(said.matches(inOrder()), said);

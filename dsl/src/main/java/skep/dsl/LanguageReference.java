@@ -131,7 +131,7 @@ public final class LanguageReference {
                 function("offsetof(type, field)", "offset of a field in bytes"),
                 function("override(value)", "makes the probed function return at once (unsafe)"),
                 function("path(pointer [, length])", "path of a struct path"),
-                function("percpu_kaddr(\"symbol\" [, cpu])", "address of a per-CPU variable (not yet supported)"),
+                function("percpu_kaddr(\"symbol\" [, cpu])", "address of a per-CPU variable"),
                 function("pid([init])", "process id in a namespace"),
                 function(
                         "print(value)",
@@ -147,7 +147,7 @@ public final class LanguageReference {
                 function("signal_name(number)", "name of a signal"),
                 function("signal_thread(number)", "sends a signal to the current thread (unsafe)"),
                 function("sizeof(e)", "size of a type or value in bytes"),
-                function("skboutput(path, skb, length, offset)", "writes a packet to a file (not yet supported)"),
+                function("skboutput(path, skb, length, offset)", "writes a packet to a file"),
                 function("socket_cookie(socket)", "a number that identifies a socket"),
                 function(
                         "speculate(id)",
@@ -167,8 +167,8 @@ public final class LanguageReference {
                 function("system(format, …)", "runs a command (unsafe)"),
                 function("tid([init])", "thread id in a namespace"),
                 function("time([format])", "prints the time of day"),
-                function("uaddr(\"symbol\")", "address of a symbol of the traced program (not yet supported)"),
-                function("unwatch(address)", "removes a watchpoint (not yet supported)"),
+                function("uaddr(\"symbol\")", "address of a symbol of the traced program"),
+                function("unwatch(address)", "removes a watchpoint"),
                 function("uptr(pointer)", "the pointer as one into user memory"),
                 function("ustack([mode,] [depth])", "stack of the process"),
                 function("usym(address)", "symbol at an address of the process"),

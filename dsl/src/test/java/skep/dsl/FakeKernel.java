@@ -19,6 +19,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.TracepointFormat;
 import skep.isa.kernel.Unsupported;
+import skep.isa.kernel.UsdtArgument;
 import skep.isa.kernel.UsdtProbe;
 import skep.isa.kernel.UserBinary;
 
@@ -207,7 +208,8 @@ public record FakeKernel(Arch arch, Optional<Btf> types) implements KernelInfo {
         @Override
         public List<UsdtProbe> staticProbes() {
             return List.of(
-                    new UsdtProbe("tick", "loop", 8, 0, List.of()), new UsdtProbe("prov1", "tp1", 16, 0, List.of()));
+                    new UsdtProbe("tick", "loop", 8, 0, UsdtArgument.parse("8@%rdi -4@%esi", Arch.X86_64)),
+                    new UsdtProbe("prov1", "tp1", 16, 0, List.of()));
         }
     }
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import skep.dsl.Action;
@@ -30,6 +31,10 @@ final class Actions {
     private final MapReader maps;
     private final Symbols symbols;
     private final ViewSink sink;
+    /** Processes whose stacks are unwound; all if there are none. */
+    private final Set<Integer> unwound;
+
+    private boolean toldOfOthers;
     private final PacketFiles packets = new PacketFiles();
     private final LongConsumer unwatcher;
     private final MapPictures pictures;
@@ -44,8 +49,10 @@ final class Actions {
             MapReader maps,
             Symbols symbols,
             ViewSink sink,
-            LongConsumer unwatcher) {
+            LongConsumer unwatcher,
+            Set<Integer> unwound) {
         this.unwatcher = unwatcher;
+        this.unwound = unwound;
         this.script = script;
         this.values = values;
         this.maps = maps;
@@ -99,13 +106,23 @@ final class Actions {
                     unwatcher.accept(i.value());
                 }
             }
-            case Action.StackCopy copy -> symbols.unwind(copy, record);
+            case Action.StackCopy copy -> unwind(copy, record);
             case Action.HelperError error -> {
                 long errno = argument(error.errno(), record) instanceof Value.Int i ? i.value() : 0;
                 sink.accept(new View.HelperError(error.span(), error.helper(), errno, Names.error(errno)));
             }
         }
         return OptionalLong.empty();
+    }
+
+    private void unwind(Action.StackCopy copy, byte[] record) {
+        if (unwound.isEmpty() || unwound.contains(number(copy.process(), record))) {
+            symbols.unwind(copy, record);
+        } else if (!toldOfOthers) {
+            toldOfOthers = true;
+            sink.accept(new View.Note(
+                    "WARNING: No DWARF unwind data available for this process: --dwarf-pid names others"));
+        }
     }
 
     private java.util.Optional<MapView> map(String name) {

@@ -6,11 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import skep.dsl.CompiledScript;
 import skep.dsl.MapView;
@@ -132,10 +135,17 @@ final class ScriptRun implements AutoCloseable {
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
-        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch);
+        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses());
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
         }
+    }
+
+    private Set<Integer> unwoundProcesses() {
+        var named = options.environment().getOrDefault(SessionOptions.UNWOUND_VARIABLE, "");
+        return named.isEmpty()
+                ? Set.of()
+                : Stream.of(named.split(",")).map(Integer::valueOf).collect(Collectors.toUnmodifiableSet());
     }
 
     private List<ScriptProgram> programs(ScriptProgram.Role role) {

@@ -44,6 +44,9 @@ public record SessionOptions(
         boolean attachOnly,
         Optional<Pattern> probeFilter,
         LoadOptions load) {
+    /** Numbers of the processes whose stacks {@code dw_ustack} unwinds, with commas between; all without it. */
+    public static final String UNWOUND_VARIABLE = "SKEP_UNWOUND";
+
     public static final SessionOptions DEFAULT = new SessionOptions(
             List.of(),
             Map.of(),

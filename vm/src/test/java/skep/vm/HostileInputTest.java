@@ -111,7 +111,7 @@ class HostileInputTest {
 
     @Test
     void editedProgramsAreRejectedOrSafe() {
-        editedPrograms(1, 4000);
+        editedPrograms(1, 1500);
     }
 
     @Test
@@ -175,7 +175,7 @@ class HostileInputTest {
 
     @Test
     void callsWithAnyAttributesAnswerWithAnErrno() {
-        anyAttributes(1, 20_000);
+        anyAttributes(1, 8_000);
     }
 
     @Test
@@ -296,7 +296,7 @@ class HostileInputTest {
     void classicProgramsAreRefusedOrTranslated() {
         var random = new Random(5);
         int translated = 0;
-        for (int round = 0; round < 20_000; round++) {
+        for (int round = 0; round < 5_000; round++) {
             var bytes = new byte[8 * (1 + random.nextInt(6))];
             random.nextBytes(bytes);
             for (int at = 0; at < bytes.length; at += 8) {
@@ -317,6 +317,6 @@ class HostileInputTest {
                 assertTrue(String.valueOf(refused.getMessage()).length() > 5);
             }
         }
-        assertTrue(translated > 100, translated + " translated");
+        assertTrue(translated > 25, translated + " translated");
     }
 }

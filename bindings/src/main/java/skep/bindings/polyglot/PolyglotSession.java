@@ -104,6 +104,7 @@ public final class PolyglotSession implements AutoCloseable {
     private @Nullable GuestContext guests;
     private @Nullable Snippets snippets;
     private volatile @Nullable Thread running;
+    private volatile boolean stopping;
 
     /**
      * @param target what is traced, as {@code --target} takes it
@@ -158,6 +159,7 @@ public final class PolyglotSession implements AutoCloseable {
 
     /** Runs a piece of text to its end. What it prints goes to the streams; what it defines stays. */
     public Outcome run(Language language, String name, String text) {
+        stopping = false;
         running = Thread.currentThread();
         try {
             return switch (language) {
@@ -335,11 +337,12 @@ public final class PolyglotSession implements AutoCloseable {
         };
     }
 
-    private static Outcome failed(PolyglotException failure) {
+    private Outcome failed(PolyglotException failure) {
         if (failure.isExit()) {
             return new Outcome.Exit(failure.getExitStatus());
         }
-        if (failure.isInterrupted() || failure.isCancelled()) {
+        // Truffle 25.0 may trip over its own bookkeeping when a thread that was interrupted leaves the context.
+        if (failure.isInterrupted() || failure.isCancelled() || stopping && failure.isInternalError()) {
             return new Outcome.Failed("Interrupted", "stopped", List.of("stopped"));
         }
         var kind = "Error";
@@ -350,6 +353,20 @@ public final class PolyglotSession implements AutoCloseable {
         return new Outcome.Failed(kind, String.valueOf(failure.getMessage()), lines(failure));
     }
 
+    /** The lines of Python's own traceback, innermost first: Truffle's frames know where a function begins only. */
+    private static List<String> pythonFrames(PolyglotException failure) {
+        var frames = new ArrayList<String>();
+        var thrown = failure.isGuestException() ? failure.getGuestObject() : null;
+        var at = thrown != null && thrown.hasMember("__traceback__") ? thrown.getMember("__traceback__") : null;
+        while (at != null && at.hasMember("tb_lineno")) {
+            var code = at.getMember("tb_frame").getMember("f_code");
+            frames.addFirst("  at " + code.getMember("co_name").asString() + " ("
+                    + code.getMember("co_filename").asString() + ":" + at.getMember("tb_lineno") + ")");
+            at = at.getMember("tb_next");
+        }
+        return frames;
+    }
+
     /** What went wrong and where, in the guest's own lines. */
     public static List<String> lines(PolyglotException failure) {
         var lines = new ArrayList<String>();
@@ -357,6 +374,11 @@ public final class PolyglotSession implements AutoCloseable {
         // What the front ends say names its place already.
         boolean placed = message.contains("ERROR:");
         lines.addAll((placed ? message : "ERROR: " + message).lines().toList());
+        var python = pythonFrames(failure);
+        if (!python.isEmpty()) {
+            lines.addAll(python);
+            return lines;
+        }
         var place = failure.getSourceLocation();
         if (!placed && place != null && place.isAvailable() && failure.isGuestException()) {
             lines.add(
@@ -386,6 +408,7 @@ public final class PolyglotSession implements AutoCloseable {
         if (thread == null) {
             return;
         }
+        stopping = true;
         if (snippets != null) {
             snippets.stop();
         }

@@ -567,8 +567,12 @@ final class CallChecker {
 
     /** Takes effect at once, but in a speculation: there it is held back with the rest. */
     private Typed.Expr clear(MapSymbol map, Span span) {
-        map.markCleared();
-        if (scope.find(SPECULATION).isPresent()) {
+        // A made-up clock is read where it lies.
+        boolean clock = map.name().equals(checking.clockMap());
+        if (!clock) {
+            map.markCleared();
+        }
+        if (clock || scope.find(SPECULATION).isPresent()) {
             return emit(List.of(), _ -> new Action.ClearMap(map.name(), Optional.empty(), span), span);
         }
         return emit(
@@ -801,7 +805,7 @@ final class CallChecker {
 
     private Typed.Expr len(Expr.Call c) {
         arity(c, 1, 1);
-        if (c.arguments().getFirst() instanceof Expr.MapRef m) {
+        if (c.arguments().getFirst() instanceof Expr.MapRef m && !holdsStacks(m)) {
             if (m.key().isPresent()) {
                 throw new CheckError("type-mismatch", c.span(), "len() expects a map argument");
             }
@@ -827,6 +831,13 @@ final class CallChecker {
                         c.span(),
                         "len() expects a map or stack to be provided (" + ExpressionChecker.family(t) + " provided)");
         };
+    }
+
+    /** A stack in a map, rather than the map, is what such an argument means. */
+    private boolean holdsStacks(Expr.MapRef m) {
+        var map = checking.map(m.name(), m.span());
+        boolean stacks = map.value() instanceof Type.KernelStack || map.value() instanceof Type.UserStack;
+        return stacks && (m.key().isPresent() || !map.keyed());
     }
 
     /** The frames of a stack are counted where it is taken: programs cannot look into stored ones. */

@@ -224,7 +224,15 @@ final class Libraries {
 
     private void pthreadCreate(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(kernel.heap.mmap, 0, 8 << 20, 3, 0x2_0022, -1L, 0);
+            case 0 -> {
+                // stacks of threads that ended are used again
+                if (task.process.freeStacks.isEmpty()) {
+                    task.call(kernel.heap.mmap, 0, 8 << 20, 3, 0x2_0022, -1L, 0);
+                } else {
+                    task.result = task.process.freeStacks.removeLast();
+                    task.work(20);
+                }
+            }
             case 1 -> {
                 frame.v0 = task.result;
                 task.pendingChild = new Processes.Child(threadStart, frame.object(), true);
@@ -240,11 +248,15 @@ final class Libraries {
 
     private void startThread(Task task, Frame frame) {
         var thread = (Thread) frame.object();
-        if (frame.next() == 0) {
-            threadStarted.fire(task, frame.a0, thread.main().address, 0);
-            task.call(thread.main()).object = thread.argument();
-        } else {
-            task.syscall(sys.exit, 0);
+        switch (frame.next()) {
+            case 0 -> {
+                threadStarted.fire(task, frame.a0, thread.main().address, 0);
+                task.call(thread.main()).object = thread.argument();
+            }
+            default -> {
+                task.process.freeStacks.add(task.stackMapping);
+                task.syscall(sys.exit, 0);
+            }
         }
     }
 

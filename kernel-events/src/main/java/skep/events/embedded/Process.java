@@ -31,6 +31,8 @@ final class Process {
 
     final ArrayDeque<Long> huge = new ArrayDeque<>();
     long swapped;
+    /** Stacks of its threads that have ended. */
+    final ArrayDeque<Long> freeStacks = new ArrayDeque<>();
     /** What {@code alloc_percpu} gave for its counters, or 0. */
     long percpuCounters;
 

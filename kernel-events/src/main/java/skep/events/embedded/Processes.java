@@ -326,6 +326,7 @@ final class Processes {
                 frame.other = child;
                 if (request.thread) {
                     process.threads++;
+                    child.stackMapping = task.syscallArguments[1];
                 } else {
                     process.leader = child;
                     process.invocation = task.process.invocation;

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Runtimes {
     private static final long MILLI = 1_000_000L;
+    private static final int QUERIES_OF_A_VISIT = 12;
     private static final int AF_FLAGS = 0x80000;
 
     private final EmbeddedKernel kernel;
@@ -270,9 +271,11 @@ final class Runtimes {
                     kernel.libraries.callCreate(task, new Libraries.Thread(connection, frame.v0), rng.oneIn(3));
                 }
             }
+            case 2 -> task.sleep(rng.exponential(200 * MILLI));
             default -> {
+                // a customer more, whose thread ends when it has asked what it wanted
                 frame.pc = 2;
-                task.sleep(rng.exponential(500 * MILLI));
+                kernel.libraries.callCreate(task, new Libraries.Thread(connection, ++frame.v0), rng.oneIn(3));
             }
         }
     }
@@ -288,6 +291,11 @@ final class Runtimes {
             case 1 -> task.sleep(rng.exponential(9 * MILLI));
             default -> {
                 frame.pc = 1;
+                // the first four stay
+                if ((Long) frame.object() > 4 && frame.v0++ >= QUERIES_OF_A_VISIT) {
+                    task.ret(0);
+                    return;
+                }
                 long query = text(QUERIES[rng.below(QUERIES.length)]);
                 // COM_QUERY with pointer and length of its text
                 long data = user.vectorOf(query, 60);

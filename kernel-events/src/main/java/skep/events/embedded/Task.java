@@ -94,6 +94,8 @@ final class Task {
     boolean timerExpired;
     /** Descriptors that its next message takes along. */
     final java.util.ArrayList<Integer> passed = new java.util.ArrayList<>();
+    /** Where the stack of a thread is that {@code pthread_create} made, or 0. */
+    long stackMapping;
     /** The first descriptor that its last message brought, or -1. */
     int received = -1;
     /** It frees memory for others, or for itself, and does not ask for that again. */
@@ -224,24 +226,25 @@ final class Task {
         frame.a3 = a3;
         frame.a4 = a4;
         frame.a5 = a5;
-        cpu.timeNanos += CALL_NANOS;
         if (routine.onReturn != null) {
             frame.returnArmed = true;
         }
+        // fired at the time of the step, before the call takes any: other CPUs have not gone further
         if (routine.onEntry != null) {
             kernel.firing.entry(this, frame);
         }
+        cpu.timeNanos += CALL_NANOS;
         return frame;
     }
 
     /** Returns from the innermost routine. */
     void ret(long value) {
         var frame = frames[depth];
-        cpu.timeNanos += RETURN_NANOS;
         result = value;
         if (frame.returnArmed && frame.routine.onReturn != null) {
             kernel.firing.exit(this, frame, value);
         }
+        cpu.timeNanos += RETURN_NANOS;
         depth--;
         if (frame.interrupt) {
             cpu.timeNanos += frame.remainingNanos;

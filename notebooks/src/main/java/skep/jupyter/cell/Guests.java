@@ -142,7 +142,7 @@ final class Guests implements AutoCloseable {
         try {
             var guests = session();
             guests.setTarget(workspace.spec());
-            return switch (guests.run(language, "cell", numbered(language, cell.body()))) {
+            return switch (guests.run(language, "cell", cell.body())) {
                 case PolyglotSession.Outcome.Done done -> {
                     done.value().ifPresent(value -> result(value, done.text(), cellOutput));
                     yield Kernel.Outcome.Done.PLAIN;
@@ -162,15 +162,6 @@ final class Guests implements AutoCloseable {
             remember(language);
             running = false;
         }
-    }
-
-    /** Python does not count empty lines above the first statement; comments it does. */
-    private static String numbered(Language language, String body) {
-        int lines = 0;
-        while (language == Language.PYTHON && lines < body.length() && body.charAt(lines) == '\n') {
-            lines++;
-        }
-        return "#\n".repeat(lines) + body.substring(lines);
     }
 
     /** What is there to complete while the next cell runs. */

@@ -395,13 +395,15 @@ class BccCompilerTest {
     @DisplayName("a floating constant that is a whole number compares with integers; others are refused")
     void wholeFloatingConstants() {
         compile("int f(void *ctx) { return bpf_ktime_get_ns() >= 5000000.0; }");
-        assertTrue(mistakes("int f(void *ctx) { return bpf_ktime_get_ns() >= 1.5; }").contains("BPF has no floating point"));
+        assertTrue(mistakes("int f(void *ctx) { return bpf_ktime_get_ns() >= 1.5; }")
+                .contains("BPF has no floating point"));
     }
 
     @Test
     @DisplayName("a kprobe's function reads its arguments from the words of a raw tracepoint that passes the same")
     void tracepointInPlaceOfAKprobe() {
-        var program = compile("BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 first, u64 second) { a.increment(0, second); return 0; }");
+        var program = compile(
+                "BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 first, u64 second) { a.increment(0, second); return 0; }");
         var use = tracepoint("f", List.of(-1, 2));
         var refused = assertThrows(CompileException.class, () -> program.object(List.of(use)));
         assertTrue(refused.getMessage().contains("does not pass this argument"), refused.getMessage());
@@ -425,9 +427,11 @@ class BccCompilerTest {
     }
 
     @Test
-    @DisplayName("a kprobe of finish_task_switch runs where the switch is over, with the task that another program noted")
+    @DisplayName(
+            "a kprobe of finish_task_switch runs where the switch is over, with the task that another program noted")
     void switches() {
-        var program = compile("BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 prev) { a.increment(0, prev); return 0; }");
+        var program = compile(
+                "BPF_ARRAY(a, u64, 1); int f(struct pt_regs *ctx, u64 prev) { a.increment(0, prev); return 0; }");
         for (var form : List.of(new FunctionUse.Form.AfterSwitch(), new FunctionUse.Form.SwitchNote())) {
             var use = new FunctionUse("f", "f", ProgramType.RAW_TRACEPOINT, Optional.empty(), "", form);
             var object = program.object(List.of(use));
