@@ -76,6 +76,8 @@ public final class GuestContext implements AutoCloseable {
             // Its collector would run on a thread of its own: a second thread shuts JavaScript out of the context.
             builder.allowExperimentalOptions(true)
                     .option("python.BackgroundGCTask", "false")
+                    // It warns that its own streams are not ours; PolyglotSession replaces them.
+                    .option("log.python.level", "SEVERE")
                     .option("python.PosixModuleBackend", sandbox ? "java" : "native")
                     .option("python.PythonPath", PythonFiles.folder().toString())
                     .option("python.DontWriteBytecodeFlag", Boolean.toString(sandbox));
