@@ -74,17 +74,17 @@ final class MapAccess {
             var value = key.get();
             var type = view.key().orElseThrow();
             if (type.sizeBytes() != at) {
-                lowering.clear(memory, at);
+                lowering.access.clear(memory, at);
             }
             if (FunctionLowering.isScalar(value.type())) {
-                var number = lowering.integer(lowering.scalar(value));
+                var number = lowering.scalars.integer(lowering.scalars.scalar(value));
                 f.store(MemSize.ofBytes(type.sizeBytes()), memory.base(), memory.offset(), number);
             } else {
-                lowering.write(value, memory, true);
+                lowering.values.write(value, memory, true);
             }
         }
         f.store(memory.base(), memory.offset() + at, generation(view));
-        return lowering.pointer(memory);
+        return lowering.access.pointer(memory);
     }
 
     private Value generation(MapView view) {
@@ -105,17 +105,17 @@ final class MapAccess {
     private Value stored(Typed.Expr value, Type type, String name) {
         var f = f();
         if (FunctionLowering.isScalar(value.type())) {
-            var number = lowering.integer(lowering.scalar(value));
+            var number = lowering.scalars.integer(lowering.scalars.scalar(value));
             var slot = f.slot(Math.max(1, type.sizeBytes()), 8, name);
             f.store(MemSize.ofBytes(type.sizeBytes()), slot, 0, number);
             return slot;
         }
         if (value instanceof Typed.Local local && local.type().equals(type)) {
-            return lowering.pointer(lowering.place(local.variable()));
+            return lowering.access.pointer(lowering.place(local.variable()));
         }
         var memory = lowering.allocate(type.sizeBytes(), name);
-        lowering.write(value, memory, true);
-        return lowering.pointer(memory);
+        lowering.values.write(value, memory, true);
+        return lowering.access.pointer(memory);
     }
 
     // ---- reading
@@ -128,7 +128,7 @@ final class MapAccess {
             return total(view, a, e.key(), e.span());
         }
         if (view.storage() == MapView.Storage.SCALAR) {
-            return lowering.readScalar(Memory.own(f.mapValueRef(view.mapName(), 0), 0), view.value(), false);
+            return lowering.access.readScalar(Memory.own(f.mapValueRef(view.mapName(), 0), 0), view.value(), false);
         }
         var key = key(view, e.key(), e.span());
         f.at(e.span());
@@ -137,8 +137,8 @@ final class MapAccess {
         var out = f.newBlock(skep.ir.Type.I64);
         f.branch(f.compare(CompareOp.NE, found, 0), some, List.of(), out, List.of(f.i64(0)));
         f.enter(some);
-        var value = lowering.readScalar(Memory.own(f.nonNull(found), 0), view.value(), false);
-        f.jump(out, lowering.integer(value));
+        var value = lowering.access.readScalar(Memory.own(f.nonNull(found), 0), view.value(), false);
+        f.jump(out, lowering.scalars.integer(value));
         f.enter(out);
         return out.param(0);
     }
@@ -156,10 +156,10 @@ final class MapAccess {
         var out = f.newBlock();
         f.branch(f.compare(CompareOp.NE, found, 0), some, none);
         f.enter(none);
-        lowering.clear(to, bytes);
+        lowering.access.clear(to, bytes);
         f.jump(out);
         f.enter(some);
-        lowering.copy(to, Memory.own(f.nonNull(found), 0), bytes);
+        lowering.access.copy(to, Memory.own(f.nonNull(found), 0), bytes);
         f.jump(out);
         f.enter(out);
     }
@@ -185,7 +185,8 @@ final class MapAccess {
         f.enter(some);
         if (view.perCpu()) {
             var total = total(view, (Type.Aggregation) e.map().value(), Optional.of(e.key()), e.span());
-            lowering.writeScalar(lowering.place(e.variable()), e.variable().type(), total);
+            lowering.access.writeScalar(
+                    lowering.place(e.variable()), e.variable().type(), total);
         } else {
             load(Memory.own(f.nonNull(found), 0), view.value(), e.variable());
         }
@@ -196,10 +197,10 @@ final class MapAccess {
 
     private void load(Memory from, Type stored, LocalVariable variable) {
         if (FunctionLowering.isScalar(variable.type())) {
-            var value = lowering.readScalar(from, stored, false);
-            lowering.writeScalar(lowering.place(variable), variable.type(), value);
+            var value = lowering.access.readScalar(from, stored, false);
+            lowering.access.writeScalar(lowering.place(variable), variable.type(), value);
         } else {
-            lowering.copy(lowering.place(variable), from, variable.type().sizeBytes());
+            lowering.access.copy(lowering.place(variable), from, variable.type().sizeBytes());
         }
     }
 
@@ -232,10 +233,10 @@ final class MapAccess {
 
     private void put(Memory to, Type type, Memory from, Type stored) {
         if (FunctionLowering.isScalar(type)) {
-            var value = lowering.integer(lowering.readScalar(from, stored, false));
+            var value = lowering.scalars.integer(lowering.access.readScalar(from, stored, false));
             f().store(MemSize.ofBytes(type.sizeBytes()), to.base(), to.offset(), value);
         } else {
-            lowering.copy(to, from, type.sizeBytes());
+            lowering.access.copy(to, from, type.sizeBytes());
         }
     }
 
@@ -255,7 +256,7 @@ final class MapAccess {
         if (view.hasGenerations()) {
             return lengthOfGeneration(view, e.span());
         }
-        var name = lowering.emptyCallback(e.span());
+        var name = lowering.callbacks.emptyCallback(e.span());
         return f().helper(
                         skep.ir.Type.I64,
                         Helper.FOR_EACH_MAP_ELEM,
@@ -269,7 +270,7 @@ final class MapAccess {
         var f = f();
         var count = f.slot(8, 8, "length");
         f.store(count, 0, f.i64(0));
-        var name = lowering.countingCallback(view, span);
+        var name = lowering.callbacks.countingCallback(view, span);
         f.helper(
                 skep.ir.Type.I64,
                 Helper.FOR_EACH_MAP_ELEM,
@@ -368,7 +369,7 @@ final class MapAccess {
         var view = view(s.map());
         var f = f();
         if (view.storage() == MapView.Storage.SCALAR) {
-            var value = lowering.integer(lowering.scalarOrBytes(s.value(), view.value()));
+            var value = lowering.scalars.integer(lowering.values.scalarOrBytes(s.value(), view.value()));
             f.at(s.span());
             var at = f.mapValueRef(view.mapName(), 0);
             f.store(MemSize.ofBytes(view.value().sizeBytes()), at, 0, value);
@@ -386,7 +387,7 @@ final class MapAccess {
         var f = f();
         var result =
                 f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
-        lowering.reported(Helper.MAP_UPDATE_ELEM, result);
+        lowering.access.reported(Helper.MAP_UPDATE_ELEM, result);
         var failed = f.newBlock();
         var out = f.newBlock();
         f.branch(f.compare(CompareOp.NE, result, 0), failed, out);
@@ -406,7 +407,7 @@ final class MapAccess {
                 f.helper(skep.ir.Type.I64, Helper.MAP_UPDATE_ELEM, f.mapRef(view.mapName()), key, value, f.i64(flags));
         if (flags != NO_EXIST) {
             // Else another run may have been faster, which is no failure.
-            lowering.reported(Helper.MAP_UPDATE_ELEM, result);
+            lowering.access.reported(Helper.MAP_UPDATE_ELEM, result);
         }
         var failed = f.binary(skep.ir.BinaryOp.LSHR, result, 63);
         int counter = lowering.plan.fault(RuntimeFault.Kind.MAP_FULL, view.name(), span);
@@ -429,7 +430,8 @@ final class MapAccess {
                 var out = f.newBlock();
                 f.branch(f.compare(CompareOp.NE, found, 0), some, out);
                 f.enter(some);
-                lowering.clear(Memory.own(f.nonNull(found), 0), view.value().sizeBytes());
+                lowering.access.clear(
+                        Memory.own(f.nonNull(found), 0), view.value().sizeBytes());
                 f.jump(out);
                 f.enter(out);
                 return f.i1(true);
@@ -438,7 +440,7 @@ final class MapAccess {
                 var key = key(view, e.key(), e.span());
                 f.at(e.span());
                 var result = f.helper(skep.ir.Type.I64, Helper.MAP_DELETE_ELEM, f.mapRef(view.mapName()), key);
-                lowering.reported(Helper.MAP_DELETE_ELEM, result);
+                lowering.access.reported(Helper.MAP_DELETE_ELEM, result);
                 return f.compare(CompareOp.EQ, result, 0);
             }
         }
@@ -447,7 +449,7 @@ final class MapAccess {
 
     /** An atomic change of an integer: in place, or inserted. */
     void update(Typed.UpdateMap s) {
-        var amount = lowering.scalar(s.value());
+        var amount = lowering.scalars.scalar(s.value());
         var op = switch (s.op()) {
             case BIT_OR -> AtomicOp.OR;
             case BIT_AND -> AtomicOp.AND;
@@ -499,8 +501,8 @@ final class MapAccess {
         var type = (Type.Aggregation) s.map().value();
         var f = f();
         var arguments = s.arguments().stream()
-                .map(lowering::scalar)
-                .map(lowering::integer)
+                .map(lowering.scalars::scalar)
+                .map(lowering.scalars::integer)
                 .toList();
         f.at(s.span());
         switch (type) {

@@ -44,14 +44,15 @@ final class RecordWriter {
         for (int i = 0; i < e.arguments().size(); i++) {
             var argument = e.arguments().get(i);
             if (FunctionLowering.isScalar(argument.type())) {
-                numbers.put(i, lowering.integer(lowering.scalar(argument)));
+                numbers.put(i, lowering.scalars.integer(lowering.scalars.scalar(argument)));
             } else if (!writesInPlace(argument)) {
-                values.put(i, lowering.memory(argument));
+                values.put(i, lowering.access.memory(argument));
             }
         }
         Value header = f.i64(id);
         if (e.speculation().isPresent()) {
-            var number = lowering.integer(lowering.scalar(e.speculation().get()));
+            var number = lowering.scalars.integer(
+                    lowering.scalars.scalar(e.speculation().get()));
             header = f.binary(skep.ir.BinaryOp.OR, f.binary(skep.ir.BinaryOp.SHL, number, 32), id);
         }
         f.at(e.span());
@@ -77,9 +78,9 @@ final class RecordWriter {
             if (numbers.containsKey(i)) {
                 f.store(MemSize.ofBytes(bytes), to.base(), to.offset(), numbers.get(i));
             } else if (values.containsKey(i)) {
-                lowering.copy(to, values.get(i), bytes);
+                lowering.access.copy(to, values.get(i), bytes);
             } else {
-                lowering.write(e.arguments().get(i), to, false);
+                lowering.values.write(e.arguments().get(i), to, false);
             }
         }
         f.at(e.span());

@@ -1,6 +1,7 @@
 package skep.dsl.lower;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import skep.dsl.Type;
 import skep.dsl.check.Strings;
@@ -27,7 +28,12 @@ final class TextLowering {
     // ---- literals
 
     void writeText(Typed.Text text, Memory to, boolean padded) {
-        writeBytes(FunctionLowering.bytes(text.value(), text.type().sizeBytes()), to);
+        writeBytes(bytes(text.value(), text.type().sizeBytes()), to);
+    }
+
+    /** Bytes of a text, cut or padded to a size. */
+    private static byte[] bytes(String text, int size) {
+        return Arrays.copyOf(Strings.bytes(text), size);
     }
 
     /** Stores constant bytes in the biggest pieces that the alignment allows. */
@@ -83,10 +89,10 @@ final class TextLowering {
             return;
         }
         var wanted = java.util.Arrays.copyOf(bytes, count);
-        var memory = lowering.memory(shortened(value, count));
+        var memory = lowering.access.memory(shortened(value, count));
         if (!memory.direct() || memory.base().type().isPointerTo(skep.ir.Region.CTX)) {
             var copy = lowering.allocate(count, "text");
-            lowering.readInto(copy, memory, f.i64(count));
+            lowering.access.readInto(copy, memory, f.i64(count));
             memory = copy;
         }
         int at = 0;
@@ -151,11 +157,11 @@ final class TextLowering {
 
     /** The value in memory that the program may load from anywhere. */
     private Memory own(Typed.Expr value) {
-        var memory = lowering.memory(value);
+        var memory = lowering.access.memory(value);
         if (memory.direct() && !memory.base().type().isPointerTo(skep.ir.Region.CTX)) {
             return memory;
         }
-        return lowering.read(memory, value.type().sizeBytes(), "text");
+        return lowering.access.read(memory, value.type().sizeBytes(), "text");
     }
 
     Value bytesEqual(Typed.BytesCompare c) {
@@ -186,21 +192,21 @@ final class TextLowering {
         var f = f();
         return switch (e.fn()) {
             case BSWAP -> {
-                var value = lowering.scalar(e.arguments().getFirst());
+                var value = lowering.scalars.scalar(e.arguments().getFirst());
                 int bits = 8 * e.type().sizeBytes();
                 yield bits == 8 ? value : f.swapBytes(bits, value);
             }
             case SIGNAL, SIGNAL_THREAD -> {
                 var helper = e.fn() == Typed.Fn.SIGNAL ? Helper.SEND_SIGNAL : Helper.SEND_SIGNAL_THREAD;
-                var number = lowering.scalar(e.arguments().getFirst());
-                yield lowering.reported(helper, f.helper(skep.ir.Type.I64, helper, number));
+                var number = lowering.scalars.scalar(e.arguments().getFirst());
+                yield lowering.access.reported(helper, f.helper(skep.ir.Type.I64, helper, number));
             }
             case OVERRIDE ->
                 f.helper(
                         skep.ir.Type.I64,
                         Helper.OVERRIDE_RETURN,
                         lowering.context(),
-                        lowering.scalar(e.arguments().getFirst()));
+                        lowering.scalars.scalar(e.arguments().getFirst()));
             case STRLEN -> length(e);
             case STRCONTAINS -> contains(e);
             case STRSTR -> position(e);
@@ -208,7 +214,7 @@ final class TextLowering {
                 f.helper(
                         skep.ir.Type.I64,
                         Helper.GET_SOCKET_COOKIE,
-                        lowering.scalar(e.arguments().getFirst()));
+                        lowering.scalars.scalar(e.arguments().getFirst()));
             case PERCPU_KADDR -> perCpuAddress(e);
             case STACK_LENGTH -> stackLength(e);
             case STORED_STACK_LENGTH -> storedStackLength(e.arguments().getFirst());
@@ -216,11 +222,12 @@ final class TextLowering {
             case MEMCMP -> memcmp(e);
             case DEBUGF -> debug(e);
             case WRITE_USER -> {
-                var to = lowering.scalar(e.arguments().getFirst());
+                var to = lowering.scalars.scalar(e.arguments().getFirst());
                 var from = own(e.arguments().get(1));
-                var size = lowering.scalar(e.arguments().get(2));
-                var result = f.helper(skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.pointer(from), size);
-                lowering.reported(Helper.PROBE_WRITE_USER, result);
+                var size = lowering.scalars.scalar(e.arguments().get(2));
+                var result =
+                        f.helper(skep.ir.Type.I64, Helper.PROBE_WRITE_USER, to, lowering.access.pointer(from), size);
+                lowering.access.reported(Helper.PROBE_WRITE_USER, result);
                 yield f.zext(skep.ir.Type.I64, f.compare(CompareOp.EQ, result, 0));
             }
             case STR,
@@ -236,7 +243,7 @@ final class TextLowering {
                     USER_MODE,
                     STRNCMP_ORDER,
                     FAIL -> {
-                lowering.memory(e);
+                lowering.access.memory(e);
                 yield f.i64(0);
             }
         };
@@ -255,7 +262,7 @@ final class TextLowering {
         if (e.arguments().size() == 2) {
             return f.ptrToInt(f.helper(pointer, Helper.THIS_CPU_PTR, f.kernelVariable(name, id)));
         }
-        var cpu = lowering.scalar(e.arguments().get(2));
+        var cpu = lowering.scalars.scalar(e.arguments().get(2));
         var there = f.helper(
                 skep.ir.Type.nullable(skep.ir.Region.BTF), Helper.PER_CPU_PTR, f.kernelVariable(name, id), cpu);
         var some = f.newBlock();
@@ -278,7 +285,7 @@ final class TextLowering {
                 skep.ir.Type.I64,
                 Helper.GET_STACK,
                 lowering.context(),
-                lowering.pointer(addresses),
+                lowering.access.pointer(addresses),
                 f.i64(bytes),
                 f.i64(user ? 0x100 : 0));
         var some = f.newBlock();
@@ -290,12 +297,12 @@ final class TextLowering {
         return out.param(0);
     }
 
-    /** See {@link FunctionLowering#measured}: a negative id is the errno of a stack that could not be taken. */
+    /** See {@link StackLowering#measured}: a negative id is the errno of a stack that could not be taken. */
     private Value storedStackLength(Typed.Expr stack) {
         var f = f();
         Value id;
         if (FunctionLowering.isScalar(stack.type())) {
-            id = lowering.integer(lowering.scalar(stack));
+            id = lowering.scalars.integer(lowering.scalars.scalar(stack));
         } else {
             var at = own(stack);
             id = f.load(skep.ir.Type.I64, at.base(), at.offset());
@@ -319,15 +326,15 @@ final class TextLowering {
                 Helper.GET_NS_CURRENT_PID_TGID,
                 f.i64(constant(e, 0)),
                 f.i64(constant(e, 1)),
-                lowering.pointer(ids),
+                lowering.access.pointer(ids),
                 f.i64(8));
         return f.load(skep.ir.Type.I64, ids.base(), ids.offset());
     }
 
     private void commandOf(Typed.Call e, Memory to) {
         var f = f();
-        var process = lowering.scalar(e.arguments().getFirst());
-        lowering.clear(to, e.type().sizeBytes());
+        var process = lowering.scalars.scalar(e.arguments().getFirst());
+        lowering.access.clear(to, e.type().sizeBytes());
         var task = f.kfunc(
                 skep.ir.Type.nullable(skep.ir.Region.BTF),
                 "bpf_task_from_pid",
@@ -341,7 +348,7 @@ final class TextLowering {
         f.helper(
                 skep.ir.Type.I64,
                 Helper.PROBE_READ_KERNEL,
-                lowering.pointer(to),
+                lowering.access.pointer(to),
                 f.i64(e.type().sizeBytes()),
                 f.ptrAdd(held, constant(e, 3)));
         f.kfunc(skep.ir.Type.I64, "bpf_task_release", (int) constant(e, 2), held);
@@ -442,11 +449,11 @@ final class TextLowering {
             return own(value);
         }
         var space = value.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
-        var pointer = lowering.scalar(value);
+        var pointer = lowering.scalars.scalar(value);
         if (pointer.type().isPointer()) {
             return Memory.own(pointer, 0);
         }
-        return lowering.read(new Memory(pointer, 0, space), size, "bytes");
+        return lowering.access.read(new Memory(pointer, 0, space), size, "bytes");
     }
 
     private Value debug(Typed.Call e) {
@@ -455,13 +462,13 @@ final class TextLowering {
         var text = lowering.allocate(format.type().sizeBytes(), "format");
         writeText(format, text, true);
         var arguments = new ArrayList<Value>();
-        arguments.add(lowering.pointer(text));
+        arguments.add(lowering.access.pointer(text));
         arguments.add(f.i64(format.type().sizeBytes()));
         for (var argument : e.arguments().subList(1, e.arguments().size())) {
             arguments.add(
                     FunctionLowering.isScalar(argument.type())
-                            ? lowering.scalar(argument)
-                            : lowering.pointer(own(argument)));
+                            ? lowering.scalars.scalar(argument)
+                            : lowering.access.pointer(own(argument)));
         }
         return f.helper(skep.ir.Type.I64, Helper.TRACE_PRINTK, arguments.toArray(Value[]::new));
     }
@@ -475,7 +482,8 @@ final class TextLowering {
             case BUF -> buffer(e, to, padded);
             case USYM -> {
                 lowering.plan.useUserSymbols();
-                var address = lowering.integer(lowering.scalar(e.arguments().getFirst()));
+                var address = lowering.scalars.integer(
+                        lowering.scalars.scalar(e.arguments().getFirst()));
                 f.store(to.base(), to.offset(), address);
                 var process =
                         f.binary(skep.ir.BinaryOp.LSHR, f.helper(skep.ir.Type.I64, Helper.GET_CURRENT_PID_TGID), 32);
@@ -486,19 +494,19 @@ final class TextLowering {
             case STR_CONCAT -> concat(e, to);
             case BYTES_OF -> {
                 var text = (Typed.Text) e.arguments().getFirst();
-                writeBytes(FunctionLowering.bytes(text.value(), e.type().sizeBytes()), to);
+                writeBytes(bytes(text.value(), e.type().sizeBytes()), to);
             }
             case PATH -> {
-                lowering.clear(to, e.type().sizeBytes());
+                lowering.access.clear(to, e.type().sizeBytes());
                 var value = e.arguments().getFirst();
                 var place = FunctionLowering.isScalar(value.type())
-                        ? lowering.scalar(value)
-                        : lowering.address(lowering.memory(value));
+                        ? lowering.scalars.scalar(value)
+                        : lowering.access.address(lowering.access.memory(value));
                 f.helper(
                         skep.ir.Type.I64,
                         Helper.D_PATH,
                         place,
-                        lowering.pointer(to),
+                        lowering.access.pointer(to),
                         f.i64(e.type().sizeBytes()));
             }
             case JOIN -> join(e, to);
@@ -510,13 +518,13 @@ final class TextLowering {
     private void string(Typed.Call e, Memory to, boolean padded) {
         var f = f();
         var pointerExpr = e.arguments().getFirst();
-        var pointer = lowering.scalar(pointerExpr);
+        var pointer = lowering.scalars.scalar(pointerExpr);
         int capacity = e.type().sizeBytes();
         Value size;
         if (e.arguments().get(1) instanceof Typed.IntConst) {
             size = f.i64(capacity);
         } else {
-            var wanted = lowering.scalar(e.arguments().get(1));
+            var wanted = lowering.scalars.scalar(e.arguments().get(1));
             var fits = f.newBlock();
             var bounded = f.newBlock(skep.ir.Type.I64);
             f.branch(
@@ -527,7 +535,7 @@ final class TextLowering {
             size = bounded.param(0);
         }
         if (padded) {
-            lowering.clear(to, capacity);
+            lowering.access.clear(to, capacity);
         } else {
             f.store(MemSize.ofBytes(1), to.base(), to.offset(), f.i64(0));
         }
@@ -537,7 +545,8 @@ final class TextLowering {
             case USER -> Helper.PROBE_READ_USER_STR;
             case ANY -> Helper.PROBE_READ_STR;
         };
-        lowering.reported(helper, f.helper(skep.ir.Type.I64, helper, lowering.pointer(to), size, pointer));
+        lowering.access.reported(
+                helper, f.helper(skep.ir.Type.I64, helper, lowering.access.pointer(to), size, pointer));
     }
 
     private void buffer(Typed.Call e, Memory to, boolean padded) {
@@ -545,13 +554,13 @@ final class TextLowering {
         var source = e.arguments().getFirst();
         var type = (Type.Buffer) e.type();
         if (padded) {
-            lowering.clear(to, type.sizeBytes());
+            lowering.access.clear(to, type.sizeBytes());
         }
         Value size;
         if (e.arguments().get(1) instanceof Typed.IntConst n) {
             size = f.i64(Math.min(n.value(), type.capacityBytes()));
         } else {
-            var wanted = lowering.scalar(e.arguments().get(1));
+            var wanted = lowering.scalars.scalar(e.arguments().get(1));
             var bounded = f.newBlock(skep.ir.Type.I64);
             var fits = f.newBlock();
             f.branch(
@@ -569,11 +578,11 @@ final class TextLowering {
         Memory from;
         if (FunctionLowering.isScalar(source.type())) {
             var space = source.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
-            from = new Memory(lowering.scalar(source), 0, space);
+            from = new Memory(lowering.scalars.scalar(source), 0, space);
         } else {
-            from = lowering.memory(source);
+            from = lowering.access.memory(source);
         }
-        lowering.readInto(to.plus(4), from, size);
+        lowering.access.readInto(to.plus(4), from, size);
     }
 
     private void inet(Typed.Call e, Memory to) {
@@ -584,32 +593,35 @@ final class TextLowering {
                 ? Math.min(16, address.type().sizeBytes())
                 : 16;
         boolean version6 = !number && bytes == 16;
-        lowering.clear(to, 20);
-        Value family = e.arguments().size() == 2 ? lowering.scalar(e.arguments().getFirst()) : f.i64(version6 ? 10 : 2);
+        lowering.access.clear(to, 20);
+        Value family = e.arguments().size() == 2
+                ? lowering.scalars.scalar(e.arguments().getFirst())
+                : f.i64(version6 ? 10 : 2);
         f.store(MemSize.ofBytes(4), to.base(), to.offset(), family);
         if (number) {
-            f.store(MemSize.ofBytes(4), to.base(), to.offset() + 4, lowering.scalar(address));
+            f.store(MemSize.ofBytes(4), to.base(), to.offset() + 4, lowering.scalars.scalar(address));
         } else if (FunctionLowering.isScalar(address.type())) {
-            lowering.copy(to.plus(4), pointed(address), bytes);
+            lowering.access.copy(to.plus(4), pointed(address), bytes);
         } else {
-            lowering.copy(to.plus(4), lowering.memory(address), bytes);
+            lowering.access.copy(to.plus(4), lowering.access.memory(address), bytes);
         }
     }
 
     private Memory pointed(Typed.Expr pointer) {
         var space = pointer.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
-        var value = lowering.scalar(pointer);
+        var value = lowering.scalars.scalar(pointer);
         return value.type().isPointer() ? Memory.own(value, 0) : new Memory(value, 0, space);
     }
 
     private void macAddress(Typed.Call e, Memory to) {
         var value = e.arguments().getFirst();
         if (FunctionLowering.isScalar(value.type()) && value.type() instanceof Type.Pointer) {
-            lowering.copy(to, pointed(value), 6);
+            lowering.access.copy(to, pointed(value), 6);
         } else if (FunctionLowering.isScalar(value.type())) {
-            lowering.copy(to, new Memory(lowering.scalar(value), 0, Type.AddressSpace.ANY), 6);
+            lowering.access.copy(to, new Memory(lowering.scalars.scalar(value), 0, Type.AddressSpace.ANY), 6);
         } else {
-            lowering.copy(to, lowering.memory(value), Math.min(6, value.type().sizeBytes()));
+            lowering.access.copy(
+                    to, lowering.access.memory(value), Math.min(6, value.type().sizeBytes()));
         }
     }
 
@@ -618,21 +630,21 @@ final class TextLowering {
         int size = e.type().sizeBytes();
         var left = e.arguments().getFirst();
         var right = e.arguments().get(1);
-        lowering.clear(to, size);
+        lowering.access.clear(to, size);
         var rightMemory = own(right);
-        lowering.write(left, to, false);
+        lowering.values.write(left, to, false);
         var length = length(new Typed.Call(Typed.Fn.STRLEN, List.of(left), Type.UINT64, e.span()));
         var fits = f.newBlock();
         var out = f.newBlock();
         f.branch(f.compare(CompareOp.ULT, length, left.type().sizeBytes()), fits, out);
         f.enter(fits);
-        var at = f.ptrAdd(lowering.pointer(to), length);
+        var at = f.ptrAdd(lowering.access.pointer(to), length);
         f.helper(
                 skep.ir.Type.I64,
                 Helper.PROBE_READ_KERNEL_STR,
                 at,
                 f.i64(right.type().sizeBytes()),
-                lowering.address(rightMemory));
+                lowering.access.address(rightMemory));
         f.jump(out);
         f.enter(out);
     }
@@ -644,7 +656,7 @@ final class TextLowering {
         int each = array.element().sizeBytes();
         var pointerExpr = e.arguments().getFirst();
         var space = pointerExpr.type() instanceof Type.Pointer p ? p.space() : Type.AddressSpace.ANY;
-        var argv = lowering.integer(lowering.scalar(pointerExpr));
+        var argv = lowering.scalars.integer(lowering.scalars.scalar(pointerExpr));
         var helper = space == Type.AddressSpace.USER
                 ? Helper.PROBE_READ_USER_STR
                 : space == Type.AddressSpace.KERNEL ? Helper.PROBE_READ_KERNEL_STR : Helper.PROBE_READ_STR;
@@ -654,12 +666,12 @@ final class TextLowering {
         var out = f.newBlock();
         for (int i = 0; i < array.length(); i++) {
             var word = lowering.allocateSlot(8, "argument");
-            lowering.readInto(word, new Memory(argv, 8 * i, space), f.i64(8));
+            lowering.access.readInto(word, new Memory(argv, 8 * i, space), f.i64(8));
             var pointer = f.load(skep.ir.Type.I64, word.base(), word.offset());
             var some = f.newBlock();
             f.branch(f.compare(CompareOp.NE, pointer, 0), some, out);
             f.enter(some);
-            f.helper(skep.ir.Type.I64, helper, lowering.pointer(to.plus(i * each)), f.i64(each), pointer);
+            f.helper(skep.ir.Type.I64, helper, lowering.access.pointer(to.plus(i * each)), f.i64(each), pointer);
         }
         f.jump(out);
         f.enter(out);
