@@ -172,7 +172,7 @@ final class BodyChecker {
         if (s.op().isPresent()) {
             var variable = expressions.variable(v);
             var current = new Typed.Local(variable, v.span());
-            var value = expressions.binary(s.op().get(), current, expressions.expr(s.value()), s.span());
+            var value = expressions.binaries.binary(s.op().get(), current, expressions.expr(s.value()), s.span());
             return new Typed.SetLocal(variable, store(variable, value, false, s.span()), s.span());
         }
         var value = expressions.value(s.value());
@@ -212,7 +212,7 @@ final class BodyChecker {
         var value = s.value().map(expressions::value);
         var variable = scope.declare(s, v.name(), v.span());
         if (s.type().isPresent()) {
-            var type = expressions.type(s.type().get());
+            var type = expressions.types.type(s.type().get());
             if (!(type instanceof Type.Void) && !variable.cell().isFixed()) {
                 variable.cell().fix(type);
             }
@@ -318,13 +318,13 @@ final class BodyChecker {
             map.valueCell().join(widest(map.value()), false);
             var amount = expressions.to64(right);
             if (op == Expr.BinaryOp.SUB) {
-                amount = expressions.negate(amount, s.span());
+                amount = expressions.unaries.negate(amount, s.span());
             }
             var plain = op == Expr.BinaryOp.SUB ? Expr.BinaryOp.ADD : op;
             return new Typed.UpdateMap(map, key, plain, amount, s.span());
         }
         var current = new Typed.MapGet(map, key, map.value(), m.span());
-        var value = expressions.binary(op, current, right, s.span());
+        var value = expressions.binaries.binary(op, current, right, s.span());
         return new Typed.SetMap(map, key, store(map, value, s.span()), s.span());
     }
 

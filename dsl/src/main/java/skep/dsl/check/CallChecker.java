@@ -2,7 +2,6 @@ package skep.dsl.check;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import skep.dsl.Action;
 import skep.dsl.Type;
@@ -152,13 +151,6 @@ final class CallChecker {
         return Stream.of(NAMES);
     }
 
-    Optional<Typed.Expr> withoutArguments(String name, Expr.Ident e) {
-        return switch (name) {
-            case "exit" -> Optional.empty();
-            default -> Optional.empty();
-        };
-    }
-
     Typed.Expr call(Expr.Call c) {
         if (Aggregations.isAggregation(c.name())) {
             throw new CheckError("aggregation", c.span(), c.name() + "() must be assigned directly to a map");
@@ -304,7 +296,7 @@ final class CallChecker {
             }
             var arguments = new ArrayList<Typed.Expr>();
             for (int i = 0; i < wanted; i++) {
-                var type = expressions.type(subprogram.parameters().get(i).type());
+                var type = expressions.types.type(subprogram.parameters().get(i).type());
                 var value = expressions.expr(c.arguments().get(i));
                 if (!(type.isInteger() && value.type().isInteger())
                         && !Conversions.fits(value.type(), type, Literal.isNonNegative(value))) {
@@ -317,7 +309,7 @@ final class CallChecker {
                 }
                 arguments.add(expressions.convert(value, type));
             }
-            return new Typed.Invoke(c.name(), arguments, expressions.type(subprogram.result()), c.span());
+            return new Typed.Invoke(c.name(), arguments, expressions.types.type(subprogram.result()), c.span());
         }
         if (c.arguments().isEmpty()) {
             var builtin = builtins.value(name, c.span());

@@ -278,7 +278,7 @@ public final class Checker {
         try {
             var context = context(ProbeKind.BEGIN, "", "", "");
             var plain = new BodyChecker(checking, context, scope, Optional.empty(), "");
-            var result = plain.expressions().type(subprogram.result());
+            var result = plain.expressions().types.type(subprogram.result());
             var body = new BodyChecker(checking, context, scope, Optional.of(result), subprogram.name());
             var parameters = new ArrayList<LocalVariable>();
             for (var parameter : subprogram.parameters()) {
@@ -287,7 +287,7 @@ public final class Checker {
                         parameter.variable().name(),
                         parameter.variable().span());
                 if (!variable.cell().isFixed()) {
-                    variable.cell().fix(body.expressions().type(parameter.type()));
+                    variable.cell().fix(body.expressions().types.type(parameter.type()));
                 }
                 parameters.add(variable);
             }

@@ -131,7 +131,7 @@ final class NetworkFunctions {
                 false,
                 bytes,
                 c.span());
-        var wanted = expressions.binary(Expr.BinaryOp.SUB, length, skip, c.span());
+        var wanted = expressions.binaries.binary(Expr.BinaryOp.SUB, length, skip, c.span());
         int capacity =
                 wanted instanceof Typed.IntConst n ? Math.clamp(n.value(), 0, MAX_PACKET_BYTES) : MAX_PACKET_BYTES;
         var time = builtins.value("nsecs", c.span()).orElseThrow();
