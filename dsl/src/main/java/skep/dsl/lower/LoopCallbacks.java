@@ -1,6 +1,6 @@
 package skep.dsl.lower;
 
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -95,7 +95,7 @@ final class LoopCallbacks {
         var used = new LinkedHashSet<LocalVariable>();
         TypedWalker.variables(body, used, declared);
         used.remove(own);
-        var offsets = new HashMap<LocalVariable, Integer>();
+        var offsets = new LinkedHashMap<LocalVariable, Integer>();
         int at = 0;
         for (var variable : used) {
             if (lowering.locals.containsKey(variable)) {

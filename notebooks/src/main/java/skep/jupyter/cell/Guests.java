@@ -147,7 +147,8 @@ final class Guests implements AutoCloseable {
                     done.value().ifPresent(value -> result(value, done.text(), cellOutput));
                     yield Kernel.Outcome.Done.PLAIN;
                 }
-                case PolyglotSession.Outcome.Failed failed when failed.kind().equals("SystemExit") ->
+                case PolyglotSession.Outcome.Failed failed
+                when failed.kind().equals("SystemExit") ->
                     Errors.of("Exit", "a cell cannot end the kernel; restart it from the front end's menu");
                 case PolyglotSession.Outcome.Failed failed -> {
                     var lines = new ArrayList<String>();
