@@ -18,6 +18,7 @@ try "the gallery's Jupyter, or how to install one" 'usage: skep notebook' ./skep
 try "Python" '^hello from Python$' ./skep py .ci/hello.py
 if [ -e /usr/sbin/opensnoop-bpfcc ]; then
   try "a BCC tool as Debian installs it, embedded" '^ *[0-9]+ +[^ ]+ +-?[0-9]+ +[0-9]+ ' ./skep bcc --target embedded /usr/sbin/opensnoop-bpfcc -d 1
+  try "a BCC tool by its name" 'usage: opensnoop-bpfcc' ./skep bcc --target embedded opensnoop -h
 else
   skipped_commands=$((skipped_commands + 1))
   echo "   SKIP  a BCC tool: bpfcc-tools is not installed"

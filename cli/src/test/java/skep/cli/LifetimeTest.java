@@ -78,8 +78,9 @@ class LifetimeTest {
                 .start();
         try {
             long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
-            while (!Files.readString(output).contains("Attached 3 probes") && System.nanoTime() < giveUp) {
+            while (!Files.readString(output).contains("Attached 4 probes")) {
                 assertTrue(tracer.isAlive(), () -> "it ended by itself: " + output);
+                assertTrue(System.nanoTime() < giveUp, Files.readString(output));
                 Thread.sleep(50);
             }
             var own = programs(tracer.pid());

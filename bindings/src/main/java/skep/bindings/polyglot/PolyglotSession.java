@@ -356,13 +356,18 @@ public final class PolyglotSession implements AutoCloseable {
     /** The lines of Python's own traceback, innermost first: Truffle's frames know where a function begins only. */
     private static List<String> pythonFrames(PolyglotException failure) {
         var frames = new ArrayList<String>();
-        var thrown = failure.isGuestException() ? failure.getGuestObject() : null;
-        var at = thrown != null && thrown.hasMember("__traceback__") ? thrown.getMember("__traceback__") : null;
-        while (at != null && at.hasMember("tb_lineno")) {
-            var code = at.getMember("tb_frame").getMember("f_code");
-            frames.addFirst("  at " + code.getMember("co_name").asString() + " ("
-                    + code.getMember("co_filename").asString() + ":" + at.getMember("tb_lineno") + ")");
-            at = at.getMember("tb_next");
+        try {
+            var thrown = failure.isGuestException() ? failure.getGuestObject() : null;
+            var at = thrown != null && thrown.hasMember("__traceback__") ? thrown.getMember("__traceback__") : null;
+            while (at != null && at.hasMember("tb_lineno")) {
+                var code = at.getMember("tb_frame").getMember("f_code");
+                frames.addFirst("  at " + code.getMember("co_name").asString() + " ("
+                        + code.getMember("co_filename").asString() + ":" + at.getMember("tb_lineno") + ")");
+                at = at.getMember("tb_next");
+            }
+        } catch (PolyglotException | IllegalStateException closed) {
+            // Whoever asks when the context is closed gets what the exception itself knows.
+            return List.of();
         }
         return frames;
     }

@@ -5,8 +5,10 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import skep.session.Targets;
 import skep.session.bcc.BccHost;
 import skep.target.Target;
@@ -27,6 +29,7 @@ public final class BccCommand implements ToolCommand {
         return """
                 runs a Python tool that says "from bcc import BPF"
                   skep bcc [--target SPEC] [--backend NAME] [--duration TIME] [--sandbox] TOOL ARGUMENTS…
+                  TOOL is a file, or the name of an installed tool: opensnoop
                   with --sandbox the script reaches no files, processes and environment of this machine""";
     }
 
@@ -85,19 +88,36 @@ public final class BccCommand implements ToolCommand {
             err.println("ERROR: no script given");
             return USAGE;
         }
-        if (!Files.isReadable(Path.of(rest.getFirst()))) {
-            err.println("ERROR: cannot read " + rest.getFirst());
+        var file = tool(rest.getFirst());
+        if (!Files.isReadable(file)) {
+            err.println("ERROR: cannot read " + rest.getFirst()
+                    + (rest.getFirst().contains("/") ? "" : ", and no tool of that name is installed"));
             return USAGE;
         }
+        var words = new ArrayList<>(rest);
+        words.set(0, file.toString());
         out.flush();
         try (var target = Targets.open(architectureOf(spec), backend);
                 var bridge = bridge(target, duration, err);
                 var host = new PythonHost()) {
-            return host.run(new PythonHost.Run(rest, Optional.of(bridge), false, sandboxed), err);
+            return host.run(new PythonHost.Run(words, Optional.of(bridge), false, sandboxed), err);
         } catch (TargetException | IllegalArgumentException refused) {
             err.println("ERROR: " + refused.getMessage());
             return 1;
         }
+    }
+
+    /** A file, or the name of a tool where distributions install them: {@code opensnoop}. */
+    private static Path tool(String word) {
+        var file = Path.of(word);
+        if (word.contains("/") || Files.exists(file)) {
+            return file;
+        }
+        return Stream.of("/usr/sbin/" + word + "-bpfcc", "/usr/sbin/" + word, "/usr/share/bcc/tools/" + word)
+                .map(Path::of)
+                .filter(Files::isReadable)
+                .findFirst()
+                .orElse(file);
     }
 
     /**

@@ -20,14 +20,14 @@ public record EmbeddedOptions(
 
     public EmbeddedOptions {
         if (cpus < 1 || cpus > MAX_CPUS) {
-            throw new IllegalArgumentException("option cpus=" + cpus + ": 1 to " + MAX_CPUS);
+            throw new IllegalArgumentException("option cpus=" + cpus + ": wants 1 to " + MAX_CPUS);
         }
         if (!(speed > 0)) {
-            throw new IllegalArgumentException("option speed=" + speed + ": real, max, or a factor above 0");
+            throw new IllegalArgumentException("option speed=" + speed + ": wants real, max, or a factor above 0");
         }
         if (!Scenario.names().contains(scenario)) {
-            throw new IllegalArgumentException(
-                    "option scenario=" + scenario + ": " + String.join(", ", Scenario.names()));
+            throw new IllegalArgumentException("option scenario=" + scenario
+                    + ": there is none of that name; there are " + String.join(", ", Scenario.names()));
         }
         parameters = Map.copyOf(parameters);
     }
