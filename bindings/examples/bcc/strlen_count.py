@@ -13,7 +13,7 @@ int count(struct pt_regs *ctx) {
         return 0;
     }
     struct text key = {};
-    bpf_probe_read_user(&key.bytes, sizeof(key.bytes), (void *)PT_REGS_PARM1(ctx));
+    bpf_probe_read_user_str(&key.bytes, sizeof(key.bytes), (void *)PT_REGS_PARM1(ctx));
     counts.increment(key);
     return 0;
 }

@@ -1,8 +1,8 @@
-"""Who asks for random bytes: a tracepoint with its fields; kernels since 5.18 have the system call instead."""
+"""Who asks for random bytes: a tracepoint with its fields; recent kernels have the system call instead."""
 from bcc import BPF
 
 OLD = 'TRACEPOINT_PROBE(random, urandom_read) { bpf_trace_printk("%d\\n", args->got_bits / 8); return 0; }'
-NEW = 'TRACEPOINT_PROBE(syscalls, sys_enter_getrandom) { bpf_trace_printk("%d\\n", args->count); return 0; }'
+NEW = 'TRACEPOINT_PROBE(syscalls, sys_enter_getrandom) { bpf_trace_printk("%d", args->len); return 0; }'
 
 b = BPF(text=OLD if BPF.tracepoint_exists("random", "urandom_read") else NEW)
 print("%-18s %-16s %-6s %s" % ("TIME(s)", "COMM", "PID", "BYTES"))

@@ -5,13 +5,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import skep.linux.sys.Errno;
-import skep.linux.sys.Perf;
 import skep.target.OutputReader;
 import skep.target.TargetException;
 
 /**
  * Drains a perf buffer: a map from CPU to a perf event, with a ring each. Records of one CPU arrive in order, those of
- * several in no particular one. A CPU whose ring is full drops records and says later how many.
+ * several in no particular one. A CPU whose ring is full drops records and says how many in front of the next one that
+ * fits, which may never come: so the events' own counts are read as well where the kernel keeps them, now and then and
+ * before the end.
  */
 final class PerfBufferReader implements OutputReader {
     /** As of {@link RingBufferReader}. */
@@ -19,6 +20,9 @@ final class PerfBufferReader implements OutputReader {
 
     private static final int GATHER_MILLIS = 2;
     private static final int SLICE_MILLIS = 20;
+
+    /** Reading a count interrupts a CPU: of rings that had records, so often at most. */
+    private static final long COUNT_NANOS = 100_000_000;
 
     private static final int RECORD_LOST = 2;
     private static final int RECORD_SAMPLE = 9;
@@ -30,6 +34,12 @@ final class PerfBufferReader implements OutputReader {
     private final boolean local;
     private volatile boolean closed;
     private volatile boolean woken;
+    /** Of each ring: what its records told as lost, what its event counted, and where the ring was then. */
+    private final long[] told;
+
+    private final long[] counted;
+    private final long[] countedAt;
+    private long lastCount = System.nanoTime();
     private volatile long lost;
     private int cpu;
     private boolean busy;
@@ -39,6 +49,9 @@ final class PerfBufferReader implements OutputReader {
         this.rings = rings;
         this.cpus = cpus;
         this.waiter = waiter;
+        this.told = new long[cpus.length];
+        this.counted = new long[cpus.length];
+        this.countedAt = new long[cpus.length];
     }
 
     /** Opens an event on each CPU and puts it into the map; {@code bytes} a CPU, a power of two of pages. */
@@ -46,7 +59,7 @@ final class PerfBufferReader implements OutputReader {
         var rings = new ArrayList<PerfRing>();
         try {
             for (int cpu : cpus) {
-                long fd = host.perf().open(Perf.Event.of(Perf.TYPE_SOFTWARE, Perf.SW_BPF_OUTPUT, 1), -1, cpu);
+                long fd = host.perf().openOutput(cpu);
                 if (Errno.isError(fd)) {
                     throw new TargetException(
                             "perf buffer " + map.spec().name() + ": perf_event_open failed: " + Errno.name(-fd));
@@ -83,6 +96,10 @@ final class PerfBufferReader implements OutputReader {
                 await(timeoutMillis);
             }
             int count = closed ? 0 : drain(sink);
+            if (!closed && System.nanoTime() - lastCount >= COUNT_NANOS) {
+                countDropped(false);
+            }
+            sumLost();
             busy = count >= MANY_RECORDS;
             return count;
         }
@@ -108,10 +125,11 @@ final class PerfBufferReader implements OutputReader {
         var count = new int[1];
         for (int i = 0; i < rings.size(); i++) {
             var ring = rings.get(i);
+            int at = i;
             cpu = cpus[i];
             boolean goOn = ring.drain((type, misc, content) -> {
                 if (type == RECORD_LOST) {
-                    lost += content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
+                    told[at] += content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
                 } else if (type == RECORD_SAMPLE) {
                     count[0]++;
                     return sink.accept(sample(content));
@@ -123,6 +141,27 @@ final class PerfBufferReader implements OutputReader {
             }
         }
         return count[0];
+    }
+
+    /** A ring that had no record since it was last counted cannot have been full since. */
+    private void countDropped(boolean all) {
+        for (int i = 0; i < rings.size(); i++) {
+            var ring = rings.get(i);
+            if (all || ring.position() != countedAt[i]) {
+                counted[i] = ring.dropped().orElse(counted[i]);
+                countedAt[i] = ring.position();
+            }
+        }
+        lastCount = System.nanoTime();
+    }
+
+    /** A count holds what records tell later as well: it is the same loss. */
+    private void sumLost() {
+        long sum = 0;
+        for (int i = 0; i < told.length; i++) {
+            sum += Math.max(told[i], counted[i]);
+        }
+        lost = sum;
     }
 
     /** A sample of raw data only: its length, then the data, padded at the end. */
@@ -163,8 +202,13 @@ final class PerfBufferReader implements OutputReader {
         closed = true;
         wakeUp();
         synchronized (draining) {
-            rings.forEach(PerfRing::close);
-            waiter.close();
+            try {
+                countDropped(true);
+                sumLost();
+            } finally {
+                rings.forEach(PerfRing::close);
+                waiter.close();
+            }
         }
     }
 }

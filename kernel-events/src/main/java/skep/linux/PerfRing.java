@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
+import java.util.OptionalLong;
 import skep.linux.sys.Errno;
 import skep.linux.sys.Sys;
 import skep.target.TargetException;
@@ -69,6 +70,16 @@ final class PerfRing implements AutoCloseable {
 
     int fd() {
         return fd;
+    }
+
+    /** Where the next record begins, in bytes since the ring was made. */
+    long position() {
+        return tail;
+    }
+
+    /** As of {@link skep.linux.sys.Perf#dropped}. */
+    OptionalLong dropped() {
+        return host.perf().dropped(fd);
     }
 
     boolean hasData() {

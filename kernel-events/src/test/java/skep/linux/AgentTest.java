@@ -175,8 +175,8 @@ class AgentTest {
                 LineTable.EMPTY);
         var maps = List.of(new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0));
         try (var target = opened;
-                var object = target.load(new BpfObject(List.of(program), maps), LoadOptions.DEFAULT);
-                var reader = object.openRingBuffer("events", 4096)) {
+                var object = target.load(new BpfObject(List.of(program), maps), LoadOptions.DEFAULT)) {
+            var reader = object.openRingBuffer("events", 4096);
             var seen = new java.util.TreeSet<Long>();
             var expected = new java.util.TreeSet<Long>();
             for (long i = 0; i < 1000; i++) {
@@ -193,6 +193,13 @@ class AgentTest {
             }
             assertEquals(expected, seen);
             assertEquals(0, reader.lost());
+            for (int refused = 0; refused < 100; ) {
+                refused += object.runOnce("emit", new byte[8]) == 0 ? 0 : 1;
+            }
+            reader.close();
+            if (target.kernel().version().isAtLeast(6, 0)) {
+                assertEquals(100, reader.lost());
+            }
         }
     }
 

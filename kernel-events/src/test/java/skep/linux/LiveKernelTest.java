@@ -212,8 +212,8 @@ class LiveKernelTest {
         }
     }
 
-    @Test
-    void recordsOfAPerfBufferArriveAndLostOnesAreCounted() {
+    /** A program that writes a word of its context into a perf buffer and returns what the kernel said of it. */
+    private static ProgramSpec emitter() {
         var text = """
                 r6 = *(u64 *)(r1 +0)
                 *(u64 *)(r10 -8) = r6
@@ -226,7 +226,7 @@ class LiveKernelTest {
                 exit
                 """;
         var code = Assembler.assemble(text);
-        var program = new ProgramSpec(
+        return new ProgramSpec(
                 "emit",
                 ProgramType.RAW_TRACEPOINT,
                 Optional.empty(),
@@ -235,7 +235,11 @@ class LiveKernelTest {
                 code,
                 List.of(new MapReference(2, "events")),
                 LineTable.EMPTY);
-        try (var object = load(program, new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0));
+    }
+
+    @Test
+    void recordsOfAPerfBufferArriveAndLostOnesAreCounted() {
+        try (var object = load(emitter(), new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0));
                 var reader = object.openRingBuffer("events")) {
             long sum = 0;
             var seen = new long[2];
@@ -266,6 +270,59 @@ class LiveKernelTest {
             read += reader.poll(0, record -> true);
             // Each CPU on which this thread ran may still owe a note of its losses.
             assertTrue(reader.lost() > 0 && read + reader.lost() <= 60_001, read + " read, " + reader.lost() + " lost");
+        }
+    }
+
+    private void needsCountsOfLostRecords() {
+        Assumptions.assumeTrue(
+                target.kernel().version().isAtLeast(6, 0), "Unsupported PERF_FORMAT_LOST before Linux 6.0");
+    }
+
+    /** Writes records until so many did not fit; what did. */
+    private static int overfill(LoadedObject object, int refusals) {
+        int fitted = 0;
+        int refused = 0;
+        while (refused < refusals) {
+            if (object.runOnce("emit", new byte[8]) == 0) {
+                fitted++;
+            } else {
+                refused++;
+            }
+        }
+        return fitted;
+    }
+
+    @Test
+    void lossesAfterWhichNoRecordComesAreToldByThePollsThatFindNothing() throws InterruptedException {
+        needsCountsOfLostRecords();
+        try (var object = load(emitter(), new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0))) {
+            var reader = object.openRingBuffer("events", 4096);
+            int fitted = overfill(object, 3000);
+            assertEquals(fitted, reader.poll(0, record -> true));
+            for (int i = 0; i < 500 && reader.lost() == 0; i++) {
+                assertEquals(0, reader.poll(0, record -> true));
+                Thread.sleep(20);
+            }
+            assertEquals(3000, reader.lost());
+            // Now the kernel's own note comes as well, in front of this record: the same loss.
+            assertEquals(0, object.runOnce("emit", new byte[8]));
+            assertEquals(1, reader.poll(0, record -> true));
+            assertEquals(3000, reader.lost());
+            reader.close();
+            assertEquals(3000, reader.lost());
+        }
+    }
+
+    @Test
+    void lossesAfterTheLastPollAreToldWhenThePerfBufferCloses() {
+        needsCountsOfLostRecords();
+        try (var object = load(emitter(), new MapSpec("events", MapType.PERF_EVENT_ARRAY, 4, 4, 0, 0))) {
+            var reader = object.openRingBuffer("events", 4096);
+            overfill(object, 1);
+            reader.poll(0, record -> true);
+            overfill(object, 700);
+            reader.close();
+            assertEquals(701, reader.lost());
         }
     }
 

@@ -18,7 +18,7 @@ public interface OutputReader extends AutoCloseable {
      */
     int poll(int timeoutMillis, Consumer consumer);
 
-    /** How many records the kernel dropped so far for lack of room, where it counts them (perf buffers). */
+    /** How many records the kernel dropped so far for lack of room, where it counts them (perf buffers); final once closed. */
     default long lost() {
         return 0;
     }

@@ -806,6 +806,8 @@ class BPF:
         if self._program >= 0:
             host.closeProgram(self._program)
             self._program = -1
+            # What was lost at the end is known once nothing is written any more.
+            self._tell_lost(self._perf_buffers)
         for fds in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds, self.raw_tracepoint_fds, self.kfunc_entry_fds,
                     self.kfunc_exit_fds, self.lsm_fds, self.fmod_ret_fds, self.open_perf_events):
             fds.clear()

@@ -14,15 +14,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import skep.session.Targets;
 import skep.session.bcc.CProgramCommand;
+import skep.target.TargetException;
 
-/** The programs of the folder examples, on the embedded kernel. */
+/** The programs of the folder examples, on the embedded kernel and one on the live one. */
 @Timeout(300)
 class ExamplesTest {
     private static final Path EXAMPLES = Path.of(System.getProperty("skep.root", ".."), "bindings", "examples");
@@ -53,6 +56,7 @@ class ExamplesTest {
             bcc/hello_perf_output.py  | fork-storm     | [\\d.]+ +\\w+ +\\d+ +made a process
             bcc/disksnoop.py          | disk-saturated | [\\d.]+ +[RW] +\\d{4,} +[\\d.]+
             bcc/bitehist.py           | disk-saturated | .*\\d+ -> \\d+ +: [1-9]\\d* +.\\*+ *.
+            bcc/sync_timing.py        | mixed          | At [\\d.]+ s: a sync \\d+ ms after the one before
             c/my_map.py               | mixed          | [1-9]\\d* messages, all with the right cookie
             """)
     void printsWhatItSays(String command, String scenario, String line) {
@@ -72,6 +76,78 @@ class ExamplesTest {
                 scripts.file(spec("mixed"), Duration.ofSeconds(3), EXAMPLES.resolve("bcc/vfsreadlat.py"), "1", "2");
         assertEquals(0, outcome.status(), outcome.text());
         assertTrue(outcome.text().contains("usecs"), outcome.text());
+    }
+
+    @Test
+    void textsThatALibraryIsAskedForAreCounted() {
+        var outcome = scripts.file(
+                spec("mixed"), Duration.ofSeconds(2), EXAMPLES.resolve("bcc/strlen_count.py"), "getaddrinfo");
+        assertEquals(0, outcome.status(), outcome.text());
+        assertTrue(outcome.lines().stream().anyMatch(l -> l.matches(" +[1-9]\\d* '\\w+\\.example'")), outcome.text());
+    }
+
+    @Test
+    void aServerTellsItsRequestsByAStaticProbe() {
+        var script = EXAMPLES.resolve("bcc/nodejs_http_server.py");
+        var pid = scripts.run(spec("database"), Duration.ofSeconds(1), """
+                from bcc import BPF
+                b = BPF(text='TRACEPOINT_PROBE(sched, sched_switch) { bpf_trace_printk("switch"); return 0; }')
+                while True:
+                    try:
+                        task, pid = b.trace_fields()[:2]
+                    except KeyboardInterrupt:
+                        break
+                    if task == b"mysqld":
+                        print(pid)
+                        break
+                """);
+        assertEquals(0, pid.status(), pid.text());
+        var outcome = scripts.file(
+                spec("database"), Duration.ofSeconds(1), script, pid.text().strip(), "query__start", "1");
+        assertEquals(0, outcome.status(), outcome.text());
+        assertTrue(
+                outcome.lines().stream().anyMatch(l -> l.matches(".* connection +\\d+ +path:[A-Z]+ .*")),
+                outcome.text());
+        assertEquals(
+                1, scripts.file(spec("database"), Duration.ofSeconds(1), script).status());
+    }
+
+    /** No process of the embedded kernel asks for random bytes; here one of our own does. */
+    @Test
+    void whoAsksForRandomBytesIsSeenOnTheLiveKernel() throws Exception {
+        var python = Path.of("/usr/bin/python3");
+        Assumptions.assumeTrue(
+                Files.exists(python)
+                        && Files.exists(Path.of("/sys/kernel/tracing/events/syscalls/sys_enter_getrandom")),
+                "Unsupported: no python3, or no tracepoint of getrandom");
+        try (var live = Targets.open("linux")) {
+            Assumptions.assumeTrue(live.isLive());
+        } catch (TargetException refusal) {
+            Assumptions.abort("Unsupported " + refusal.getMessage());
+        }
+        var asking = Thread.ofPlatform().daemon().start(() -> {
+            while (!Thread.currentThread().isInterrupted()) {
+                try {
+                    new ProcessBuilder(python.toString(), "-c", "import os; os.getrandom(4321)")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor();
+                    Thread.sleep(50);
+                } catch (IOException | InterruptedException end) {
+                    return;
+                }
+            }
+        });
+        try {
+            var outcome = scripts.file("linux", Duration.ofSeconds(4), EXAMPLES.resolve("bcc/urandomread.py"));
+            assertEquals(0, outcome.status(), outcome.text());
+            assertTrue(
+                    outcome.lines().stream().anyMatch(l -> l.matches("[\\d.]+ +python3 +\\d+ +4321")), outcome.text());
+        } finally {
+            asking.interrupt();
+            asking.join();
+        }
     }
 
     private static String run(String file) throws IOException {

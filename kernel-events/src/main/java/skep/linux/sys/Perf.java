@@ -1,5 +1,7 @@
 package skep.linux.sys;
 
+import java.util.OptionalLong;
+
 /**
  * {@code perf_event_open(2)}: the layout of {@code perf_event_attr} (Linux 6.18) and the three controls that a tracer
  * needs. Results are values or minus an errno.
@@ -20,6 +22,8 @@ public final class Perf {
     private static final long WATERMARK = 1L << 14;
     private static final long CLOEXEC = 1L << 3;
     private static final int SAMPLE_RAW = 1 << 10;
+    private static final long FORMAT_LOST = 1L << 4;
+    private static final int COUNTS_BYTES = 16;
 
     private static final int IOC_ENABLE = 0x2400;
     private static final int IOC_DISABLE = 0x2401;
@@ -66,6 +70,44 @@ public final class Perf {
                     .putLong(40, RECORD_MAPPINGS | WATERMARK)
                     .putInt(48, wakeupBytes);
             return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), -1, cpu, -1, CLOEXEC);
+        }
+    }
+
+    /**
+     * Opens an event on a CPU whose ring takes what programs write ({@code bpf_perf_event_output}); a descriptor. It counts
+     * what did not fit where the kernel can (Linux 6.0): see {@link #dropped}.
+     */
+    public long openOutput(int cpu) {
+        long event = openOutput(cpu, FORMAT_LOST);
+        return event == -Errno.EINVAL ? openOutput(cpu, 0) : event;
+    }
+
+    private long openOutput(int cpu, long readFormat) {
+        try (var attr = kernel.allocate(ATTR_BYTES)) {
+            attr.putInt(0, TYPE_SOFTWARE)
+                    .putInt(4, ATTR_BYTES)
+                    .putLong(8, SW_BPF_OUTPUT)
+                    .putLong(16, 1)
+                    .putLong(24, SAMPLE_RAW)
+                    .putLong(32, readFormat)
+                    .putInt(48, 1);
+            return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), -1, cpu, -1, CLOEXEC);
+        }
+    }
+
+    /**
+     * How many records did not fit into the ring of an event of {@link #openOutput} since it was opened, whether or not the
+     * ring has told; empty where the kernel does not count them. The kernel asks the event's CPU, which may have to wake.
+     */
+    public OptionalLong dropped(int event) {
+        // read_format: the event's count, then PERF_FORMAT_LOST
+        try (var counts = kernel.allocate(COUNTS_BYTES)) {
+            long bytes = kernel.call(Sys.READ, event, counts.address(), COUNTS_BYTES);
+            if (bytes != COUNTS_BYTES) {
+                return OptionalLong.empty();
+            }
+            counts.pulled(0, COUNTS_BYTES);
+            return OptionalLong.of(counts.getLong(8));
         }
     }
 

@@ -228,6 +228,10 @@ public final class CProgramCommand implements ToolCommand {
             }
             more |= events > 0 && stop.getCount() > 0;
         }
+        buffers.forEach((table, buffer) -> {
+            buffer.close();
+            tellLost(table, buffer, out);
+        });
         done.countDown();
         if (stop.getCount() > 0) {
             Runtime.getRuntime().removeShutdownHook(hook);
@@ -240,11 +244,15 @@ public final class CProgramCommand implements ToolCommand {
             var bytes = buffer.currentBytes().getBytes(StandardCharsets.ISO_8859_1);
             out.println(table.name() + ": " + ValueText.of(type, bytes, 0));
         });
+        tellLost(table, buffer, out);
+        return count;
+    }
+
+    private static void tellLost(BccTable table, EventBuffer buffer, PrintStream out) {
         long lost = buffer.newlyLost();
         if (lost > 0) {
             out.println(table.name() + ": lost " + lost + " events");
         }
-        return count;
     }
 
     private static void sleep() {
