@@ -62,7 +62,8 @@ final class Simplifier {
             case Terminator.Branch b
             when definition.get(b.condition()) instanceof Inst.Binary x
                     && x.op() == BinaryOp.XOR
-                    && definition.get(x.b()) instanceof Inst.Const ->
+                    && definition.get(x.b()) instanceof Inst.Const truth
+                    && truth.value() == 1 ->
                 simplify(new Terminator.Branch(b.span(), x.a(), b.otherwise(), b.then()), definition);
             case Terminator.Switch s
             when definition.get(s.value()) instanceof Inst.Const c ->
@@ -368,7 +369,7 @@ final class Simplifier {
         }
         if (definition.get(s.condition()) instanceof Inst.Binary not
                 && not.op() == BinaryOp.XOR
-                && number(not.b()).isPresent()) {
+                && number(not.b()).filter(truth -> truth == 1).isPresent()) {
             return new Changed(new Inst.Select(s.span(), s.result(), not.a(), s.b(), s.a()));
         }
         return new Changed(s);

@@ -149,7 +149,8 @@ final class ValueNumbering {
             replaceBelow(condition, constant(span, Type.I1, holds ? 1 : 0, insts));
             if (definition.get(condition) instanceof Inst.Binary b
                     && b.op() == BinaryOp.XOR
-                    && definition.get(b.b()) instanceof Inst.Const) {
+                    && definition.get(b.b()) instanceof Inst.Const truth
+                    && truth.value() == 1) {
                 assume(b.a(), !holds, span, insts);
             }
             return;

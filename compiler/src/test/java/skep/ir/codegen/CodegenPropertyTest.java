@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import skep.ir.IrInterpreter;
@@ -36,6 +37,15 @@ class CodegenPropertyTest {
         var optimized = Optimizer.optimize(module);
         for (var context : contexts(seed)) {
             assertEquals(interpret(module, context), interpret(optimized, context), () -> IrPrinter.print(optimized));
+        }
+    }
+
+    /** Seeds that found something: a truth value xor false was taken for its negation. */
+    @Example
+    void what_was_found_stays_mended() {
+        for (long seed : new long[] {-28538}) {
+            the_passes_keep_the_meaning(seed);
+            machine_code_keeps_the_meaning(seed);
         }
     }
 
