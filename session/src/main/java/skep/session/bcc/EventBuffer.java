@@ -17,6 +17,7 @@ public final class EventBuffer implements AutoCloseable {
     private final Object[] values;
     private MemorySegment current = MemorySegment.NULL;
     private long lostTold;
+    private long lostBeforeClose;
     private boolean closed;
 
     /** Gets a record: CPU, size in bytes, then its fields, or all its bytes as one string. */
@@ -82,7 +83,8 @@ public final class EventBuffer implements AutoCloseable {
 
     /** How many records were lost since this was last asked. */
     public long newlyLost() {
-        long lost = reader.lost();
+        // Some readers know their last losses when they are closed, some no longer know any then.
+        long lost = Math.max(reader.lost(), Math.max(lostBeforeClose, lostTold));
         long fresh = lost - lostTold;
         lostTold = lost;
         return fresh;
@@ -92,6 +94,7 @@ public final class EventBuffer implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
+            lostBeforeClose = reader.lost();
             reader.close();
         }
     }
