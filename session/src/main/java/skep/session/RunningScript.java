@@ -84,6 +84,11 @@ public final class RunningScript implements AutoCloseable {
             }
 
             @Override
+            public boolean keepsMaps() {
+                return true;
+            }
+
+            @Override
             public boolean drawsPictures() {
                 return onlooker().map(ViewSink::drawsPictures).orElse(false);
             }
@@ -334,10 +339,11 @@ public final class RunningScript implements AutoCloseable {
     private void accept(View view) {
         onlooker().ifPresent(sink -> sink.accept(view));
         switch (view) {
-            case View.Ending _ -> {
+            case View.Ending last -> {
                 synchronized (this) {
                     ending = true;
                     lastMaps.clear();
+                    last.maps().forEach(map -> lastMaps.put(map.name(), map));
                 }
             }
             case View.LostEvents l -> {
@@ -347,10 +353,10 @@ public final class RunningScript implements AutoCloseable {
             }
             case View.MapView map -> {
                 synchronized (this) {
-                    lastMaps.put(map.name(), map);
                     if (ending) {
                         return;
                     }
+                    lastMaps.put(map.name(), map);
                 }
                 emit("map", view);
             }

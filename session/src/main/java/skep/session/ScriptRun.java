@@ -361,18 +361,29 @@ final class ScriptRun implements AutoCloseable {
         reportMissedRuns();
         actions().finish();
         reportTotals();
-        sink.accept(new View.Ending());
-        if (script.config().printMapsAtExit()) {
-            for (var view : byName()) {
-                if (view.printAtExit()) {
-                    var map = maps0().readNow(view, false);
-                    if (!map.rows().isEmpty()) {
-                        sink.accept(map);
-                    }
+        showMaps();
+        sink.batchEnds();
+    }
+
+    private void showMaps() {
+        boolean printing = script.config().printMapsAtExit();
+        var kept = new ArrayList<View.MapView>();
+        var printed = new ArrayList<View.MapView>();
+        for (var view : byName()) {
+            boolean isPrinted = printing && view.printAtExit();
+            boolean isKept = sink.keepsMaps() && !view.isHidden();
+            if (isPrinted || isKept) {
+                var map = maps0().readNow(view, false);
+                if (isKept) {
+                    kept.add(map);
+                }
+                if (isPrinted && !map.rows().isEmpty()) {
+                    printed.add(map);
                 }
             }
         }
-        sink.batchEnds();
+        sink.accept(new View.Ending(kept));
+        printed.forEach(sink::accept);
     }
 
     // What programs wrote after exit() was asked for is not shown, as the peer has it.

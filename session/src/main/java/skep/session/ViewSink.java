@@ -12,6 +12,11 @@ public interface ViewSink {
         return false;
     }
 
+    /** Whether all maps are wanted with {@link View.Ending}, those too that are not printed. */
+    default boolean keepsMaps() {
+        return false;
+    }
+
     /** Nothing more is at hand for now: what is buffered should be seen. */
     default void batchEnds() {}
 }

@@ -96,6 +96,15 @@ class SnippetsTest {
     }
 
     @Test
+    void aMapThatNothingWasWrittenToIsThereAndEmpty() {
+        assertEquals(
+                0L,
+                value("var none = skep().trace(\"kprobe:vfs_read /0/ { @never[pid] = count(); @ = sum(1); }\")"
+                        + ".run(java.time.Duration.ofMillis(50));\n"
+                        + "none.map(\"@never\").entries().size() + none.number(\"@\")"));
+    }
+
+    @Test
     void completionAndDocumentationKnowSkep() {
         assertTrue(snippets.complete("Skep.emb", 8).words().contains("embedded()"));
         assertTrue(snippets.document("Skep.embedded(", 14, false).getFirst().contains("Skep"));

@@ -270,6 +270,14 @@ public sealed interface View
         }
     }
 
-    /** The script has ended; what follows are the maps that are printed at the end. */
-    record Ending() implements View {}
+    /**
+     * The script has ended; what follows are the maps that are printed at the end.
+     *
+     * @param maps all of the script's, empty ones too, for whoever keeps them; none for others
+     */
+    record Ending(List<MapView> maps) implements View {
+        public Ending {
+            maps = List.copyOf(maps);
+        }
+    }
 }
