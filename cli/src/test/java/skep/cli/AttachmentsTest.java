@@ -117,7 +117,7 @@ class AttachmentsTest {
                 var child = target.spawn("cat /etc/passwd")) {
             loaded.attach("count", probe);
             child.start();
-            for (int i = 0; i < 500 && child.exitStatus().isEmpty(); i++) {
+            for (int i = 0; i < 6_000 && child.exitStatus().isEmpty(); i++) {
                 Thread.sleep(20);
             }
             return count(loaded);

@@ -130,17 +130,9 @@ class KernelsTest {
                     Feature.USER_STACK_COPY,
                     "uprobe:libc:read /pid == cpid/ { @[dw_ustack(2)] = count(); }",
                     "read\\+"),
-            row(
-                    "profile",
-                    Feature.PERF_SOFTWARE,
-                    "profile:hz:199 { @ = count(); } interval:ms:300 { exit(); }",
-                    "@: [1-9]"),
+            row("profile", Feature.PERF_SOFTWARE, "profile:hz:199 { @ = count(); exit(); }", "@: [1-9]"),
             row("software", Feature.PERF_SOFTWARE, "software:page-faults:1 /pid == cpid/ { @ = count(); }", "@: [1-9]"),
-            row(
-                    "hardware",
-                    Feature.PERF_HARDWARE,
-                    "hardware:cpu-cycles:100000 { @ = count(); } interval:ms:300 { exit(); }",
-                    "@: [1-9]"),
+            row("hardware", Feature.PERF_HARDWARE, "hardware:cpu-cycles:100000 { @ = count(); exit(); }", "@: [1-9]"),
             row("iter", Feature.ITER, "iter:task { @ = count(); } interval:ms:50 { exit(); }", "@: [1-9]"));
 
     private static String run(Target target, String script, String command) {

@@ -92,7 +92,7 @@ class LifetimeTest {
             assertTrue(tracer.waitFor(SECONDS, TimeUnit.SECONDS));
             var left = own;
             // The kernel frees what a killed process held a moment after it is gone.
-            for (int i = 0; i < 200 && !left.isEmpty(); i++) {
+            for (int i = 0; i < 1_200 && !left.isEmpty(); i++) {
                 left = new HashSet<>(own);
                 left.retainAll(loaded());
                 Thread.sleep(50);

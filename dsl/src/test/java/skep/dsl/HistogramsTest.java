@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** The buckets of histograms cover all numbers without gaps. */
 class HistogramsTest {
-    @Property(tries = 2000)
+    @Property(seed = "20261130", tries = 2000)
     void a_value_lies_within_its_bucket(@ForAll long value, @ForAll @IntRange(max = 5) int bits) {
         int bucket = Histograms.log2Bucket(value, bits);
         assertTrue(bucket >= 0 && bucket < Histograms.log2Buckets(bits));

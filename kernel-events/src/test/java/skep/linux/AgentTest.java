@@ -91,7 +91,8 @@ class AgentTest {
             assertTrue(host.files().text("/proc/self/status").orElseThrow().contains("Pid:\t"));
             assertTrue(host.files().list("/proc/self").contains("maps"));
             long before = System.nanoTime();
-            assertTrue(Math.abs(host.monotonicNanos() - before) < 1_000_000_000L);
+            long now = host.monotonicNanos();
+            assertTrue(before <= now && now <= System.nanoTime());
         }
     }
 
@@ -103,7 +104,7 @@ class AgentTest {
             Thread.sleep(30);
             assertEquals(OptionalInt.empty(), child.exitStatus());
             child.start();
-            for (int i = 0; i < 400 && child.exitStatus().isEmpty(); i++) {
+            for (int i = 0; i < 12_000 && child.exitStatus().isEmpty(); i++) {
                 Thread.sleep(5);
             }
             assertEquals(OptionalInt.of(3), child.exitStatus());
@@ -116,7 +117,7 @@ class AgentTest {
         try (var calls = new RemoteSyscalls(process.getInputStream(), process.getOutputStream(), () -> {})) {
             assertTrue(calls.call(Sys.GETPID) > 0);
         }
-        assertTrue(process.waitFor(5, java.util.concurrent.TimeUnit.SECONDS));
+        assertTrue(process.waitFor(60, java.util.concurrent.TimeUnit.SECONDS));
     }
 
     @Test

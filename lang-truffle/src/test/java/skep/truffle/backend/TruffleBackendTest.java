@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -87,40 +88,42 @@ class TruffleBackendTest {
         compare(Long.getLong("skep.seed", System.nanoTime()), 10_000);
     }
 
+    /** Both run on the same memory and the same stack: a program may compute with their addresses. */
     private static void compare(long seed, int programs) {
-        for (long s = seed; s < seed + programs; s++) {
-            var code = RandomPrograms.program(s, 120);
-            long failing = s;
-            assertEquals(
-                    run(Backend.named("interp"), code, s),
-                    run(Backend.named("truffle"), code, s),
-                    () -> "seed " + failing + "\n" + Disassembler.text(code));
+        var runtime = VmRuntime.bare(Map.of());
+        try (var memory = Memory.allocate(MEMORY_BYTES, 64);
+                var cpu = new VmCpu(runtime, KernelServices.detached())) {
+            runtime.addressSpace().add(memory, Access.READ_WRITE, "test");
+            for (long s = seed; s < seed + programs; s++) {
+                var code = RandomPrograms.program(s, 120);
+                var bytes = new byte[MEMORY_BYTES];
+                new java.util.Random(s).nextBytes(bytes);
+                var outcomes = new ArrayList<String>();
+                for (var backend : List.of("interp", "truffle")) {
+                    Memory.copy(bytes, 0, memory.address(), MEMORY_BYTES);
+                    outcomes.add(run(Backend.named(backend), code, runtime, cpu, memory.address()));
+                }
+                long failing = s;
+                assertEquals(
+                        outcomes.getFirst(),
+                        outcomes.getLast(),
+                        () -> "seed " + failing + "\n" + Disassembler.text(code));
+            }
         }
     }
 
     /** Result or fault, then the memory and the instructions that are left. */
-    private static String run(Backend backend, Bytecode code, long seed) {
-        var runtime = VmRuntime.bare(Map.of());
-        var bytes = new byte[MEMORY_BYTES];
-        new java.util.Random(seed).nextBytes(bytes);
-        var memory = Memory.allocate(MEMORY_BYTES, 64);
-        Memory.copy(bytes, 0, memory.address(), MEMORY_BYTES);
-        runtime.addressSpace().add(memory, Access.READ_WRITE, "test");
+    private static String run(Backend backend, Bytecode code, VmRuntime runtime, VmCpu cpu, long address) {
         String outcome;
-        try (var cpu = new VmCpu(runtime, KernelServices.detached())) {
-            cpu.setBudget(100_000);
-            try (var executable = backend.compile(new UnverifiedProgram("test", code), runtime)) {
-                outcome =
-                        Long.toHexString(executable.run(cpu, memory.address(), MEMORY_BYTES)) + " left " + cpu.budget();
-            } catch (VmFault fault) {
-                outcome = fault.insn() + " " + fault.reason().replaceAll("0x[0-9a-f]+", "ADDRESS");
-            } catch (RefusedProgramException refused) {
-                outcome = "refused " + refused.getMessage();
-            }
+        cpu.setBudget(100_000);
+        try (var executable = backend.compile(new UnverifiedProgram("test", code), runtime)) {
+            outcome = Long.toHexString(executable.run(cpu, address, MEMORY_BYTES)) + " left " + cpu.budget();
+        } catch (VmFault fault) {
+            outcome = fault.insn() + " " + fault.reason();
+        } catch (RefusedProgramException refused) {
+            outcome = "refused " + refused.getMessage();
         }
-        var after = HexFormat.of().formatHex(Memory.bytes(memory.address(), MEMORY_BYTES));
-        memory.close();
-        return outcome + " " + after;
+        return outcome + " " + HexFormat.of().formatHex(Memory.bytes(address, MEMORY_BYTES));
     }
 
     /** Long enough for a loop to be compiled while it runs, where there is a compiler. */

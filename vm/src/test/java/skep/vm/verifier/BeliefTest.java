@@ -87,7 +87,7 @@ class BeliefTest {
         }
     }
 
-    @Property(tries = 1500)
+    @Property(seed = "20261130", tries = 1500)
     void registersAndStackHoldWhatWasBelieved(@ForAll long seed) {
         var spec = new ProgramSpec(
                 "random",
