@@ -1,23 +1,28 @@
 """The prompt of all languages on a terminal of its own: prompt.py COMMAND WORD … starts it. Says what went wrong, if anything."""
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import sys
+import termios
 import time
 
 PATIENCE_SECONDS = 250
 
 pid, terminal = pty.fork()
 if pid == 0:
-    os.environ.update(TERM="xterm", COLUMNS="100", LINES="40")
+    # A terminal without a size shows nothing.
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    os.environ.update(TERM="xterm")
     os.execv(sys.argv[1], sys.argv[1:])
 
 seen = ""
 
 
 def plain(text):
-    return re.sub(r"\x1b[\[\]()][0-9;?]*[A-Za-z]?", "", text).replace("\r", "")
+    return re.sub(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>]|[()].)", "", text).replace("\r", "")
 
 
 def read_until(pattern):

@@ -144,8 +144,10 @@ class IsolationTest {
     void askingToLeaveEndsTheTextOnly(String text) {
         for (var session : List.of(open, sandbox)) {
             assertEquals(new Outcome.Exit(7), session.run(Language.PYTHON, "cell", text), text);
-            assertEquals("2", assertInstanceOf(Outcome.Done.class, session.run(Language.PYTHON, "cell", "1 + 1"))
-                    .text());
+            assertEquals(
+                    "2",
+                    assertInstanceOf(Outcome.Done.class, session.run(Language.PYTHON, "cell", "1 + 1"))
+                            .text());
         }
     }
 

@@ -95,7 +95,8 @@ class PolyglotSessionTest {
     void aTraceOfOneLanguageIsReadWhileItRunsFromAnother() throws InterruptedException {
         assertEquals(
                 "", run(Language.PYTHON, "running = start('kprobe:vfs_read { @n = count(); }', target='embedded')"));
-        while (!run(Language.JS, "running.mapNames.includes('@n') && running.value('@n') > 0").equals("true")) {
+        while (!run(Language.JS, "running.mapNames.includes('@n') && running.value('@n') > 0")
+                .equals("true")) {
             Thread.sleep(20);
         }
         assertTrue(Long.parseLong(run(Language.JAVA, "running.number(\"@n\")")) > 0);
@@ -181,8 +182,8 @@ class PolyglotSessionTest {
                 "",
                 run(
                         Language.PYTHON,
-                        "import skep\nskep.Frame({'pid': [1, 2], 'comm': ['a,b', 'c\"d'], 'us': [0.5, 2.0]}).to_csv('" + file
-                                + "')\nNone"));
+                        "import skep\nskep.Frame({'pid': [1, 2], 'comm': ['a,b', 'c\"d'], 'us': [0.5, 2.0]}).to_csv('"
+                                + file + "')\nNone"));
         var process = new ProcessBuilder(
                         python,
                         "-c",
