@@ -26,6 +26,7 @@ import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.kernel.ProgramType;
+import skep.isa.kernel.UserBinary;
 import skep.isa.object.BpfObject;
 import skep.isa.object.LineTable;
 import skep.isa.object.MapReference;
@@ -238,6 +239,10 @@ class UserProbeTest {
                 assertEquals(7, counted(object), name);
             }
         }
+        var listed = target.kernel().binary(binary.toString()).orElseThrow().cppFunctions("geometry::*");
+        assertEquals(
+                List.of("geometry::Shape::area(int)"),
+                listed.stream().map(UserBinary.CppFunction::readable).toList());
     }
 
     @Test
@@ -395,9 +400,28 @@ class UserProbeTest {
         Assumptions.assumeTrue(
                 refusal.isEmpty(), () -> "Unsupported " + refusal.orElseThrow().reason());
         try (var object = counting(ProgramType.TRACING, Optional.of(AttachType.TRACE_ITER), "task")) {
+            // Processes come and go: those count that were there before and are there still.
+            var before = ProcessHandle.allProcesses().toList();
             object.attach("count", ProbeSpec.of(ProbeKind.ITER, "task"));
-            long tasks = ProcessHandle.allProcesses().count();
-            assertTrue(counted(object) >= tasks, counted(object) + " tasks seen, " + tasks + " processes");
+            long processes = before.stream().filter(ProcessHandle::isAlive).count();
+            assertTrue(counted(object) >= processes, counted(object) + " tasks seen, " + processes + " processes");
+        }
+    }
+
+    @Test
+    void anIteratorOverAProcessSeesItsThreadsAlone() throws Exception {
+        var refusal = target.kernel().unsupported(Feature.ITER);
+        Assumptions.assumeTrue(
+                refusal.isEmpty(), () -> "Unsupported " + refusal.orElseThrow().reason());
+        Assumptions.assumeTrue(target.kernel().version().isAtLeast(6, 1), "Unsupported before Linux 6.1");
+        var child = new ProcessBuilder("cat").start();
+        try (var object = counting(ProgramType.TRACING, Optional.of(AttachType.TRACE_ITER), "task")) {
+            var pid = OptionalInt.of((int) child.pid());
+            object.attach("count", new ProbeSpec(ProbeKind.ITER, "", "task", 0, 0, pid));
+            // The thread, and the end of the walk.
+            assertEquals(2, counted(object));
+        } finally {
+            child.destroy();
         }
     }
 

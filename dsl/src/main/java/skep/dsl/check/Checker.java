@@ -76,7 +76,8 @@ public final class Checker {
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         LanguageLevel.check(script, options, diagnostics);
         var expanded = MacroExpander.expand(Imports.resolve(script, options, diagnostics), diagnostics);
-        return new Checker(expanded, kernel, options, diagnostics).check();
+        var filtered = ProcessFilter.apply(expanded, options.pidFilter());
+        return new Checker(filtered, kernel, options, diagnostics).check();
     }
 
     /**
