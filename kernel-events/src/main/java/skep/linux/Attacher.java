@@ -178,6 +178,12 @@ final class Attacher {
                     "this iterator runs over the entries of one map, which a script cannot name",
                     "Show maps with skep map dump.");
         }
+        if (!probe.module().isEmpty()) {
+            throw failure(
+                    probe,
+                    "what a pinned iterator prints goes to who reads its file, and scripts print to Skep",
+                    "Leave out the pin, " + probe.module() + ": the iterator runs when it is attached.");
+        }
         int link = iteratorLink(fd, probe, Optional.empty());
         walk(link, probe);
         return new LinuxLink(host, probe, "iterator", link);

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -392,6 +393,64 @@ class UserProbeTest {
                 UserSymbols.parse("1000-3000 rwxp 00000000 00:00 0 "));
         assertEquals(Optional.empty(), UserSymbols.parse("1000-3000 rw-p 00000000 00:00 0 [heap]"));
         assertEquals(Optional.empty(), UserSymbols.parse(""));
+    }
+
+    @Test
+    void aWatchpointSeesEachWriteToItsAddress() throws Exception {
+        var refusal = target.kernel().unsupported(Feature.WATCHPOINT);
+        Assumptions.assumeTrue(
+                refusal.isEmpty(), () -> "Unsupported " + refusal.orElseThrow().reason());
+        var binary = compiled("writer", """
+                #include <stdio.h>
+                #include <sys/mman.h>
+                int main(void) {
+                  volatile long *p = mmap((void *)0x10000000, 4096, 3, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                  long sum = 0;
+                  puts("ready"); fflush(stdout); getchar();
+                  for (int i = 0; i < 5; i++) *p = i;
+                  for (int i = 0; i < 4; i++) sum += *p;
+                  return sum == 1;
+                }
+                """);
+        record Watch(String access, long hits) {}
+        // Reading alone cannot be watched on x86-64: r is an error there, and rw sees both.
+        for (var watch : List.of(new Watch("w", 5), new Watch("rw", 9))) {
+            var child = new ProcessBuilder(binary.toString()).start();
+            try (var object = counting(ProgramType.PERF_EVENT, Optional.empty(), "")) {
+                assertEquals("ready", child.inputReader().readLine());
+                var pid = OptionalInt.of((int) child.pid());
+                object.attach("count", new ProbeSpec(ProbeKind.WATCHPOINT, watch.access(), "0x10000000", 0, 8, pid));
+                child.outputWriter().append('\n').close();
+                assertTrue(child.waitFor(60, TimeUnit.SECONDS));
+                assertEquals(watch.hits(), counted(object), watch.access());
+            } finally {
+                child.destroyForcibly();
+            }
+        }
+    }
+
+    @Test
+    void aProgramThatOnlyItsOwnMountNamespaceHasIsFoundByTheProcess() throws Exception {
+        var binary = compiled(
+                "apart", "#include <stdio.h>\nint main(void) { puts(\"up\"); fflush(stdout); return getchar(); }");
+        var hidden = folder.resolve("hidden");
+        Files.createDirectory(hidden);
+        var script = "mount -t tmpfs none " + hidden + " && cp " + binary + " " + hidden + "/only && exec " + hidden
+                + "/only";
+        var child = new ProcessBuilder("unshare", "-m", "/bin/sh", "-c", script).start();
+        try {
+            Assumptions.assumeTrue("up".equals(child.inputReader().readLine()), "no mount namespaces here");
+            var path = hidden + "/only";
+            var pid = OptionalInt.of((int) child.pid());
+            assertEquals(List.of(), target.kernel().binaries(path, OptionalInt.empty()));
+            var found = target.kernel().binary(path, pid).orElseThrow();
+            assertTrue(found.hasFunction("main"), found.path());
+            try (var object = counting()) {
+                object.attach("count", new ProbeSpec(ProbeKind.UPROBE, path, "main", 0, 0, pid));
+            }
+        } finally {
+            child.destroyForcibly();
+        }
     }
 
     @Test

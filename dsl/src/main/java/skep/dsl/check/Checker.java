@@ -533,7 +533,8 @@ public final class Checker {
         return new CTypes(
                 () -> {
                     if (known.isEmpty()) {
-                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                        known.add(kernel.binary(spec.module(), spec.pid())
+                                .flatMap(binary -> binary.functionTypes(spec.target())));
                     }
                     return known.getFirst();
                 },
@@ -606,7 +607,14 @@ public final class Checker {
             }
             case FENTRY -> typed(spec, AttachType.TRACE_FENTRY);
             case FEXIT -> typed(spec, AttachType.TRACE_FEXIT);
-            case ITER -> typed(spec, AttachType.TRACE_ITER);
+            case ITER ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.TRACING,
+                        Optional.of(AttachType.TRACE_ITER),
+                        spec.target(),
+                        false,
+                        List.of());
         };
     }
 

@@ -516,7 +516,7 @@ final class ProbeResolver {
 
     /** The functions of a binary that a wildcard matches. */
     private List<Resolved> userFunctions(ProbeKind kind, String path, String target, Span span) {
-        var binary = kernel.binary(path);
+        var binary = kernel.binary(path, options.pidFilter());
         Stream<String> names = binary.isPresent()
                 ? binary.get().functions().stream()
                 : kernel.probes(kind).filter(p -> p.startsWith(path + ":")).map(p -> p.substring(path.length() + 1));
@@ -580,7 +580,9 @@ final class ProbeResolver {
     }
 
     private void requireFile(ProbeKind kind, String path, Span span) {
-        if (!path.isEmpty() && kernel.knowsFiles() && kernel.binary(path).isEmpty()) {
+        if (!path.isEmpty()
+                && kernel.knowsFiles()
+                && kernel.binary(path, options.pidFilter()).isEmpty()) {
             throw new CheckError(
                     "missing-probe",
                     span,
@@ -593,7 +595,7 @@ final class ProbeResolver {
         if (target.isEmpty() || target.contains("::")) {
             return;
         }
-        var binary = kernel.binary(path);
+        var binary = kernel.binary(path, options.pidFilter());
         if (binary.isEmpty()) {
             return;
         }
@@ -640,7 +642,7 @@ final class ProbeResolver {
         boolean exact = quoted.get(count);
         var binaries = path.isEmpty() || Glob.isGlob(path)
                 ? kernel.binaries(path, options.pidFilter())
-                : kernel.binary(path).stream().toList();
+                : kernel.binary(path, options.pidFilter()).stream().toList();
         if (!path.isEmpty() && !Glob.isGlob(path)) {
             requireFile(ProbeKind.USDT, path, span);
         }
