@@ -261,7 +261,10 @@ def _capture(host):
 
     def pause():
         while not host.ended():
-            _real_sleep(0.05)
+            if host.live():
+                _real_sleep(0.05)
+            else:
+                host.sleepUntil(host.monotonicNanos() + 50_000_000)
         interrupt()
 
     signal.pause = pause

@@ -50,6 +50,7 @@ final class ParityRun implements AutoCloseable {
     private final Map<String, String> names;
     private final Map<Path, Boolean> help = new HashMap<>();
     private final Map<String, Arguments> arguments;
+    private final ParityRules rules = new ParityRules();
 
     ParityRun(PrintStream err, Optional<Path> table, Duration length, Map<String, String> names) throws IOException {
         this.arguments = arguments(table.isPresent() ? Files.readString(table.get()) : ownTable());
@@ -83,6 +84,14 @@ final class ParityRun implements AutoCloseable {
             String text) {
         boolean plausible() {
             return why.isEmpty() && output > 1;
+        }
+
+        boolean agrees() {
+            return check.startsWith("yes");
+        }
+
+        Result checked(String verdict) {
+            return new Result(tool, help, compiles, loads, attached, output, records, status, verdict, why, text);
         }
 
         Result because(String reason) {
@@ -139,11 +148,13 @@ final class ParityRun implements AutoCloseable {
         var name = toolName(file);
         var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
         boolean live = !spec.startsWith("embedded");
-        var target = !live && !spec.contains("scenario=")
-                ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
-                : spec;
+        var target = !live && !spec.contains("scenario=") ? with(spec, "scenario=" + row.scenario()) : spec;
+        if (!live && !spec.contains("speed=")) {
+            target = with(target, "speed=max");
+        }
         boolean helps = helps(file, target);
-        var result = once(file, live ? row.live() : row.embedded(), target, length);
+        var result = once(
+                file, live ? row.live() : row.embedded(), target, length, live ? Optional.empty() : rules.of(name));
         return new Result(
                 name,
                 helps,
@@ -156,6 +167,10 @@ final class ParityRun implements AutoCloseable {
                 result.check(),
                 result.why(),
                 result.text());
+    }
+
+    private static String with(String spec, String option) {
+        return spec + (spec.contains(":") ? "," : ":") + option;
     }
 
     /** {@code $NAME} is what the workload says of it; {@code $PID_name} a process of the target by its name. */
@@ -185,23 +200,34 @@ final class ParityRun implements AutoCloseable {
     /** Whether {@code -h} works; asked once a tool. */
     private boolean helps(Path file, String target) {
         return help.computeIfAbsent(file, _ -> {
-            var result = once(file, List.of("-h"), target, Duration.ofSeconds(20));
+            var result = once(file, List.of("-h"), target, Duration.ofSeconds(20), Optional.empty());
             return result.status() == 0
                     && result.text().toLowerCase(java.util.Locale.ROOT).contains("usage");
         });
     }
 
-    private Result once(Path file, List<String> words, String spec, Duration time) {
+    private Result once(Path file, List<String> words, String spec, Duration time, Optional<ParityCheck> check) {
         try {
             var target = Targets.open(BccCommand.architectureOf(spec));
-            var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}));
+            boolean simulated = !target.isLive();
+            var bridge = new Bridge(new BccHost(target, simulated ? Optional.of(time) : Optional.empty(), _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
             words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + IDLE.toNanos());
-            bridge.stopAfterAttaching(time.toNanos());
+            if (simulated) {
+                // Its time ends by itself, and is that of the script alone: what was printed can be compared exactly.
+                bridge.lockstep();
+            } else {
+                bridge.stopAfterAttaching(time.toNanos());
+            }
+            var unwatched = check.flatMap(own -> own.watch(target));
             var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
+            if (check.isPresent()) {
+                result = result.checked(
+                        unwatched.map(reason -> "no: " + reason).orElseGet(() -> verdict(check.get(), bridge)));
+            }
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
                 target.close();
@@ -223,6 +249,14 @@ final class ParityRun implements AutoCloseable {
         FORCED,
         /** Not at all: its thread was left behind. */
         ABANDONED
+    }
+
+    private static String verdict(ParityCheck check, Bridge bridge) {
+        try {
+            return check.verdict(bridge.journal().output());
+        } catch (IllegalArgumentException wrong) {
+            return "no: " + wrong.getMessage();
+        }
     }
 
     private record Ended(int status, Ending how) {}
