@@ -58,7 +58,7 @@ final class ParityCheck {
 
     private record Filter(String name, String relation, String value) {
         boolean takes(Happening happening) {
-            var own = happening.values().getOrDefault(name, "");
+            var own = ParityCheck.value(happening, name);
             return switch (relation) {
                 case "=" -> own.equals(value);
                 case "!=" -> !own.equals(value);
@@ -71,7 +71,7 @@ final class ParityCheck {
         }
 
         private static double number(String text) {
-            return text.isEmpty() ? Double.NaN : Double.parseDouble(text);
+            return text.startsWith("?") ? Double.NaN : Double.parseDouble(text);
         }
     }
 
@@ -154,43 +154,59 @@ final class ParityCheck {
         this.rule = rule;
     }
 
-    /** Begins to take down what happens. Called before the target's clock runs; what says so if a place is unknown. */
+    /**
+     * Begins to take down what happens. Called before the target's clock runs. Places that this kernel has not are left
+     * out, since tools know the functions of many kernels; what says so if it has none.
+     */
     Optional<String> watch(Target target) {
-        try {
-            for (var source : rule.sources()) {
-                target.observe(source.first().probe(), happening -> {
-                    if (source.first().takes(happening)) {
-                        if (source.second().isEmpty()) {
-                            take(happening);
-                        } else {
-                            synchronized (this) {
-                                begun.put(words(happening, source.first().pairKey()), happening.nanos());
-                            }
+        int watched = 0;
+        var unknown = "";
+        for (var source : rule.sources()) {
+            try {
+                // The second first: where both are the same place, what happens there ends one pair and begins the next.
+                if (source.second().isPresent()) {
+                    var second = source.second().get();
+                    target.observe(second.probe(), happening -> {
+                        if (second.takes(happening)) {
+                            ended(happening, second);
                         }
+                    });
+                }
+                var first = source.first();
+                target.observe(first.probe(), happening -> {
+                    if (!first.takes(happening)) {
+                        return;
+                    }
+                    if (source.second().isEmpty()) {
+                        take(happening, first);
+                    } else {
+                        begin(happening, first);
                     }
                 });
-                source.second()
-                        .ifPresent(second -> target.observe(second.probe(), happening -> {
-                            if (second.takes(happening)) {
-                                ended(happening, second);
-                            }
-                        }));
+                watched++;
+            } catch (TargetException missing) {
+                unknown = String.valueOf(missing.getMessage());
             }
-            return Optional.empty();
-        } catch (TargetException unknown) {
-            return Optional.of(String.valueOf(unknown.getMessage()));
         }
+        return watched > 0 ? Optional.empty() : Optional.of(unknown);
+    }
+
+    private synchronized void begin(Happening happening, Place first) {
+        begun.put(words(happening, first.pairKey()), happening.nanos());
     }
 
     private synchronized void ended(Happening happening, Place second) {
         var since = begun.remove(words(happening, second.pairKey()));
         if (since != null) {
-            take(new Happening(happening.nanos(), happening.nanos() - since, happening.values()));
+            take(new Happening(happening.nanos(), happening.nanos() - since, happening.values()), second);
         }
     }
 
-    private synchronized void take(Happening happening) {
+    private synchronized void take(Happening bare, Place place) {
         happened++;
+        var values = new HashMap<>(bare.values());
+        values.put("place", place.probe().target());
+        var happening = new Happening(bare.nanos(), bare.elapsedNanos(), values);
         switch (rule.relation()) {
             case LINES, SOME -> truth.merge(words(happening, rule.key()), 1L, Long::sum);
             case SUM ->
@@ -220,12 +236,17 @@ final class ParityCheck {
         return String.join(" ", words);
     }
 
-    /** {@code name}, {@code name/1000}, {@code name.14} (no more than 14 characters), {@code 'text'}. */
+    /** {@code name}, {@code name/1000}, {@code name.14} (no more than 14 characters), {@code a|b}, {@code 'text'}. */
     private static String word(Happening happening, String name) {
         if (name.startsWith("'")) {
             return name.substring(1, name.length() - 1);
         }
-        if (name.contains("/")) {
+        int bar = name.indexOf('|');
+        if (bar >= 0) {
+            var left = word(happening, name.substring(0, bar));
+            return left.startsWith("?") ? word(happening, name.substring(bar + 1)) : left;
+        }
+        if (name.contains("/") || name.contains("*")) {
             return Long.toString(number(happening, name));
         }
         int dot = name.indexOf('.');
@@ -243,15 +264,19 @@ final class ParityCheck {
     }
 
     private static long number(Happening happening, String name) {
-        int slash = name.indexOf('/');
-        var text = value(happening, slash < 0 ? name : name.substring(0, slash));
+        int operator = Math.max(name.indexOf('/'), name.indexOf('*'));
+        var text = value(happening, operator < 0 ? name : name.substring(0, operator));
         long number;
         try {
             number = Long.parseLong(text);
         } catch (NumberFormatException e) {
             throw new IllegalArgumentException("the check's " + name + " is no number but " + text, e);
         }
-        return slash < 0 ? number : Long.divideUnsigned(number, Long.parseLong(name.substring(slash + 1)));
+        if (operator < 0) {
+            return number;
+        }
+        long by = Long.parseLong(name.substring(operator + 1));
+        return name.charAt(operator) == '/' ? Long.divideUnsigned(number, by) : number * by;
     }
 
     /** The lower bound of the power of two that holds a value; 0 and 1 share a bucket, as in BCC's. */
@@ -276,6 +301,13 @@ final class ParityCheck {
         };
     }
 
+    /** What happened in the words of the rule, for who looks into a difference. */
+    synchronized String account() {
+        var text = new StringBuilder();
+        truth.forEach((key, count) -> text.append(count).append('\t').append(key).append('\n'));
+        return text.toString();
+    }
+
     private Map<String, Long> printed(String output) {
         var printed = new TreeMap<String, Long>();
         for (var line : output.lines().toList()) {
@@ -284,13 +316,12 @@ final class ParityCheck {
                 continue;
             }
             switch (rule.relation()) {
-                case LINES, SOME -> printed.merge(groups(matcher, matcher.groupCount()), 1L, Long::sum);
+                case LINES, SOME -> printed.merge(groups(matcher, 0), 1L, Long::sum);
                 case SUM -> printed.merge("", number(matcher.group(1)), Long::sum);
-                case TABLE, TOP ->
-                    printed.merge(
-                            groups(matcher, matcher.groupCount() - 1),
-                            number(matcher.group(matcher.groupCount())),
-                            Long::sum);
+                case TABLE, TOP -> {
+                    int count = matcher.namedGroups().getOrDefault("n", matcher.groupCount());
+                    printed.merge(groups(matcher, count), number(matcher.group(count)), Long::sum);
+                }
                 case LOG2 -> {
                     long low = number(matcher.group(1));
                     printed.merge(low <= 1 ? "0" : Long.toString(low), number(matcher.group(3)), Long::sum);
@@ -306,10 +337,13 @@ final class ParityCheck {
         return rule.relation() == Relation.LOG2 ? BUCKET : rule.pattern();
     }
 
-    private static String groups(Matcher matcher, int count) {
+    /** All groups but one, or none left out for 0. */
+    private static String groups(Matcher matcher, int leftOut) {
         var words = new ArrayList<String>();
-        for (int i = 1; i <= count; i++) {
-            words.add(matcher.group(i) == null ? "" : matcher.group(i).strip());
+        for (int i = 1; i <= matcher.groupCount(); i++) {
+            if (i != leftOut) {
+                words.add(matcher.group(i) == null ? "" : matcher.group(i).strip());
+            }
         }
         return String.join(" ", words);
     }

@@ -91,7 +91,8 @@ public final class ParityCommand implements ToolCommand {
 
     private static int run(Options options, PrintStream out, PrintStream err) {
         ParityResults results;
-        try (var workload = new ParityWorkload();
+        boolean live = options.targets().stream().anyMatch(spec -> !spec.startsWith("embedded"));
+        try (var workload = live ? ParityWorkload.start() : ParityWorkload.NONE;
                 var run = new ParityRun(
                         err,
                         options.arguments(),

@@ -44,6 +44,9 @@ final class ParityRun implements AutoCloseable {
     /** When a tool that attaches nothing is asked to end. */
     private static final Duration IDLE = Duration.ofSeconds(60);
 
+    /** When a tool is asked to end that has not used up its time on a simulated kernel. */
+    private static final Duration SIMULATED = Duration.ofMinutes(3);
+
     private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
@@ -90,8 +93,11 @@ final class ParityRun implements AutoCloseable {
             return check.startsWith("yes");
         }
 
-        Result checked(String verdict) {
-            return new Result(tool, help, compiles, loads, attached, output, records, status, verdict, why, text);
+        /** @param account what the kernel did, kept behind the text for who looks into a difference */
+        Result checked(String verdict, String account) {
+            var whole = text + "\n--- what the kernel did, in the words of the rule, with counts before them\n" + account;
+            return new Result(
+                    tool, help, compiles, loads, attached, output, records, status, verdict.replace('\n', ' '), why, whole);
         }
 
         Result because(String reason) {
@@ -214,7 +220,7 @@ final class ParityRun implements AutoCloseable {
             var command = new ArrayList<String>();
             command.add(file.toString());
             words.forEach(word -> command.add(filledIn(word, target)));
-            bridge.stopAt(System.nanoTime() + IDLE.toNanos());
+            bridge.stopAt(System.nanoTime() + (simulated ? SIMULATED : IDLE).toNanos());
             if (simulated) {
                 // Its time ends by itself, and is that of the script alone: what was printed can be compared exactly.
                 bridge.lockstep();
@@ -225,8 +231,7 @@ final class ParityRun implements AutoCloseable {
             var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
             if (check.isPresent()) {
-                result = result.checked(
-                        unwatched.map(reason -> "no: " + reason).orElseGet(() -> verdict(check.get(), bridge)));
+                result = checked(result, check.get(), unwatched);
             }
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
@@ -251,11 +256,14 @@ final class ParityRun implements AutoCloseable {
         ABANDONED
     }
 
-    private static String verdict(ParityCheck check, Bridge bridge) {
+    private static Result checked(Result result, ParityCheck check, Optional<String> unwatched) {
+        if (unwatched.isPresent()) {
+            return result.checked("no: " + unwatched.get(), "");
+        }
         try {
-            return check.verdict(bridge.journal().output());
+            return result.checked(check.verdict(result.text()), check.account());
         } catch (IllegalArgumentException wrong) {
-            return "no: " + wrong.getMessage();
+            return result.checked("no: " + wrong.getMessage(), "");
         }
     }
 

@@ -100,6 +100,9 @@ final class Observation {
         }
         var values = new HashMap<>(entered.values());
         values.put("result", Long.toString(task.result));
+        if (task.top().routine.user()) {
+            values.put("text", kernel.vfs.userString(task.result));
+        }
         file(task.top().object, values);
         ofTask(task, values);
         long now = kernel.clockNanos();
