@@ -47,6 +47,9 @@ final class ParityRun implements AutoCloseable {
     /** When a tool is asked to end that has not used up its time on a simulated kernel. */
     private static final Duration SIMULATED = Duration.ofMinutes(3);
 
+    /** How much longer a simulated kernel runs: what a tool prints at the end of its last second is printed. */
+    private static final Duration TAIL = Duration.ofMillis(1);
+
     private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
@@ -216,15 +219,15 @@ final class ParityRun implements AutoCloseable {
         try {
             var target = Targets.open(BccCommand.architectureOf(spec));
             boolean simulated = !target.isLive();
-            var bridge = new Bridge(new BccHost(target, simulated ? Optional.of(time) : Optional.empty(), _ -> {}));
+            var bridge = new Bridge(new BccHost(target, simulated ? Optional.of(time.plus(TAIL)) : Optional.empty(), _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
             words.forEach(word -> command.add(filledIn(word, target)));
             bridge.stopAt(System.nanoTime() + (simulated ? SIMULATED : IDLE).toNanos());
-            if (simulated) {
-                // Its time ends by itself, and is that of the script alone: what was printed can be compared exactly.
+            if (check.isPresent()) {
+                // Its time is that of the script alone: what was printed can be compared exactly.
                 bridge.lockstep();
-            } else {
+            } else if (!simulated) {
                 bridge.stopAfterAttaching(time.toNanos());
             }
             var unwatched = check.flatMap(own -> own.watch(target));

@@ -34,6 +34,8 @@ public final class PythonHost implements AutoCloseable {
     public PythonHost() {
         engine = Engine.newBuilder("python", "skep", "bpf-c")
                 .option("engine.WarnInterpreterOnly", "false")
+                // It says at each start that the native calls it was told to use are experimental.
+                .option("log.python.level", "SEVERE")
                 .build();
     }
 
