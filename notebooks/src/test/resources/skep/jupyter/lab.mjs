@@ -8,10 +8,21 @@ import {fileURLToPath} from 'node:url';
 import {chromium} from 'playwright-core';
 
 const [url, token, executablePath, profile, shots] = process.argv.slice(2);
+const PATIENCE = 200_000;
 const here = dirname(fileURLToPath(import.meta.url));
 
 function must(condition, what) {
   if (!condition) throw new Error(what);
+  console.log('ok ' + what);
+}
+
+/** What a cell shows may come after its end is known. */
+async function becomes(condition, what) {
+  const end = Date.now() + PATIENCE;
+  while (!await condition()) {
+    if (Date.now() > end) throw new Error(what);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
   console.log('ok ' + what);
 }
 
@@ -35,7 +46,7 @@ const context = await chromium.launchPersistentContext(profile, {
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'],
 });
-context.setDefaultTimeout(120_000);
+context.setDefaultTimeout(PATIENCE);
 try {
   const page = await context.newPage();
   page.on('pageerror', error => console.log('page: ' + error.message));
@@ -48,9 +59,9 @@ try {
   must(status === 'ok', 'a cell runs');
   const last = page.locator('.jp-OutputArea').last();
   await last.locator('img').first().waitFor();
-  must((await last.locator('img').first().getAttribute('src')).startsWith('data:image/svg+xml'), 'a histogram is drawn as SVG');
-  must(await last.locator('img').first().evaluate(image => image.decode().then(() => image.naturalWidth)) > 500, 'the browser can draw it');
-  must(await last.locator('table tbody tr').count() > 2, 'a map of counts is a table');
+  await becomes(async () => (await last.locator('img').first().getAttribute('src')).startsWith('data:image/svg+xml'), 'a histogram is drawn as SVG');
+  await becomes(async () => await last.locator('img').first().evaluate(image => image.decode().then(() => image.naturalWidth)) > 500, 'the browser can draw it');
+  await becomes(async () => await last.locator('table tbody tr').count() > 2, 'a map of counts is a table');
   await page.screenshot({path: `${shots}/lab-run.png`});
 
   // Refreshed in place while it runs; completed meanwhile; stopped, it keeps what it has.
@@ -60,11 +71,11 @@ try {
   await running.locator('table tbody tr').first().waitFor();
   const earlier = await sum();
   while (await sum() <= earlier) await page.waitForTimeout(200);
-  must(await running.locator('table').count() === 1, 'a running trace refreshes its table in place');
-  must((await page.evaluate(() => lab.complete('kprobe:vfs_rea'))).includes('kprobe:vfs_read'), 'completion is answered meanwhile');
+  await becomes(async () => await running.locator('table').count() === 1, 'a running trace refreshes its table in place');
+  await becomes(async () => (await page.evaluate(() => lab.complete('kprobe:vfs_rea'))).includes('kprobe:vfs_read'), 'completion is answered meanwhile');
   await page.evaluate(() => lab.interrupt());
   await page.evaluate(() => lab.ended());
-  must((await running.innerText()).includes('stopped') && await running.locator('table tbody tr').count() > 0,
+  await becomes(async () => (await running.innerText()).includes('stopped') && await running.locator('table tbody tr').count() > 0,
     'Stop ends it and keeps what was gathered');
 
   await page.evaluate(() => lab.run('%%skep --target embedded:seed=1,speed=max --duration 200ms\n'
@@ -72,8 +83,8 @@ try {
   await page.evaluate(() => lab.untrusted());
   const foreign = page.locator('.jp-OutputArea').last();
   await foreign.locator('img').first().waitFor();
-  must((await foreign.locator('img').first().getAttribute('src')).startsWith('data:image/png'), 'who does not trust it sees the PNG');
-  must(await foreign.locator('table tbody tr').count() > 2, 'and the table');
+  await becomes(async () => (await foreign.locator('img').first().getAttribute('src')).startsWith('data:image/png'), 'who does not trust it sees the PNG');
+  await becomes(async () => await foreign.locator('table tbody tr').count() > 2, 'and the table');
   await page.screenshot({path: `${shots}/lab-untrusted.png`});
   await page.evaluate(() => lab.shutdown());
 } finally {

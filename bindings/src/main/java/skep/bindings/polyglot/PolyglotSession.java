@@ -257,7 +257,9 @@ public final class PolyglotSession implements AutoCloseable {
         }
         var java = (Trace) guests().toJava(trace);
         java.maps().forEach((map, view) -> {
-            print(out, "\n" + view);
+            if (view.size() > 0) {
+                print(out, "\n" + view);
+            }
             Variables.shared().put(variable(view), view);
         });
         return new Outcome.Done(Optional.empty(), "");

@@ -161,12 +161,17 @@ public final class Tracing {
         synchronized (this) {
             left = new ArrayList<>(open).reversed();
         }
-        for (var thing : left) {
-            try {
-                thing.close();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
+        left.forEach(Tracing::close);
+    }
+
+    /** Things of ours throw nothing that is checked. */
+    static void close(AutoCloseable thing) {
+        try {
+            thing.close();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -117,7 +117,7 @@ class NotebookKernelTest {
     @Test
     void aTraceInTheBackgroundDrawsItselfBelowItsCellUntilItIsStopped() throws InterruptedException {
         var page = run("%%skep --background --as t --target embedded\nkprobe:vfs_read { @n[comm] = count(); }");
-        for (int i = 0; i < 600 && !text(page).contains("@n["); i++) {
+        while (!text(page).contains("@n[")) {
             Thread.sleep(50);
         }
         assertTrue(text(page).contains("tracing"), text(page));
@@ -133,8 +133,12 @@ class NotebookKernelTest {
 
     @Test
     void aTraceOfJavaDrawsItselfInItsCellToo() {
-        var page = run(
-                "%%java\nvar t = start(\"kprobe:vfs_read { @n[comm] = count(); }\"); Thread.sleep(300); t.stop().await(); 7");
+        var page = run("""
+                %%java
+                var t = start("kprobe:vfs_read { @n[comm] = count(); }");
+                while (!t.mapNames().contains("@n") || t.map("@n").size() == 0) Thread.sleep(20);
+                t.stop().await();
+                7""");
         assertTrue(text(page).contains("stopped · 1 probe"), text(page));
         assertTrue(text(page).contains("@n["), text(page));
         assertTrue(text(page).endsWith("7"), text(page));
