@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What a tool's output has to agree with in what the embedded kernel says it did: a rule a tool, in {@code checks.tsv}, whose
@@ -47,6 +48,10 @@ final class ParityRules {
     /** A check of a run of this tool, which is to watch its target before the tool runs. */
     Optional<ParityCheck> of(String tool) {
         return Optional.ofNullable(rules.get(tool)).map(ParityCheck::new);
+    }
+
+    Set<String> tools() {
+        return rules.keySet();
     }
 
     int size() {
