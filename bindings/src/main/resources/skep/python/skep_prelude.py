@@ -261,7 +261,10 @@ def _capture(host):
 
     def pause():
         while not host.ended():
-            _real_sleep(0.05)
+            if host.live():
+                _real_sleep(0.05)
+            else:
+                host.sleepUntil(host.monotonicNanos() + 50_000_000)
         interrupt()
 
     signal.pause = pause
@@ -297,12 +300,40 @@ def _print_failure(error):
     sys.excepthook(type(error), error, trace)
 
 
-def run(arguments, captured=False):
-    """Runs a script as python3 does; its exit status."""
-    arguments = [str(a) for a in arguments]
-    path = arguments[0]
+def _prepared(arguments):
+    """What python3 does with its first words: sets sys.argv and sys.path; what then runs in the module __main__."""
+    word = arguments[0]
+    if word == "-c":
+        sys.argv = ["-c"] + arguments[2:]
+        sys.path.insert(0, "")
+        return lambda main: exec(compile(arguments[1], "<string>", "exec"), main.__dict__)
+    if word == "-m":
+        sys.argv = arguments[1:]
+        sys.path.insert(0, os.getcwd())
+
+        def module(main):
+            import runpy
+            runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+
+        return module
     sys.argv = arguments
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    if word == "-":
+        sys.path.insert(0, "")
+        return lambda main: exec(compile(sys.stdin.read(), "<stdin>", "exec"), main.__dict__)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(word)))
+
+    def script(main):
+        main.__file__ = word
+        with open(word, "rb") as file:
+            code = compile(file.read(), word, "exec")
+        exec(code, main.__dict__)
+
+    return script
+
+
+def run(arguments, captured=False):
+    """Runs a script, code, a module or standard input as python3 does; its exit status."""
+    start = _prepared([str(a) for a in arguments])
     _mend()
     host = None
     try:
@@ -317,14 +348,11 @@ def run(arguments, captured=False):
     elif host is not None:
         _tracefs()
     main = type(sys)("__main__")
-    main.__file__ = path
     main.__builtins__ = builtins
     sys.modules["__main__"] = main
     status = 0
     try:
-        with open(path, "rb") as file:
-            code = compile(file.read(), path, "exec")
-        exec(code, main.__dict__)
+        start(main)
     except SystemExit as leave:
         status = _status(leave)
     except KeyboardInterrupt as error:

@@ -158,4 +158,21 @@ public interface Target extends AutoCloseable {
     default java.util.Map<String, Long> groundTruth() {
         return java.util.Map.of();
     }
+
+    /**
+     * Tells what happens at a place of a simulated kernel, from the model and not through a program. The observer is called
+     * by the kernel's thread, which waits for it; closing the link ends that.
+     *
+     * @return empty if this target cannot tell, as a live kernel cannot
+     * @throws AttachException if it has no such place
+     */
+    default Optional<Link> observe(skep.isa.kernel.ProbeSpec place, java.util.function.Consumer<Happening> observer) {
+        return Optional.empty();
+    }
+
+    /**
+     * The time of a simulated kernel stands still from this moment of its monotonic clock on, until a later moment is
+     * named; unless this is called it runs on. Other targets have no such clock.
+     */
+    default void holdAt(long monotonicNanos) {}
 }

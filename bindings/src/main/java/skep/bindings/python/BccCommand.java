@@ -35,7 +35,7 @@ public final class BccCommand implements ToolCommand {
 
     @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
-        return runScript(arguments, out, err);
+        return runScript(arguments, false, summary(), out, err);
     }
 
     @Override
@@ -44,12 +44,21 @@ public final class BccCommand implements ToolCommand {
         return List.of(List.of(script, "-h"), List.of("--target", "embedded", "--duration", "2", script, "-d", "1"));
     }
 
-    static int runScript(List<String> arguments, PrintStream out, PrintStream err) {
+    /**
+     * @param python whether code, modules and standard input are taken as {@code python3} takes them; else a tool's file or name
+     * @param usage what {@code -h} prints
+     */
+    static int runScript(
+            List<String> arguments, boolean python, String usage, PrintStream out, PrintStream err) {
         var spec = Targets.LIVE;
         var backend = "";
         Optional<Duration> duration = Optional.empty();
         boolean sandboxed = false;
         int at = 0;
+        if (!arguments.isEmpty() && List.of("-h", "--help").contains(arguments.getFirst())) {
+            out.println(usage);
+            return 0;
+        }
         while (at < arguments.size() && arguments.get(at).startsWith("--")) {
             var word = arguments.get(at);
             if (word.equals("--sandbox")) {
@@ -86,16 +95,27 @@ public final class BccCommand implements ToolCommand {
         var rest = arguments.subList(at, arguments.size());
         if (rest.isEmpty()) {
             err.println("ERROR: no script given");
-            return USAGE;
-        }
-        var file = tool(rest.getFirst());
-        if (!Files.isReadable(file)) {
-            err.println("ERROR: cannot read " + rest.getFirst()
-                    + (rest.getFirst().contains("/") ? "" : ", and no tool of that name is installed"));
+            err.println(usage);
             return USAGE;
         }
         var words = new ArrayList<>(rest);
-        words.set(0, file.toString());
+        var first = rest.getFirst();
+        if (python && (first.equals("-c") || first.equals("-m"))) {
+            if (rest.size() < 2) {
+                err.println("ERROR: " + first + (first.equals("-c") ? " wants Python code" : " wants the name of a module"));
+                return USAGE;
+            }
+        } else if (python && first.startsWith("-") && !first.equals("-")) {
+            err.println("ERROR: unknown option " + first + "; of Python's there are -c CODE, -m MODULE and -");
+            return USAGE;
+        } else if (!python || !first.equals("-")) {
+            var file = tool(first);
+            if (!Files.isReadable(file)) {
+                err.println("ERROR: cannot read " + first + (first.contains("/") ? "" : ", and no tool of that name is installed"));
+                return USAGE;
+            }
+            words.set(0, file.toString());
+        }
         out.flush();
         try (var target = Targets.open(architectureOf(spec), backend);
                 var bridge = bridge(target, duration, err);

@@ -40,6 +40,7 @@ public final class Bridge implements AutoCloseable {
     private final Journal journal = new Journal();
     private volatile long stopAtNanos = Long.MAX_VALUE;
     private volatile boolean refused;
+    private boolean lockstep;
     private long stopAfterNanos = Long.MAX_VALUE;
     private String failure = "";
     private String failedStep = "";
@@ -68,6 +69,21 @@ public final class Bridge implements AutoCloseable {
     /** From now on calls that scripts make again and again end in an exception: for a script that does not end. */
     void refuse() {
         refused = true;
+    }
+
+    /**
+     * A simulated kernel's time passes only while the script waits for it, so that whatever the script reads is of a moment
+     * that it knows. Called before the script begins.
+     */
+    void lockstep() {
+        lockstep = true;
+        target.holdAt(target.monotonicNanos());
+    }
+
+    private void waitsUntil(long monotonicNanos) {
+        if (lockstep) {
+            target.holdAt(monotonicNanos);
+        }
     }
 
     private void stillWanted() {
@@ -348,15 +364,18 @@ public final class Bridge implements AutoCloseable {
         stillWanted();
         int wait = Math.clamp(timeoutMillis, 0, MAX_WAIT_MILLIS);
         long end = System.nanoTime() + wait * 1_000_000L;
+        long held = target.monotonicNanos() + wait * 1_000_000L;
+        waitsUntil(held);
         while (true) {
             int count = 0;
+            boolean timeStands = lockstep && target.monotonicNanos() >= held;
             for (int i = 0; i < numbers.length; i++) {
                 var callback = callbacks.get(numbers[i]);
                 // The last one may wait alone; several take turns.
-                int turn = numbers.length == 1 ? wait : i == 0 ? Math.min(wait, 5) : 0;
+                int turn = timeStands ? 0 : lockstep || numbers.length > 1 ? i == 0 ? Math.min(wait, 5) : 0 : wait;
                 count += buffers.get(numbers[i]).poll(turn, callback::executeVoid);
             }
-            if (count > 0 || System.nanoTime() >= end || ended()) {
+            if (count > 0 || timeStands || System.nanoTime() >= end || ended()) {
                 journal.records(count);
                 return count;
             }
@@ -524,6 +543,7 @@ public final class Bridge implements AutoCloseable {
 
     /** The next line of the trace, or an empty string after a tenth of a second. */
     public String traceLine() {
+        waitsUntil(target.monotonicNanos() + MAX_WAIT_MILLIS * 1_000_000L);
         return target.traceLine(MAX_WAIT_MILLIS).orElse("");
     }
 
@@ -543,6 +563,7 @@ public final class Bridge implements AutoCloseable {
     /** Waits at most a tenth of a second of the target's time, until this moment; whether it has come. */
     public boolean sleepUntil(long monotonicNanos) {
         long end = System.nanoTime() + MAX_WAIT_MILLIS * 1_000_000L;
+        waitsUntil(monotonicNanos);
         while (target.monotonicNanos() < monotonicNanos && !ended()) {
             if (System.nanoTime() >= end) {
                 return false;

@@ -91,7 +91,8 @@ public final class ParityCommand implements ToolCommand {
 
     private static int run(Options options, PrintStream out, PrintStream err) {
         ParityResults results;
-        try (var workload = new ParityWorkload();
+        boolean live = options.targets().stream().anyMatch(spec -> !spec.startsWith("embedded"));
+        try (var workload = live ? ParityWorkload.start() : ParityWorkload.NONE;
                 var run = new ParityRun(
                         err,
                         options.arguments(),
@@ -141,7 +142,7 @@ public final class ParityCommand implements ToolCommand {
 
     private static String line(ParityRun.Result result, String spec) {
         return String.format(
-                "%-14s %-10s -h %-3s compiles %-3s loads %-3s attached %-3d lines %-5d records %-6d %s",
+                "%-14s %-10s -h %-3s compiles %-3s loads %-3s attached %-3d lines %-5d records %-6d check %s %s",
                 result.tool(),
                 spec,
                 ParityResults.mark(result.help()),
@@ -150,6 +151,7 @@ public final class ParityCommand implements ToolCommand {
                 result.attached(),
                 result.output(),
                 result.records(),
+                result.check().isEmpty() ? "-" : result.check(),
                 result.why());
     }
 }

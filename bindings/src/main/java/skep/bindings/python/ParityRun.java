@@ -44,12 +44,19 @@ final class ParityRun implements AutoCloseable {
     /** When a tool that attaches nothing is asked to end. */
     private static final Duration IDLE = Duration.ofSeconds(60);
 
+    /** When a tool is asked to end that has not used up its time on a simulated kernel. */
+    private static final Duration SIMULATED = Duration.ofMinutes(3);
+
+    /** How much longer a simulated kernel runs: what a tool prints at the end of its last second is printed. */
+    private static final Duration TAIL = Duration.ofMillis(1);
+
     private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
     private final Map<String, String> names;
     private final Map<Path, Boolean> help = new HashMap<>();
     private final Map<String, Arguments> arguments;
+    private final ParityRules rules = new ParityRules();
 
     ParityRun(PrintStream err, Optional<Path> table, Duration length, Map<String, String> names) throws IOException {
         this.arguments = arguments(table.isPresent() ? Files.readString(table.get()) : ownTable());
@@ -83,6 +90,17 @@ final class ParityRun implements AutoCloseable {
             String text) {
         boolean plausible() {
             return why.isEmpty() && output > 1;
+        }
+
+        boolean agrees() {
+            return check.startsWith("yes");
+        }
+
+        /** @param account what the kernel did, kept behind the text for who looks into a difference */
+        Result checked(String verdict, String account) {
+            var whole = text + "\n--- what the kernel did, in the words of the rule, with counts before them\n" + account;
+            return new Result(
+                    tool, help, compiles, loads, attached, output, records, status, verdict.replace('\n', ' '), why, whole);
         }
 
         Result because(String reason) {
@@ -139,11 +157,13 @@ final class ParityRun implements AutoCloseable {
         var name = toolName(file);
         var row = arguments.getOrDefault(name, new Arguments(List.of(), List.of(), "mixed"));
         boolean live = !spec.startsWith("embedded");
-        var target = !live && !spec.contains("scenario=")
-                ? spec + (spec.contains(":") ? "," : ":") + "scenario=" + row.scenario()
-                : spec;
+        var target = !live && !spec.contains("scenario=") ? with(spec, "scenario=" + row.scenario()) : spec;
+        if (!live && !spec.contains("speed=")) {
+            target = with(target, "speed=max");
+        }
         boolean helps = helps(file, target);
-        var result = once(file, live ? row.live() : row.embedded(), target, length);
+        var result = once(
+                file, live ? row.live() : row.embedded(), target, length, live ? Optional.empty() : rules.of(name));
         return new Result(
                 name,
                 helps,
@@ -156,6 +176,10 @@ final class ParityRun implements AutoCloseable {
                 result.check(),
                 result.why(),
                 result.text());
+    }
+
+    private static String with(String spec, String option) {
+        return spec + (spec.contains(":") ? "," : ":") + option;
     }
 
     /** {@code $NAME} is what the workload says of it; {@code $PID_name} a process of the target by its name. */
@@ -185,23 +209,33 @@ final class ParityRun implements AutoCloseable {
     /** Whether {@code -h} works; asked once a tool. */
     private boolean helps(Path file, String target) {
         return help.computeIfAbsent(file, _ -> {
-            var result = once(file, List.of("-h"), target, Duration.ofSeconds(20));
+            var result = once(file, List.of("-h"), target, Duration.ofSeconds(20), Optional.empty());
             return result.status() == 0
                     && result.text().toLowerCase(java.util.Locale.ROOT).contains("usage");
         });
     }
 
-    private Result once(Path file, List<String> words, String spec, Duration time) {
+    private Result once(Path file, List<String> words, String spec, Duration time, Optional<ParityCheck> check) {
         try {
             var target = Targets.open(BccCommand.architectureOf(spec));
-            var bridge = new Bridge(new BccHost(target, Optional.empty(), _ -> {}));
+            boolean simulated = !target.isLive();
+            var bridge = new Bridge(new BccHost(target, simulated ? Optional.of(time.plus(TAIL)) : Optional.empty(), _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
             words.forEach(word -> command.add(filledIn(word, target)));
-            bridge.stopAt(System.nanoTime() + IDLE.toNanos());
-            bridge.stopAfterAttaching(time.toNanos());
+            bridge.stopAt(System.nanoTime() + (simulated ? SIMULATED : IDLE).toNanos());
+            if (check.isPresent()) {
+                // Its time is that of the script alone: what was printed can be compared exactly.
+                bridge.lockstep();
+            } else if (!simulated) {
+                bridge.stopAfterAttaching(time.toNanos());
+            }
+            var unwatched = check.flatMap(own -> own.watch(target));
             var ended = ended(new PythonHost.Run(command, Optional.of(bridge), true, false), bridge);
             var result = judged(toolName(file), bridge, ended.status(), ended.how());
+            if (check.isPresent()) {
+                result = checked(result, check.get(), unwatched);
+            }
             if (!inTime("close " + spec, CLOSING, () -> {
                 bridge.close();
                 target.close();
@@ -223,6 +257,17 @@ final class ParityRun implements AutoCloseable {
         FORCED,
         /** Not at all: its thread was left behind. */
         ABANDONED
+    }
+
+    private static Result checked(Result result, ParityCheck check, Optional<String> unwatched) {
+        if (unwatched.isPresent()) {
+            return result.checked("no: " + unwatched.get(), "");
+        }
+        try {
+            return result.checked(check.verdict(result.text()), check.account());
+        } catch (IllegalArgumentException wrong) {
+            return result.checked("no: " + wrong.getMessage(), "");
+        }
     }
 
     private record Ended(int status, Ending how) {}

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,12 +21,20 @@ final class ParityWorkload implements AutoCloseable {
     /** How long it may take to end. */
     private static final int CLOSING_SECONDS = 5;
 
-    private final Process process;
+    /** For simulated kernels, which have their own. */
+    static final ParityWorkload NONE = new ParityWorkload(Optional.empty(), Path.of(""));
+
+    private final Optional<Process> process;
     private final Path script;
     private final Map<String, String> names = new HashMap<>();
 
-    ParityWorkload() throws IOException {
-        script = Files.createTempFile("skep-workload", ".py");
+    private ParityWorkload(Optional<Process> process, Path script) {
+        this.process = process;
+        this.script = script;
+    }
+
+    static ParityWorkload start() throws IOException {
+        var script = Files.createTempFile("skep-workload", ".py");
         try (var in = ParityWorkload.class.getResourceAsStream(SCRIPT)) {
             if (in == null) {
                 throw new IllegalStateException("the workload is missing on the class path");
@@ -34,17 +43,19 @@ final class ParityWorkload implements AutoCloseable {
         }
         // The tools' own interpreter: distributions build it with static probes.
         var python = Files.isExecutable(Path.of("/usr/bin/python3")) ? "/usr/bin/python3" : "python3";
-        process = new ProcessBuilder(python, script.toString(), System.getProperty("java.home") + "/bin/java")
+        var process = new ProcessBuilder(python, script.toString(), System.getProperty("java.home") + "/bin/java")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
+        var workload = new ParityWorkload(Optional.of(process), script);
         // Not closed: the process would write to a broken pipe.
         var lines = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         for (var line = lines.readLine(); line != null && !line.startsWith("READY"); line = lines.readLine()) {
             int equals = line.indexOf('=');
             if (equals > 0) {
-                names.put(line.substring(0, equals), line.substring(equals + 1));
+                workload.names.put(line.substring(0, equals), line.substring(equals + 1));
             }
         }
+        return workload;
     }
 
     /** Pids and paths by the names that the table of arguments has for them. */
@@ -54,16 +65,20 @@ final class ParityWorkload implements AutoCloseable {
 
     @Override
     public void close() {
+        process.ifPresent(this::end);
+    }
+
+    private void end(Process running) {
         try {
-            process.getOutputStream().close();
-            if (!process.waitFor(CLOSING_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
+            running.getOutputStream().close();
+            if (!running.waitFor(CLOSING_SECONDS, TimeUnit.SECONDS)) {
+                running.destroyForcibly();
             }
             Files.deleteIfExists(script);
         } catch (IOException e) {
-            process.destroyForcibly();
+            running.destroyForcibly();
         } catch (InterruptedException e) {
-            process.destroyForcibly();
+            running.destroyForcibly();
             Thread.currentThread().interrupt();
         }
     }

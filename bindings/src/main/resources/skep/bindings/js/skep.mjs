@@ -193,6 +193,8 @@ export class BPF {
   get functions() { return [...this.#own.functions]; }
   get tables() { return [...this.#own.tables]; }
   get ended() { return this.#own.ended; }
+  /** Records that no callback got, also when none came after them. */
+  get lost() { return this.#own.lost; }
 
   attachKprobe(a) { return this.#own.attachKprobe(a.event, name(a), a.eventOff ?? 0); }
   attachKretprobe(a) { return this.#own.attachKretprobe(a.event, name(a)); }

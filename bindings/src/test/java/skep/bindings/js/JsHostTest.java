@@ -123,6 +123,18 @@ class JsHostTest {
     }
 
     @Test
+    void lossesAreToldWithoutARecordAfterThem() {
+        assertEquals("0\n", run("""
+                import {BPF} from 'skep';
+                const b = new BPF({text: 'BPF_PERF_OUTPUT(events); int f(void *ctx) { u64 n = 1; events.perf_submit(ctx, &n, sizeof(n)); return 0; }'});
+                b.attachKprobe({event: 'vfs_read', fnName: 'f'});
+                b.openPerfBuffer('events', () => {});
+                b.poll(100);
+                console.log(b.lost);
+                """));
+    }
+
+    @Test
     void theVirtualMachineIsOutOfReach() {
         assertThrows(PolyglotException.class, () -> run("Java.type('java.lang.System');"));
         assertThrows(PolyglotException.class, () -> run("skepBridge.getClass().forName('java.lang.System');"));

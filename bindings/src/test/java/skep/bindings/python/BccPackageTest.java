@@ -366,6 +366,19 @@ class BccPackageTest {
     }
 
     @Test
+    void codeAndModulesRunAsWithPython3() {
+        var code = scripts.words("-c", "import sys, bcc; print(sys.argv, __name__, sys.path[0] == ''); sys.exit(4)", "a", "-b");
+        assertEquals("['-c', 'a', '-b'] __main__ True\n", code.text());
+        assertEquals(4, code.status());
+        var module = scripts.words("-m", "calendar", "2024", "2");
+        assertTrue(module.text().contains("February 2024"), module.text());
+        assertEquals(0, module.status());
+        var failing = scripts.words("-c", "x = 1\nundefined(x)");
+        assertTrue(failing.text().contains("File \"<string>\", line 2"), failing.text());
+        assertEquals(1, failing.status());
+    }
+
+    @Test
     void handlersOfCtrlCRun() {
         var outcome = scripts.run(Scripts.EMBEDDED, Duration.ofMillis(100), """
                 import signal, sys, time

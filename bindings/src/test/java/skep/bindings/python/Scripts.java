@@ -57,6 +57,11 @@ final class Scripts implements AutoCloseable {
         return file;
     }
 
+    /** As {@code skep py} with these words. */
+    Outcome words(String... words) {
+        return words(EMBEDDED, Duration.ofMillis(500), List.of(words), false);
+    }
+
     Outcome file(String spec, Duration duration, Path file, String... arguments) {
         return file(spec, duration, file, false, arguments);
     }
@@ -65,6 +70,10 @@ final class Scripts implements AutoCloseable {
         var words = new ArrayList<String>();
         words.add(file.toString());
         words.addAll(List.of(arguments));
+        return words(spec, duration, words, sandboxed);
+    }
+
+    private Outcome words(String spec, Duration duration, List<String> words, boolean sandboxed) {
         var messages = new ByteArrayOutputStream();
         try (var target = Targets.open(spec);
                 var bridge = new Bridge(new BccHost(target, Optional.of(duration), _ -> {}))) {

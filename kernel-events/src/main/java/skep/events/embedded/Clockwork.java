@@ -30,6 +30,9 @@ final class Clockwork implements AutoCloseable {
     private volatile boolean closed;
     private volatile boolean ended;
     private volatile long nowNanos;
+    /** The clock goes no further until a later moment is named. */
+    private volatile long holdNanos = Long.MAX_VALUE;
+
     private volatile @Nullable Throwable failure;
     private @Nullable Thread thread;
 
@@ -71,6 +74,10 @@ final class Clockwork implements AutoCloseable {
         started.setDaemon(true);
         thread = started;
         started.start();
+    }
+
+    void holdAt(long nanos) {
+        holdNanos = nanos;
     }
 
     long nowNanos() {
@@ -121,7 +128,7 @@ final class Clockwork implements AutoCloseable {
                         ? nowNanos + SLICE_NANOS
                         : Math.min(
                                 nowNanos + SLICE_NANOS, startNanos + (long) ((System.nanoTime() - wallStart) * speed));
-                due = Math.min(due, endNanos);
+                due = Math.min(due, Math.min(endNanos, holdNanos));
                 if (due <= nowNanos) {
                     LockSupport.parkNanos(NAP_NANOS);
                 } else if (!slice(due)) {

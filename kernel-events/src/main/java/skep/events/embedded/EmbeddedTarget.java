@@ -5,8 +5,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
+import skep.target.Happening;
+import skep.target.Link;
 import skep.target.LoadOptions;
 import skep.target.LoadedObject;
 import skep.target.Target;
@@ -279,5 +283,16 @@ public final class EmbeddedTarget implements Target {
     @Override
     public java.util.Map<String, Long> groundTruth() {
         return model().groundTruth().summary();
+    }
+
+    @Override
+    public Optional<Link> observe(ProbeSpec place, Consumer<Happening> observer) {
+        var link = clockwork.locked(() -> new Observation(kernel).at(place, observer, clockwork));
+        return Optional.of(link);
+    }
+
+    @Override
+    public void holdAt(long monotonicNanos) {
+        clockwork.holdAt(monotonicNanos);
     }
 }

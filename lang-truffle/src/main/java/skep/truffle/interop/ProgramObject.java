@@ -33,6 +33,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
             .property("warnings", program -> new ArrayObject(program.session.warnings()))
             .property("notices", program -> new ArrayObject(program.notices))
             .property("ended", program -> program.target.ended())
+            .property("lost", ProgramObject::lost)
             .property("machine", program -> program.target.kernel().arch().machine())
             .property("nsecs", program -> program.target.monotonicNanos())
             .method("table", 1, 1, (program, a) -> program.table(Guest.string(a[0])))
@@ -67,6 +68,9 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     private final List<String> notices;
     private final List<Integer> attached = new ArrayList<>();
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
+
+    /** Losses of buffers that are no longer listened to. */
+    private long lostBefore;
 
     private record Listener(TypedTable table, EventBuffer buffer, Object function) {}
 
@@ -189,10 +193,23 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
         long bytes = a.length > 2 ? Guest.integer64(a[2]) : DEFAULT_BUFFER_BYTES;
         var before = listeners.remove(name);
         if (before != null) {
-            before.buffer.close();
+            end(before);
         }
         listeners.put(name, new Listener(session.typedTable(name), session.openBuffer(name, bytes), function));
         return this;
+    }
+
+    private void end(Listener listener) {
+        listener.buffer.close();
+        lostBefore += listener.buffer.lost();
+    }
+
+    /** Records that no callback got, also when none came after them; 0 again only in another program. */
+    private long lost() {
+        return lostBefore
+                + listeners.values().stream()
+                        .mapToLong(listener -> listener.buffer.lost())
+                        .sum();
     }
 
     /** Hands over what the tables' buffers hold, waiting for it up to a time in ms; how many records. */
@@ -253,7 +270,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     /** Detaches and frees all. */
     @Override
     public void close() {
-        listeners.values().forEach(listener -> listener.buffer.close());
+        listeners.values().forEach(this::end);
         listeners.clear();
         host.close();
         target.close();

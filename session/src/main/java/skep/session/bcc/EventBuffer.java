@@ -81,10 +81,15 @@ public final class EventBuffer implements AutoCloseable {
         return RecordDecoder.bytes(current, 0, (int) current.byteSize());
     }
 
+    /** How many records were lost until now, whether or not a record came after them. */
+    public long lost() {
+        // Some readers know their last losses when they are closed, some no longer know any then.
+        return Math.max(reader.lost(), Math.max(lostBeforeClose, lostTold));
+    }
+
     /** How many records were lost since this was last asked. */
     public long newlyLost() {
-        // Some readers know their last losses when they are closed, some no longer know any then.
-        long lost = Math.max(reader.lost(), Math.max(lostBeforeClose, lostTold));
+        long lost = lost();
         long fresh = lost - lostTold;
         lostTold = lost;
         return fresh;
