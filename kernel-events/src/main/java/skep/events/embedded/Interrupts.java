@@ -278,9 +278,21 @@ final class Interrupts {
                     kernel.scheduler.callSchedule(task);
                 }
             }
+            case 5 -> {
+                if (!cpu.idling() && task.caller().routine.user() && task.signalled()) {
+                    kernel.signals.callDeliver(task);
+                }
+            }
             default -> {
                 task.resultObject = frame.other;
-                task.ret(frame.v2);
+                if (task.handling != null) {
+                    long rest = frame.remainingNanos;
+                    frame.remainingNanos = 0;
+                    task.ret(frame.v2);
+                    kernel.signals.afterInterrupt(task, rest);
+                } else {
+                    task.ret(frame.v2);
+                }
             }
         }
     }
