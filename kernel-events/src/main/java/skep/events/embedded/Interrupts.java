@@ -239,6 +239,9 @@ final class Interrupts {
             case 0 -> task.work(110);
             case 1 -> {
                 var source = (Source) frame.object();
+                if (source.number >= 0) {
+                    kernel.truth.hardInterrupts++;
+                }
                 if (source.number >= 0 && handlerEntry.active()) {
                     kernel.tracer.raw(handlerEntry, task, source.number);
                     kernel.tracer
@@ -319,6 +322,7 @@ final class Interrupts {
                 int number = Integer.numberOfTrailingZeros(cpu.softirqs);
                 cpu.softirqs &= ~(1 << number);
                 frame.v0 = number;
+                kernel.truth.softInterrupts++;
                 if (softirqEntry.active()) {
                     kernel.tracer.raw(softirqEntry, task, number);
                     kernel.tracer.begin(softirqEntry, task).num(number).fire();

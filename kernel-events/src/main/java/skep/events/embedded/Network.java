@@ -798,6 +798,9 @@ final class Network {
                             .num(state.number);
                     endpoints(writer, socket, true).fire();
                 }
+                if (state == State.CLOSE && socket.state != State.LISTEN) {
+                    kernel.truth.count("connections closed", 1);
+                }
                 socket.state = state;
                 kernel.sockets.socket(socket);
                 task.work(40);
@@ -1395,9 +1398,7 @@ final class Network {
                 }
             }
             case 5 -> {
-                if (socket.unacknowledged.isEmpty()
-                        && !socket.sending
-                        && socket.state == State.ESTABLISHED) {
+                if (socket.unacknowledged.isEmpty() && !socket.sending && socket.state == State.ESTABLISHED) {
                     proceed(socket);
                 }
             }

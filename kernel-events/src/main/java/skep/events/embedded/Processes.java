@@ -479,6 +479,7 @@ final class Processes {
             case 1 -> task.call(loadElf, frame.a0).object = frame.object;
             case 2 -> {
                 var invocation = (Program.Invocation) frame.object();
+                kernel.truth.count("programs executed", 1);
                 if (processExec.active()) {
                     kernel.tracer.raw(processExec, task, task.address, task.tid, frame.a0);
                     kernel.tracer

@@ -77,6 +77,7 @@ final class Signals {
 
         final long[] arguments = new long[6];
         long result;
+
         @Nullable
         Object resultObject;
 
@@ -145,7 +146,9 @@ final class Signals {
                         task.process.actions.put(
                                 signal,
                                 new Action(
-                                        handler, kernel.userSpace.word(frame.a1 + 8), handlerAt(task.process, handler)));
+                                        handler,
+                                        kernel.userSpace.word(frame.a1 + 8),
+                                        handlerAt(task.process, handler)));
                     }
                 }
                 task.ret(0);

@@ -54,6 +54,7 @@ final class TcpSocket {
     boolean sending;
     /** Those that wait for room in the send buffer. */
     final WaitQueue writers = new WaitQueue();
+
     boolean finished;
     long bytesReceived;
     long bytesAcknowledged;

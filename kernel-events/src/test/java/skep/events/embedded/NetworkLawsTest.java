@@ -89,26 +89,26 @@ class NetworkLawsTest {
         int[] seen = {0, 0};
         try (var observed = new Observed("scenario=" + scenario)) {
             Consumer<Observed.Firing> transmit = f -> {
-                        var frame = f.task().caller();
-                        var socket = (TcpSocket) frame.object();
-                        var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
-                        if (message.bytes == 0) {
-                            return;
-                        }
-                        seen[0]++;
-                        var segment = socket.unacknowledged.stream()
-                                .filter(s -> s.data == message)
-                                .findFirst()
-                                .orElseThrow();
-                        if (segment.transmissions > 0) {
-                            return;
-                        }
-                        int inFlight = socket.packetsInFlight();
-                        assertTrue(
-                                inFlight <= Math.max(socket.congestionWindow, segment.packets()),
-                                inFlight + " packets in flight, the window has " + socket.congestionWindow);
-                        seen[1] += socket.unsent() != null ? 1 : 0;
-                    };
+                var frame = f.task().caller();
+                var socket = (TcpSocket) frame.object();
+                var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+                if (message.bytes == 0) {
+                    return;
+                }
+                seen[0]++;
+                var segment = socket.unacknowledged.stream()
+                        .filter(s -> s.data == message)
+                        .findFirst()
+                        .orElseThrow();
+                if (segment.transmissions > 0) {
+                    return;
+                }
+                int inFlight = socket.packetsInFlight();
+                assertTrue(
+                        inFlight <= Math.max(socket.congestionWindow, segment.packets()),
+                        inFlight + " packets in flight, the window has " + socket.congestionWindow);
+                seen[1] += socket.unsent() != null ? 1 : 0;
+            };
             observed.entry("ip_queue_xmit", transmit)
                     .entry("inet6_csk_xmit", transmit)
                     .run(5000);
@@ -130,7 +130,9 @@ class NetworkLawsTest {
                             sockets.put(socket.address, socket);
                         }
                     })
-                    .exit("__sk_destruct", f -> sockets.remove(((TcpSocket) f.task().top().object()).address))
+                    .exit(
+                            "__sk_destruct",
+                            f -> sockets.remove(((TcpSocket) f.task().top().object()).address))
                     .exit("tcp_sendmsg", f -> bytes[0] += Math.max(0, f.result()))
                     .exit("tcp_recvmsg", f -> bytes[1] += Math.max(0, f.result()))
                     .run(options.contains("128") ? 1000 : 5000);
