@@ -251,6 +251,8 @@ final class Network {
         tcpRecvmsg = kernel.function(
                 "int tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)",
                 this::tcpRecvmsg);
+        // of kernels before 6.5, for tools that attach to it; nothing calls it any more
+        kernel.leaf("int tcp_sendpage(struct sock *sk, struct page *page, int offset, size_t size, int flags)", 150);
         cleanupRbuf = kernel.leaf("void tcp_cleanup_rbuf(struct sock *sk, int copied)", 60);
         tcpClose = kernel.function("void tcp_close(struct sock *sk, long timeout)", this::tcpClose);
         tcpSetState = kernel.function("void tcp_set_state(struct sock *sk, int state)", this::tcpSetState);

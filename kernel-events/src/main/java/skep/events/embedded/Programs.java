@@ -167,7 +167,8 @@ final class Programs {
     /** The processes that every machine has: they wake up now and then. */
     void bootServices() {
         var processes = kernel.processes;
-        processes.bootProcess(init, List.of("systemd"), 0, 0);
+        // it limits what services may do by programs of its own
+        kernel.bpfFiles.boot(processes.bootProcess(init, List.of("systemd"), 0, 0).process, 4, 2, 1);
         var journalTask = processes.bootProcess(journal, List.of("systemd-journald"), 0, 0);
         var cron = processes.bootProcess(logger, List.of("cron"), 0, 1);
         int[] pair = kernel.channels.bootPair(cron.process, journalTask.process);
