@@ -116,12 +116,15 @@ class GalleryTest {
     private static void sameLatency(Found cell, String map, String distribution, long underWay) {
         var found = cell.histogram(map);
         near(cell.truth(distribution + ": samples"), found.samples(), underWay, distribution);
+        // what only one of them has seen may all lie at one end
+        double unsure = 100.0 * underWay / Math.max(1, found.samples());
         for (int percent : List.of(50, 99)) {
-            var bounds = found.percentileBounds(percent);
+            var low = found.percentileBounds(Math.max(0, percent - unsure)).low();
+            var high = found.percentileBounds(Math.min(100, percent + unsure)).high();
             long least = cell.truth(distribution + ": p" + percent + " ns, at least");
             assertTrue(
-                    bounds.low() * 1000 <= 2 * least && least <= (bounds.high() + 1) * 1000,
-                    () -> distribution + ": p" + percent + " within " + bounds + " us found, within " + least
+                    low * 1000 <= 2 * least && least <= (high + 1) * 1000,
+                    () -> distribution + ": p" + percent + " within " + low + " to " + high + " us found, within " + least
                             + " ns and its double in truth");
         }
     }
