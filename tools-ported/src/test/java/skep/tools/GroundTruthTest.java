@@ -94,7 +94,8 @@ class GroundTruthTest {
                 }
             });
             return new Run(
-                    out.toString().lines().filter(line -> !line.isBlank()).toList(), target.model().groundTruth());
+                    out.toString().lines().filter(line -> !line.isBlank()).toList(),
+                    target.model().groundTruth());
         }
     }
 
