@@ -4,7 +4,7 @@ import {trace, argv} from 'skep';
 const t = await trace(`
 tracepoint:sched:sched_wakeup, tracepoint:sched:sched_wakeup_new { @queued[args.pid] = nsecs; }
 tracepoint:sched:sched_switch {
-  if (args.prev_state == 0) { @queued[args.prev_pid] = nsecs; }
+  if (args.prev_pid && (args.prev_state & 255) == 0) { @queued[args.prev_pid] = nsecs; }
   $since = @queued[args.next_pid];
   if ($since) {
     @usecs = hist((nsecs - $since) / 1000);

@@ -147,9 +147,11 @@ def _simulate(host):
                 return real_stat(path, **named)
             inode, mode, size, device = (int(word) for word in told.split())
             return _Simulated(mode, inode, size, device)
-        if not exists(own):
+        told = host.fileStatus(own)
+        if told is False:
             raise _missing(path)
-        return real_stat("/proc/self/status")
+        inode, mode, size, device = (int(word) for word in told.split())
+        return _Simulated(mode, inode, size, device)
 
     def readlink(path, **named):
         own = _of_target(path)
@@ -197,6 +199,44 @@ def _simulate(host):
         return type(own)((own[0], own[1], release, "#1 SMP", machine))
 
     os.uname = uname
+    _commands(read)
+
+
+def _commands(read):
+    """Programs of this machine that a script starts with paths of the simulated system get copies of the files."""
+    import _posixsubprocess
+    real_start = _posixsubprocess.fork_exec
+    folder = []
+
+    def copy(match):
+        import shutil
+        import tempfile
+        path = match.group()
+        own = _of_target(path)
+        if own is None:
+            return path
+        if not folder:
+            folder.append(tempfile.mkdtemp(prefix="skep-"))
+            atexit.register(shutil.rmtree, folder[0], True)
+        place = folder[0] + own
+        data = read(own)
+        if data is not None:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as file:
+                file.write(data)
+        return place
+
+    def replaced(word):
+        if isinstance(word, bytes):
+            return os.fsencode(replaced(os.fsdecode(word)))
+        return re.sub(r"(?<![\w./-])/(?:proc|sys)/[\w./:-]*\w", copy, word)
+
+    def start(words, *rest):
+        return real_start([replaced(word) for word in words], *rest)
+
+    import atexit
+    import re
+    _posixsubprocess.fork_exec = start
 
 
 def _tracefs():

@@ -42,6 +42,24 @@ public interface Target extends AutoCloseable {
     /** Time of this target's monotonic clock in nanoseconds: what {@code nsecs} counts. */
     long monotonicNanos();
 
+    /**
+     * Waits until this target's clock shows a time, or nothing more will happen. A kernel of virtual time that waits for the
+     * readers of its buffers does not wait for those that the sleeping thread reads.
+     *
+     * @param atMost of real time
+     * @return whether the time has come
+     */
+    default boolean sleepUntil(long monotonicNanos, Duration atMost) throws InterruptedException {
+        long end = System.nanoTime() + atMost.toNanos();
+        while (monotonicNanos() < monotonicNanos && !ended()) {
+            if (System.nanoTime() - end >= 0) {
+                return false;
+            }
+            Thread.sleep(1);
+        }
+        return true;
+    }
+
     /** What to add to the monotonic clock for nanoseconds since 1970. */
     long wallClockOffsetNanos();
 

@@ -562,20 +562,13 @@ public final class Bridge implements AutoCloseable {
 
     /** Waits at most a tenth of a second of the target's time, until this moment; whether it has come. */
     public boolean sleepUntil(long monotonicNanos) {
-        long end = System.nanoTime() + MAX_WAIT_MILLIS * 1_000_000L;
         waitsUntil(monotonicNanos);
-        while (target.monotonicNanos() < monotonicNanos && !ended()) {
-            if (System.nanoTime() >= end) {
-                return false;
-            }
-            try {
-                Thread.sleep(1);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return false;
-            }
+        try {
+            return ended() || target.sleepUntil(monotonicNanos, Duration.ofMillis(MAX_WAIT_MILLIS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
-        return true;
     }
 
     /** Text of a file of this machine, for includes and sources; empty if it cannot be read. */

@@ -10,6 +10,7 @@ final class Administration {
 
     private final EmbeddedKernel kernel;
     final Routine mount;
+    private final Routine pathMount;
     final Routine umount;
     final Routine fsopen;
     final Routine fsconfig;
@@ -42,9 +43,18 @@ final class Administration {
         mounts = kernel.slab.cache("mnt_cache", kernel.types.sizeBytes("mount"));
         segmentCache = kernel.slab.cache("shmid_kernel", kernel.types.sizeBytes("shmid_kernel"));
         var security = kernel.security;
-        mount = kernel.function(
+        pathMount = kernel.function(
                 "long path_mount(const char *dev_name, struct path *path, const char *type_page, unsigned long flags, void *data_page)",
                 this::mount);
+        mount = kernel.function(
+                "long do_mount(const char *dev_name, const char *dir_name, const char *type_page, unsigned long flags, void *data_page)",
+                (task, frame) -> {
+                    switch (frame.next()) {
+                        case 0 -> task.spend(800);
+                        case 1 -> task.call(pathMount(), frame.a0, frame.a1, frame.a2, frame.a3, frame.a4);
+                        default -> task.ret(task.result);
+                    }
+                });
         umount = kernel.function("int path_umount(struct path *path, int flags)", this::umount);
         fsopen = security.privileged(
                 "int do_fsopen(const char *fs_name, unsigned int flags)", Security.CAP_SYS_ADMIN, 6_000, this::fsopen);
@@ -77,6 +87,10 @@ final class Administration {
                 Security.CAP_IPC_OWNER,
                 1_500,
                 this::shmctl);
+    }
+
+    private Routine pathMount() {
+        return pathMount;
     }
 
     Iterable<Mount> mounted() {

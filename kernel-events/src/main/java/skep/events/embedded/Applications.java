@@ -26,6 +26,7 @@ final class Applications {
     private final long buffer;
     private final Routine readline;
     private final Routine shellCommand;
+    private final Routine childEnded;
     private final Routine sessionChild;
     private final Routine hogChild;
     private final Routine vcpu;
@@ -47,6 +48,7 @@ final class Applications {
         var bash = user.image("/usr/bin/bash");
         readline = bash.function("char *readline(const char *prompt)", this::readline);
         shellCommand = bash.function("void execute_simple_command(void)", this::shellCommand);
+        childEnded = bash.leaf("void sigchld_handler(int sig)", 2_500, 0);
         listMalloc = user.image("/usr/bin/ls").function("void *malloc(size_t size)", (task, frame) -> {
             if (frame.next() == 0) {
                 task.call(kernel.heap.malloc, frame.a0);
@@ -83,7 +85,15 @@ final class Applications {
     /** What a shell without a script does: reads a line, runs it, writes the prompt. */
     void interactive(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(readline, user.string("$ "));
+            case 0 -> {
+                if (task.process.actions.isEmpty()) {
+                    frame.pc = 0;
+                    long action = user.signalAction(childEnded, Signals.SA_RESTART);
+                    task.syscall(sys.rtSigaction, Signals.SIGCHLD, action, 0, 8);
+                    return;
+                }
+                task.call(readline, user.string("$ "));
+            }
             case 1 -> {
                 frame.v0 = task.result;
                 task.fork(shellCommand, frame.v0);

@@ -3,6 +3,8 @@ package skep.events.embedded;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
@@ -25,7 +27,12 @@ final class AttachPoints {
         return switch (probe.kind()) {
             case KPROBE -> entry(kernelRoutine(probe), probe, attachment, clockwork);
             case KRETPROBE -> exit(kernelRoutine(probe), probe, attachment, clockwork);
-            case UPROBE -> entry(userRoutine(probe), probe, attachment, clockwork);
+            case UPROBE -> {
+                var place = placeOf(probe);
+                yield place.isPresent()
+                        ? at(List.of(place.get()), probe, attachment, clockwork)
+                        : entry(userRoutine(probe), probe, attachment, clockwork);
+            }
             case URETPROBE -> exit(userRoutine(probe), probe, attachment, clockwork);
             case TRACEPOINT -> record(probe, attachment, clockwork);
             case RAWTRACEPOINT -> raw(probe, attachment, clockwork);
@@ -132,6 +139,17 @@ final class AttachPoints {
 
     private Routine userRoutine(ProbeSpec probe) {
         var image = image(probe);
+        var address = address(probe);
+        if (address.isPresent()) {
+            return image.symbols
+                    .at(image.baseAddress() + address.getAsLong())
+                    .filter(routine ->
+                            routine.probeable() && routine.address == image.baseAddress() + address.getAsLong())
+                    .orElseThrow(() -> new AttachException(
+                            probe,
+                            probe.displayName() + ": no function of " + image + " begins at " + probe.target(),
+                            "The embedded kernel has no instructions between functions and static probes."));
+        }
         return atStart(
                 probe,
                 image.symbols
@@ -139,6 +157,23 @@ final class AttachPoints {
                         .filter(Routine::probeable)
                         .orElseThrow(() -> unknown(
                                 probe, "function of " + image, probe.target(), image.symbols.probeableNames())));
+    }
+
+    /** The offset in its file that a user probe names instead of a function. */
+    private static OptionalLong address(ProbeSpec probe) {
+        return probe.target().matches("0x[0-9a-f]{1,15}")
+                ? OptionalLong.of(Long.parseLong(probe.target().substring(2), 16))
+                : OptionalLong.empty();
+    }
+
+    /** The static probe whose place a user probe names by its offset. */
+    private Optional<StaticProbe> placeOf(ProbeSpec probe) {
+        var address = address(probe);
+        return address.isEmpty()
+                ? Optional.empty()
+                : image(probe).probes().stream()
+                        .filter(place -> place.offset() == address.getAsLong())
+                        .findFirst();
     }
 
     private UserImage image(ProbeSpec probe) {
@@ -175,6 +210,10 @@ final class AttachPoints {
                             .map(StaticProbe::toString)
                             .toList());
         }
+        return at(places, probe, attachment, clockwork);
+    }
+
+    private static Link at(List<StaticProbe> places, ProbeSpec probe, Attachment attachment, Clockwork clockwork) {
         places.forEach(place -> place.attached = Attachment.with(place.attached, attachment));
         return link(
                 probe,

@@ -440,8 +440,8 @@ final class Channels {
             case 0 -> task.work(60);
             case 1 -> {
                 var message = socket.queue.poll();
-                if (message == null && task.killedBy != 0) {
-                    task.ret(-Timekeeping.EINTR);
+                if (message == null && task.signalled()) {
+                    task.ret(-Signals.ERESTARTSYS);
                     return;
                 }
                 if (message == null) {

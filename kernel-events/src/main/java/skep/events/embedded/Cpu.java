@@ -14,6 +14,8 @@ final class Cpu {
     private @Nullable Task current;
     /** Runnable tasks but the current one. */
     final ArrayList<Task> runQueue = new ArrayList<>();
+    /** Since when the queue is as long as it is. */
+    long queueSinceNanos = EmbeddedKernel.BOOT_NANOS;
     /** The smallest virtual time that a newly woken task may have. */
     long minVirtualNanos;
 

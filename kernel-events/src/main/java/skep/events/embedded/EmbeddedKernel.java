@@ -65,6 +65,7 @@ public final class EmbeddedKernel implements AutoCloseable {
     final BlockDevice disk;
     final PageCache pageCache;
     final Vfs vfs;
+    final BpfFiles bpfFiles;
     final Channels channels;
     final Network network;
     final Mutexes mutexes;
@@ -126,6 +127,7 @@ public final class EmbeddedKernel implements AutoCloseable {
         disk = new BlockDevice(this);
         pageCache = new PageCache(this);
         vfs = new Vfs(this);
+        bpfFiles = new BpfFiles(this);
         channels = new Channels(this);
         rights = new PassedFiles(this);
         sockets = new SocketObjects(this);

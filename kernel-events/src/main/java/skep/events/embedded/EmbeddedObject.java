@@ -130,7 +130,7 @@ final class EmbeddedObject implements LoadedObject {
             readBuffers.add(unread.buffer());
             target.clockwork().addReader(unread);
         });
-        return new Reader(reader, unread.buffer());
+        return new Reader(reader, unread);
     }
 
     private void forget(Object buffer) {
@@ -158,15 +158,16 @@ final class EmbeddedObject implements LoadedObject {
     /** A reader for which the kernel waits at full speed, until it is closed. */
     private final class Reader implements OutputReader {
         private final OutputReader reader;
-        private final Object buffer;
+        private final Clockwork.Unread buffer;
 
-        Reader(OutputReader reader, Object buffer) {
+        Reader(OutputReader reader, Clockwork.Unread buffer) {
             this.reader = reader;
             this.buffer = buffer;
         }
 
         @Override
         public int poll(int timeoutMillis, Consumer consumer) {
+            buffer.beginsRead();
             return reader.poll(timeoutMillis, consumer);
         }
 
@@ -187,7 +188,7 @@ final class EmbeddedObject implements LoadedObject {
 
         @Override
         public void close() {
-            forget(buffer);
+            forget(buffer.buffer());
             reader.close();
         }
     }

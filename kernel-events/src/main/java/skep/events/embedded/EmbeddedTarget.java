@@ -213,6 +213,11 @@ public final class EmbeddedTarget implements Target {
     }
 
     @Override
+    public boolean sleepUntil(long monotonicNanos, Duration atMost) throws InterruptedException {
+        return clockwork.sleepUntil(monotonicNanos, atMost.toNanos());
+    }
+
+    @Override
     public long wallClockOffsetNanos() {
         return EmbeddedServices.WALL_CLOCK_OFFSET_NANOS;
     }

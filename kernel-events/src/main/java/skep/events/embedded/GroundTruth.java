@@ -25,9 +25,20 @@ public final class GroundTruth {
     long syscallExits;
     long bytesRead;
     long bytesWritten;
+    long reads;
+    long writes;
+    long opens;
+    long syncs;
+    long hardInterrupts;
+    long softInterrupts;
     long datagramsSent;
     long datagramsReceived;
     long overheadNanos;
+
+    /** Nanoseconds by length of a run queue, summed over CPUs; the last element is for all longer ones. */
+    private final long[] runQueueNanos = new long[MAX_QUEUE + 1];
+
+    private static final int MAX_QUEUE = 255;
 
     final Distribution runQueueLatency = distribution("run queue latency");
 
@@ -44,6 +55,22 @@ public final class GroundTruth {
         counters.merge(name, delta, Long::sum);
     }
 
+    /** A run queue was this long for so long. */
+    void runQueueWas(int waiting, long nanos) {
+        runQueueNanos[Math.min(waiting, MAX_QUEUE)] += nanos;
+    }
+
+    /** For how many nanoseconds run queues had so many tasks waiting, summed over CPUs, without the last stretch of each. */
+    public Map<Integer, Long> runQueueNanos() {
+        var lengths = new TreeMap<Integer, Long>();
+        for (int i = 0; i <= MAX_QUEUE; i++) {
+            if (runQueueNanos[i] > 0) {
+                lengths.put(i, runQueueNanos[i]);
+            }
+        }
+        return lengths;
+    }
+
     /** Named counters: switches, wakeups, system calls, and what scenarios count. */
     public Map<String, Long> counters() {
         var all = new TreeMap<>(counters);
@@ -58,12 +85,23 @@ public final class GroundTruth {
         all.put("syscall exits", syscallExits);
         all.put("bytes read", bytesRead);
         all.put("bytes written", bytesWritten);
+        all.put("reads", reads);
+        all.put("writes", writes);
+        all.put("files opened", opens);
+        all.put("syncs", syncs);
+        all.put("hard interrupts", hardInterrupts);
+        all.put("soft interrupts", softInterrupts);
         all.put("datagrams sent", datagramsSent);
         all.put("datagrams received", datagramsReceived);
         if (overheadNanos > 0) {
             all.put("nanoseconds of tracing", overheadNanos);
         }
         return all;
+    }
+
+    /** How long tasks waited on run queues. */
+    public Distribution runQueueLatency() {
+        return runQueueLatency;
     }
 
     /** Named distributions in nanoseconds or bytes: run-queue latency, latency of block requests, … */

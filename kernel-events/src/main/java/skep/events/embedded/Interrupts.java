@@ -9,7 +9,7 @@ final class Interrupts {
     static final int MAX_PENDING = 1024;
     static final long TICK_NANOS = 4_000_000;
 
-    private static final byte[][] SOFTIRQ_NAMES = Arrays.stream(new String[] {
+    static final byte[][] SOFTIRQ_NAMES = Arrays.stream(new String[] {
                 "HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"
             })
             .map(String::getBytes)
@@ -22,6 +22,7 @@ final class Interrupts {
     static final int RCU_SOFTIRQ = 9;
 
     private final EmbeddedKernel kernel;
+    final InterruptCounts counts;
     private final Routine entry;
     private final Routine handleSoftirqs;
     private final Routine[] softirqActions = new Routine[SOFTIRQ_NAMES.length];
@@ -53,6 +54,8 @@ final class Interrupts {
         final int number;
 
         final byte[] name;
+        /** How often each CPU has served it; empty until it is served first. */
+        long[] served = {};
 
         Source(Routine handler, int number, String name) {
             this.handler = handler;
@@ -94,6 +97,7 @@ final class Interrupts {
 
     Interrupts(EmbeddedKernel kernel) {
         this.kernel = kernel;
+        counts = new InterruptCounts(kernel.cpus.length);
         boolean arm = kernel.arch == Arch.ARM64;
         handlerEntry = kernel.tracepoint(
                 "irq", "irq_handler_entry", "int irq; __data_loc char[] name", "int irq, struct irqaction *action");
@@ -239,6 +243,10 @@ final class Interrupts {
             case 0 -> task.work(110);
             case 1 -> {
                 var source = (Source) frame.object();
+                counts.interrupt(source, cpu);
+                if (source.number >= 0) {
+                    kernel.truth.hardInterrupts++;
+                }
                 if (source.number >= 0 && handlerEntry.active()) {
                     kernel.tracer.raw(handlerEntry, task, source.number);
                     kernel.tracer
@@ -278,9 +286,21 @@ final class Interrupts {
                     kernel.scheduler.callSchedule(task);
                 }
             }
+            case 5 -> {
+                if (!cpu.idling() && task.caller().routine.user() && task.signalled()) {
+                    kernel.signals.callDeliver(task);
+                }
+            }
             default -> {
                 task.resultObject = frame.other;
-                task.ret(frame.v2);
+                if (task.handling != null) {
+                    long rest = frame.remainingNanos;
+                    frame.remainingNanos = 0;
+                    task.ret(frame.v2);
+                    kernel.signals.afterInterrupt(task, rest);
+                } else {
+                    task.ret(frame.v2);
+                }
             }
         }
     }
@@ -306,7 +326,9 @@ final class Interrupts {
                 }
                 int number = Integer.numberOfTrailingZeros(cpu.softirqs);
                 cpu.softirqs &= ~(1 << number);
+                counts.softirq(number, cpu);
                 frame.v0 = number;
+                kernel.truth.softInterrupts++;
                 if (softirqEntry.active()) {
                     kernel.tracer.raw(softirqEntry, task, number);
                     kernel.tracer.begin(softirqEntry, task).num(number).fire();

@@ -23,6 +23,13 @@ import skep.vm.helpers.KfuncTable;
  * from the model's own declarations.
  */
 final class KernelTypes {
+    /**
+     * Members that had another name in kernels before 6.12. Tools ask for the old one to know how old a kernel is, and by that
+     * which arguments its functions take; programs see the member under both names.
+     */
+    private static final List<OldName> OLD_NAMES =
+            List.of(new OldName("renamedata", "old_mnt_idmap", "old_mnt_userns"));
+
     private final Btf layouts;
 
     KernelTypes(Arch arch) {
@@ -37,6 +44,35 @@ final class KernelTypes {
         } catch (IOException broken) {
             throw new UncheckedIOException(broken);
         }
+    }
+
+    private record OldName(String struct, String member, String before) {
+        BtfType.Struct with(BtfType.Struct type) {
+            var members = new ArrayList<>(type.members());
+            for (int i = 0; i < members.size(); i++) {
+                var known = members.get(i);
+                if (known.name().equals(member)) {
+                    members.add(i + 1, new BtfType.Member(before, known.typeId(), known.offsetBits(), 0));
+                    break;
+                }
+            }
+            return new BtfType.Struct(type.name(), type.sizeBytes(), members);
+        }
+    }
+
+    /** The layouts, with the old names of members. */
+    private BtfBuilder copy() {
+        var builder = new BtfBuilder();
+        for (int id = layouts.firstId(); id < layouts.endId(); id++) {
+            var type = layouts.type(id);
+            for (var old : OLD_NAMES) {
+                if (type instanceof BtfType.Struct struct && struct.name().equals(old.struct)) {
+                    type = old.with(struct);
+                }
+            }
+            builder.add(type);
+        }
+        return builder;
     }
 
     /** Where a part of a struct lies. */
@@ -86,7 +122,7 @@ final class KernelTypes {
 
     /** Writes prototypes: C types as words become ids. */
     private final class Declarations {
-        private final BtfBuilder builder = BtfBuilder.copyOf(layouts);
+        private final BtfBuilder builder = copy();
         private final Map<String, Integer> known = new HashMap<>();
 
         Btf build(Symbols symbols, List<Tracepoint> tracepoints) {

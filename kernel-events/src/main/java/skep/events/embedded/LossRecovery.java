@@ -11,8 +11,8 @@ final class LossRecovery {
     // States of congestion control, with the kernel's numbers
     static final int OPEN = 0;
     private static final int DISORDER = 1;
-    private static final int CWR = 2;
-    private static final int RECOVERY = 3;
+    static final int CWR = 2;
+    static final int RECOVERY = 3;
     private static final int LOSS = 4;
 
     private final EmbeddedKernel kernel;
@@ -209,7 +209,7 @@ final class LossRecovery {
                 task.spend(120);
             }
             case 1 -> {
-                network.callTransmitAgain(task, socket, message);
+                network.callTransmitSkb(task, socket, message);
             }
             default -> task.ret(0);
         }

@@ -223,7 +223,8 @@ final class MachineFiles {
     void cgroups(Map<String, Supplier<String>> files) {
         files.put("/sys/fs/cgroup/cgroup.controllers", () -> "\n");
         for (var path : kernel.containers.paths()) {
-            files.put("/sys/fs/cgroup" + path + "/cgroup.procs", () -> kernel.containers.processes(path));
+            var folder = "/sys/fs/cgroup" + (path.equals("/") ? "" : path);
+            files.put(folder + "/cgroup.procs", () -> kernel.containers.processes(path));
         }
     }
 }

@@ -20,6 +20,7 @@ final class Network {
     static final int AF_INET = 2;
     static final int AF_INET6 = 10;
     static final int EACCES = 13;
+    private static final int EPIPE = 32;
     static final int SOCK_DGRAM = 2;
     private static final int FIRST_UNPRIVILEGED_PORT = 1024;
     private static final long SYN_TIMEOUT_NANOS = 1_000_000_000;
@@ -48,14 +49,18 @@ final class Network {
     /** 10.0.0.2 as the kernel stores it: in network order. */
     private static final int LOCAL_ADDRESS = 0x0200_000a;
 
-    private static final int MAX_SEGMENT_BYTES = 32_768;
+    /** What a socket keeps unacknowledged before its writers wait. */
+    static final int SEND_BUFFER_BYTES = 87_040;
+
     private static final int RECEIVE_BUFFER_BYTES = 1536;
     /** Bytes of a packet on the wire. */
-    private static final int MAX_WIRE_BYTES = 1448;
+    static final int MAX_WIRE_BYTES = 1448;
 
     private static final long MIN_RTO_NANOS = 200_000_000;
     private static final byte[] DEVICE = "eth0".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final int NO_SOCKET_REASON = 3;
+    /** So many packets behind a lost one tell of the loss by duplicate acknowledgements. */
+    private static final int DUPLICATES_OF_LOSS = 4;
 
     private final EmbeddedKernel kernel;
     private final SlabCache tcpSockets;
@@ -91,6 +96,9 @@ final class Network {
     private final Routine tcpSetState;
     private final Routine skbCopy;
     private final Routine writeXmit;
+    private final Routine pushFrames;
+    private final Routine waitMemory;
+    private final Routine writeSpace;
     private final Routine transmitSkb;
     private final Routine ipQueueXmit;
     private final Routine ip6Xmit;
@@ -125,6 +133,7 @@ final class Network {
     private final int oldDataReason;
 
     final GroundTruth.Distribution connectLatency;
+    private final GroundTruth.Distribution windowWait;
 
     /** What a packet of another machine brings. */
     enum Kind {
@@ -155,6 +164,9 @@ final class Network {
         boolean queued;
         /** Nobody took it: it is freed. */
         boolean dropped;
+        /** What it acknowledges. */
+        @Nullable
+        Segment segment;
 
         Packet(Kind kind, TcpSocket socket, int bytes) {
             this.kind = kind;
@@ -178,6 +190,7 @@ final class Network {
         tcpSockets = kernel.slab.cache("TCP", kernel.types.sizeBytes("tcp_sock"));
         socketInodes = kernel.slab.cache("sock_inode_cache", kernel.types.sizeBytes("socket") + 640);
         connectLatency = kernel.truth.distribution("connect latency");
+        windowWait = kernel.truth.distribution("tcp window wait");
         setStateEvent = kernel.tracepoint(
                 "sock",
                 "inet_sock_set_state",
@@ -238,6 +251,8 @@ final class Network {
         tcpRecvmsg = kernel.function(
                 "int tcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)",
                 this::tcpRecvmsg);
+        // of kernels before 6.5, for tools that attach to it; nothing calls it any more
+        kernel.leaf("int tcp_sendpage(struct sock *sk, struct page *page, int offset, size_t size, int flags)", 150);
         cleanupRbuf = kernel.leaf("void tcp_cleanup_rbuf(struct sock *sk, int copied)", 60);
         tcpClose = kernel.function("void tcp_close(struct sock *sk, long timeout)", this::tcpClose);
         tcpSetState = kernel.function("void tcp_set_state(struct sock *sk, int state)", this::tcpSetState);
@@ -252,7 +267,23 @@ final class Network {
                 });
         writeXmit = kernel.function(
                 "bool tcp_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle, int push_one, gfp_t gfp)",
-                hand(90, () -> transmitSkb()));
+                this::writeXmit);
+        pushFrames = kernel.function(
+                "void __tcp_push_pending_frames(struct sock *sk, unsigned int cur_mss, int nonagle)", (task, frame) -> {
+                    if (frame.next() == 0) {
+                        task.call(writeXmit(), frame.a0, MAX_WIRE_BYTES, frame.a2, 0).object = frame.object;
+                    } else {
+                        task.ret(0);
+                    }
+                });
+        waitMemory = kernel.function("int sk_stream_wait_memory(struct sock *sk, long *timeo_p)", this::waitMemory);
+        writeSpace = kernel.function("void sk_stream_write_space(struct sock *sk)", (task, frame) -> {
+            switch (frame.next()) {
+                case 0 -> task.work(40);
+                case 1 -> kernel.channels.callWakeUp(task, ((TcpSocket) frame.object()).writers);
+                default -> task.ret(0);
+            }
+        });
         transmitSkb = kernel.function(
                 "int __tcp_transmit_skb(struct sock *sk, struct sk_buff *skb, int clone_it, gfp_t gfp_mask, u32 rcv_nxt)",
                 hand(160, null));
@@ -329,8 +360,8 @@ final class Network {
         ops = kernel.vfs.ops("TCP", "tcp_file_ops", read, write, Routine.NONE, release, false);
     }
 
-    private Routine transmitSkb() {
-        return transmitSkb;
+    private Routine writeXmit() {
+        return writeXmit;
     }
 
     private Routine devQueueXmit() {
@@ -409,8 +440,8 @@ final class Network {
         return controls[task.cpu.id];
     }
 
-    /** Calls what hands a packet of a connection to the card once more. */
-    void callTransmitAgain(Task task, TcpSocket socket, Channels.Datagram message) {
+    /** Calls what hands a packet of a connection to the card, for the first time or again. */
+    void callTransmitSkb(Task task, TcpSocket socket, Channels.Datagram message) {
         var callee = task.call(transmitSkb, socket.address, message.skb, 1, 0);
         callee.object = socket;
         callee.other = message;
@@ -551,7 +582,7 @@ final class Network {
                 }
                 kernel.vfs.callAllocFile(task);
             }
-            case 4 -> task.ret(-Timekeeping.EINTR);
+            case 4 -> task.ret(-Signals.ERESTARTSYS);
             default -> {
                 var connection = (TcpSocket) Objects.requireNonNull(frame.other);
                 connection.socketAddress = frame.v0;
@@ -566,7 +597,7 @@ final class Network {
         switch (frame.next()) {
             case 0 -> {
                 if (socket.accepted.isEmpty()) {
-                    if (task.killedBy != 0) {
+                    if (task.signalled()) {
                         task.resultObject = null;
                         task.ret(0);
                         return;
@@ -656,7 +687,7 @@ final class Network {
     private void tcpConnect(Task task, Frame frame) {
         var socket = (TcpSocket) frame.object();
         switch (frame.next()) {
-            case 0 -> callSend(task, socket, 0);
+            case 0 -> callSendBare(task, socket);
             case 1 -> {
                 sendSyn(socket);
                 task.work(30);
@@ -716,7 +747,7 @@ final class Network {
                     kernel.interrupts.callRcu(task.cpu, skFree, socket);
                     return;
                 }
-                callSend(task, socket, 0);
+                callSendBare(task, socket);
             }
             case 3 -> {
                 kernel.post(new Packet(Kind.FIN, socket, 0), kernel.clockNanos() + socket.remote.roundTripNanos());
@@ -739,7 +770,9 @@ final class Network {
                 var queue = ((TcpSocket) frame.object()).unacknowledged;
                 if (!queue.isEmpty()) {
                     frame.pc = 1;
-                    callFreeSkb(task, queue.remove().data);
+                    var data = queue.remove().data;
+                    kernel.truth.count("tcp bytes discarded", data.bytes);
+                    callFreeSkb(task, data);
                 }
             }
             case 2 -> kernel.slab.callFree(task, tcpSockets, ((TcpSocket) frame.object()).address);
@@ -767,6 +800,9 @@ final class Network {
                             .num(state.number);
                     endpoints(writer, socket, true).fire();
                 }
+                if (state == State.CLOSE && socket.state != State.LISTEN) {
+                    kernel.truth.count("connections closed", 1);
+                }
                 socket.state = state;
                 kernel.sockets.socket(socket);
                 task.work(40);
@@ -789,24 +825,28 @@ final class Network {
 
     // Sending
 
-    /** Sends one segment of new data, or a bare one: a handshake, an acknowledgement, the end. */
-    private void callSend(Task task, TcpSocket socket, int bytes) {
-        var message = controls[task.cpu.id];
-        var callee = task.call(writeXmit, socket.address, 1448, 0, 0);
+    /** Sends a segment without data: a handshake, an acknowledgement, the end. */
+    private void callSendBare(Task task, TcpSocket socket) {
+        var callee = task.call(writeXmit, socket.address, MAX_WIRE_BYTES, 0, 0);
         callee.object = socket;
-        callee.other = message;
-        callee.v0 = bytes;
+        callee.other = controls[task.cpu.id];
+    }
+
+    /** Sends what waits and the window has room for. */
+    private void callPush(Task task, TcpSocket socket) {
+        task.call(pushFrames, socket.address, MAX_WIRE_BYTES, 0).object = socket;
     }
 
     private void tcpSendmsg(Task task, Frame frame) {
         var socket = (TcpSocket) frame.object();
         switch (frame.next()) {
             case 0 -> {
-                if (socket.state != State.ESTABLISHED && socket.state != State.CLOSE_WAIT) {
-                    task.ret(-32);
+                if (!socket.open()) {
+                    task.ret(-EPIPE);
                     return;
                 }
                 frame.v0 = frame.v1;
+                socket.sending = true;
                 task.spend(120);
             }
             case 1 -> {
@@ -814,28 +854,81 @@ final class Network {
                     frame.pc = 4;
                     return;
                 }
-                var message = new Channels.Datagram((int) Math.min(frame.v0, MAX_SEGMENT_BYTES));
+                if (task.signalled() || !socket.open()) {
+                    frame.v1 -= frame.v0;
+                    frame.pc = 4;
+                    return;
+                }
+                if (socket.unacknowledgedBytes() >= SEND_BUFFER_BYTES) {
+                    frame.pc = 1;
+                    task.call(waitMemory, socket.address, task.local(0xd88)).object = socket;
+                    return;
+                }
+                var message = new Channels.Datagram((int) Math.min(frame.v0, socket.segmentGoalBytes()));
                 frame.other = message;
                 kernel.channels.callAllocSkb(task, message);
             }
             case 2 -> {
                 var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
-                socket.unacknowledged.add(new Segment(message));
+                socket.unacknowledged.add(new Segment(message, kernel.clockNanos()));
+                kernel.truth.count("tcp bytes queued", message.bytes);
                 task.spend(60 + message.bytes / 12);
             }
             case 3 -> {
                 var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
                 frame.v0 -= message.bytes;
                 frame.pc = 1;
-                var callee = task.call(writeXmit, socket.address, 1448, 0, 0);
-                callee.object = socket;
-                callee.other = message;
-                callee.v0 = message.bytes;
+                task.call(writeXmit, socket.address, MAX_WIRE_BYTES, 0, 0).object = socket;
             }
             default -> {
                 kernel.truth.count("tcp bytes sent", frame.v1);
-                task.ret(frame.v1);
+                socket.sending = false;
+                if (socket.unacknowledged.isEmpty() && socket.state == State.ESTABLISHED && frame.v1 > 0) {
+                    // all of it was acknowledged before its writer came back to the CPU
+                    proceed(socket);
+                }
+                task.ret(frame.v1 > 0 || frame.v0 == 0 ? frame.v1 : -Signals.ERESTARTSYS);
             }
+        }
+    }
+
+    /** A writer waits until enough of what it sent is acknowledged. */
+    private void waitMemory(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> {
+                kernel.truth.count("waits for send buffers", 1);
+                socket.writers.add(task);
+                kernel.scheduler.callSleep(task, Task.State.INTERRUPTIBLE);
+            }
+            default -> {
+                socket.writers.remove(task);
+                task.ret(0);
+            }
+        }
+    }
+
+    /** Sends the bare segment that it is given, or the waiting ones for which the congestion window has room. */
+    private void writeXmit(Task task, Frame frame) {
+        var socket = (TcpSocket) frame.object();
+        switch (frame.next()) {
+            case 0 -> task.spend(90);
+            case 1 -> {
+                if (frame.other != null) {
+                    frame.pc = 2;
+                    callTransmitSkb(task, socket, (Channels.Datagram) frame.other);
+                    return;
+                }
+                var segment = socket.takeUnsent();
+                if (segment == null) {
+                    task.ret(0);
+                    return;
+                }
+                windowWait.add(kernel.clockNanos() - segment.queuedNanos);
+                frame.pc = 1;
+                callTransmitSkb(task, socket, segment.data);
+            }
+            default -> task.ret(0);
         }
     }
 
@@ -946,12 +1039,14 @@ final class Network {
         segment.lost = false;
         long roundTrip = socket.remote.roundTripNanos() + kernel.rng.below(200_000);
         if (kernel.rng.below(1000) >= lossPerMille) {
-            kernel.post(new Packet(Kind.ACK, socket, message.bytes), now + roundTrip);
+            var acknowledgement = new Packet(Kind.ACK, socket, message.bytes);
+            acknowledgement.segment = segment;
+            kernel.post(acknowledgement, now + roundTrip);
             return;
         }
         segment.lost = true;
         kernel.truth.count("packets lost", 1);
-        if (segment.transmissions == 1 && message.bytes > 4 * MAX_WIRE_BYTES) {
+        if (segment.transmissions == 1 && socket.packetsInFlight() > DUPLICATES_OF_LOSS) {
             kernel.post(new Packet(Kind.DUPLICATE_ACK, socket, 0), now + roundTrip);
         } else if (segment.transmissions == 1 && kernel.rng.oneIn(2)) {
             kernel.post(new Packet(Kind.PROBE, socket, 0), now + 2 * roundTrip);
@@ -1166,6 +1261,8 @@ final class Network {
             case 2 -> {
                 if (packet.kind == Kind.FIN) {
                     task.call(dataReady, socket.address).object = socket;
+                } else if (packet.kind != Kind.DATA && socket.unsent() != null) {
+                    callPush(task, socket);
                 }
             }
             default -> task.ret(0);
@@ -1209,6 +1306,8 @@ final class Network {
                             new Packet(Kind.DATA, socket, socket.remote.requestBytes()),
                             kernel.clockNanos() + 40_000 + kernel.rng.below(60_000));
                     task.call(dataReady, listener.address).object = listener;
+                } else if (packet.kind == Kind.ACK && socket.unsent() != null) {
+                    callPush(task, socket);
                 }
             }
             case 3 -> {
@@ -1270,25 +1369,19 @@ final class Network {
             case 0 -> task.spend(90);
             case 1 -> {
                 if (packet.kind == Kind.DUPLICATE_ACK) {
-                    frame.pc = 5;
+                    frame.pc = 6;
                     recovery.callAlert(task, packet, 3);
                     return;
                 }
-                socket.bytesAcknowledged += packet.bytes;
-                socket.congestionWindow += socket.congestionWindow < socket.slowStartThreshold ? 1 : 0;
-                kernel.sockets.socket(socket);
-                Segment segment = null;
-                for (var one : socket.unacknowledged) {
-                    if (one.data.bytes == packet.bytes) {
-                        segment = one;
-                        break;
-                    }
-                }
-                if (segment == null) {
-                    frame.pc = 5;
+                var segment = packet.segment;
+                if (segment == null || !socket.unacknowledged.remove(segment)) {
+                    frame.pc = 6;
                     return;
                 }
-                socket.unacknowledged.remove(segment);
+                socket.bytesAcknowledged += packet.bytes;
+                kernel.truth.count("tcp bytes acknowledged", packet.bytes);
+                socket.growWindow(segment.packets());
+                kernel.sockets.socket(socket);
                 callFreeSkb(task, segment.data);
             }
             case 2 -> {
@@ -1302,7 +1395,12 @@ final class Network {
                 }
             }
             case 4 -> {
-                if (socket.unacknowledged.isEmpty() && socket.state == State.ESTABLISHED) {
+                if (!socket.writers.isEmpty() && 3 * socket.unacknowledgedBytes() <= 2 * SEND_BUFFER_BYTES) {
+                    task.call(writeSpace, socket.address).object = socket;
+                }
+            }
+            case 5 -> {
+                if (socket.unacknowledged.isEmpty() && !socket.sending && socket.state == State.ESTABLISHED) {
                     proceed(socket);
                 }
             }
@@ -1350,9 +1448,9 @@ final class Network {
                     return;
                 }
                 if (socket.finished
-                        || task.killedBy != 0
+                        || task.signalled()
                         || socket.state != State.ESTABLISHED && socket.state != State.SYN_RECV) {
-                    task.ret(task.killedBy != 0 ? -Timekeeping.EINTR : 0);
+                    task.ret(task.signalled() ? -Signals.ERESTARTSYS : 0);
                     return;
                 }
                 frame.pc = 1;

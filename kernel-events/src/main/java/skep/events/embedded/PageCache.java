@@ -347,6 +347,7 @@ final class PageCache {
         switch (frame.next()) {
             case 0 -> {
                 inode.setPage(frame.a2, kernel.pages.pfn(frame.a1));
+                kernel.truth.count("pages added to the cache", 1);
                 remember(inode);
                 fireFolio(addEvent, task, inode, frame.a1, frame.a2);
                 task.spend(90);

@@ -3,6 +3,7 @@ package skep.events.embedded;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A process: what its threads share. */
@@ -45,6 +46,9 @@ final class Process {
 
     @Nullable
     Task leader;
+
+    /** What it wants done about signals, where that is not the default. */
+    final TreeMap<Integer, Signals.Action> actions = new TreeMap<>();
 
     boolean zombie;
     int exitCode;

@@ -1,5 +1,7 @@
 package skep.events.embedded;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -12,6 +14,9 @@ final class ProcessFiles {
             "cmdline",
             "status",
             "stat",
+            "statm",
+            "stack",
+            "wchan",
             "cgroup",
             "maps",
             "mounts",
@@ -61,6 +66,15 @@ final class ProcessFiles {
                 case "cmdline" -> Optional.of(commandLine(task));
                 case "status" -> Optional.of(status(task));
                 case "stat" -> Optional.of(statistics(task));
+                case "statm" ->
+                    Optional.of(String.format(
+                            Locale.ROOT,
+                            "%d %d 0 0 0 %d 0%n",
+                            task.process.residentPages() + task.process.swapped,
+                            task.process.residentPages(),
+                            task.process.residentPages()));
+                case "stack" -> Optional.of(stack(task));
+                case "wchan" -> Optional.of(waitsIn(task));
                 case "cgroup" -> Optional.of("0::" + kernel.containers.path(task.process.cgroupId) + "\n");
                 case "maps" -> Optional.of(maps(task));
                 case "mounts" -> Optional.of(machine.mounts());
@@ -74,6 +88,42 @@ final class ProcessFiles {
                 default -> Optional.empty();
             };
         });
+    }
+
+    /** The functions that a task that does not run is in, innermost first. */
+    private static List<Routine> functions(Task task) {
+        var functions = new ArrayList<Routine>();
+        if (task.cpu.current() != task) {
+            for (int i = task.depth; i >= 0 && !task.frame(i).routine.user(); i--) {
+                functions.add(task.frame(i).routine);
+                functions.addAll(List.of(task.frame(i).routine.callers));
+            }
+        }
+        return functions;
+    }
+
+    private static String stack(Task task) {
+        var text = new StringBuilder();
+        for (var function : functions(task)) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "[<0>] %s+0x%x/0x%x%n",
+                    function.name(),
+                    function.returnAddress(1) - function.address,
+                    function.sizeBytes));
+        }
+        return text.toString();
+    }
+
+    /** The function that sleeps: the innermost that is not the scheduler's. */
+    private static String waitsIn(Task task) {
+        return task.state == Task.State.RUNNING
+                ? "0"
+                : functions(task).stream()
+                        .map(Routine::name)
+                        .filter(name -> !name.contains("schedule"))
+                        .findFirst()
+                        .orElse("0");
     }
 
     Optional<String> link(String path) {
@@ -97,13 +147,16 @@ final class ProcessFiles {
         });
     }
 
-    private static Optional<String> descriptor(Task task, String number) {
+    private Optional<String> descriptor(Task task, String number) {
         if (number.isEmpty() || number.length() > 6 || !number.chars().allMatch(Character::isDigit)) {
             return Optional.empty();
         }
         return Optional.ofNullable(task.process.file(Integer.parseInt(number))).map(file -> {
             if (file.dentry != null) {
                 return file.dentry.path();
+            }
+            if (kernel.bpfFiles.owns(file.ops)) {
+                return "anon_inode:" + file.ops.name();
             }
             return file.ops.name().equals("tty")
                     ? "/dev/pts/0"
@@ -120,7 +173,12 @@ final class ProcessFiles {
         var path = folder.substring(0, folder.length() - 1);
         place(path).ifPresent(place -> {
             switch (place.rest) {
-                case "" -> names.addAll(NAMES);
+                case "" -> {
+                    names.addAll(NAMES);
+                    if (path.contains("/task/")) {
+                        names.remove("task");
+                    }
+                }
                 case "ns" -> names.addAll(NAMESPACES);
                 case "task" ->
                     kernel.processes.all().values().stream()

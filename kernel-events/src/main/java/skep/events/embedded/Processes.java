@@ -271,6 +271,17 @@ final class Processes {
         return tasks.get(tid);
     }
 
+    /** The oldest process of this name, if there is one. */
+    @Nullable
+    Task named(String comm) {
+        for (var task : tasks.values()) {
+            if (task.process.leader == task && !task.exiting() && task.name().equals(comm)) {
+                return task;
+            }
+        }
+        return null;
+    }
+
     Map<Integer, Task> all() {
         return tasks;
     }
@@ -330,6 +341,7 @@ final class Processes {
                 } else {
                     process.leader = child;
                     process.invocation = task.process.invocation;
+                    process.actions.putAll(task.process.actions);
                     task.process.children.add(process);
                 }
                 task.call(copyCreds, child.address, 0);
@@ -467,6 +479,7 @@ final class Processes {
             case 1 -> task.call(loadElf, frame.a0).object = frame.object;
             case 2 -> {
                 var invocation = (Program.Invocation) frame.object();
+                kernel.truth.count("programs executed", 1);
                 if (processExec.active()) {
                     kernel.tracer.raw(processExec, task, task.address, task.tid, frame.a0);
                     kernel.tracer
@@ -511,6 +524,7 @@ final class Processes {
                 task.rename(invocation.program().comm());
                 kernel.objects.comm(task);
                 task.process.invocation = invocation;
+                Signals.executed(task.process);
                 if (rename.active()) {
                     kernel.tracer.raw(rename, task, task.address, 0);
                     kernel.tracer
@@ -639,7 +653,14 @@ final class Processes {
                     task.call(releaseTask, task.address).object = task;
                     return;
                 }
-                if (!parent.childExit.isEmpty()) {
+                var leader = parent.leader;
+                if (leader != null && !leader.exiting()) {
+                    kernel.signals.callNotifyParent(task, leader);
+                }
+            }
+            case 2 -> {
+                var parent = process.parent;
+                if (process.zombie && parent != null && !parent.zombie && !parent.childExit.isEmpty()) {
                     kernel.scheduler.callWakeup(task, parent.childExit.first());
                 }
             }
@@ -688,8 +709,8 @@ final class Processes {
                     task.call(releaseTask, leader.address).object = leader;
                     return;
                 }
-                if (task.killedBy != 0) {
-                    task.ret(-Timekeeping.EINTR);
+                if (task.signalled()) {
+                    task.ret(-Signals.ERESTARTSYS);
                     return;
                 }
                 process.childExit.add(task);

@@ -47,6 +47,9 @@ final class Programs {
     private final Routine handleRequest;
     private final Routine parseHeader;
     private final Routine configureChild;
+    private final Routine reloaded;
+    private final Routine patientChild;
+    private final Routine signalled;
 
     Programs(EmbeddedKernel kernel) {
         this.kernel = kernel;
@@ -75,6 +78,9 @@ final class Programs {
         user.program("/usr/local/bin/hog", this::hog);
         user.program("/usr/bin/fsmix", this::fileSystems);
         user.program("/usr/sbin/admin", this::administrator);
+        reloaded = user.image("/usr/sbin/admin").leaf("void on_usr1(int signal)", 1_500, 0);
+        patientChild = user.image("/usr/sbin/admin").function("void wait_for_end(void)", sleeper(60 * SECOND));
+        signalled = user.image("/usr/sbin/nginx").leaf("void ngx_signal_handler(int signo)", 4_000, 0);
         user.program("/home/user/src/configure", this::configure);
         configureChild = user.image("/home/user/src/configure")
                 .function(
@@ -161,7 +167,8 @@ final class Programs {
     /** The processes that every machine has: they wake up now and then. */
     void bootServices() {
         var processes = kernel.processes;
-        processes.bootProcess(init, List.of("systemd"), 0, 0);
+        // it limits what services may do by programs of its own
+        kernel.bpfFiles.boot(processes.bootProcess(init, List.of("systemd"), 0, 0).process, 4, 2, 1);
         var journalTask = processes.bootProcess(journal, List.of("systemd-journald"), 0, 0);
         var cron = processes.bootProcess(logger, List.of("cron"), 0, 1);
         int[] pair = kernel.channels.bootPair(cron.process, journalTask.process);
@@ -323,10 +330,21 @@ final class Programs {
             case 5 -> task.syscall(sys.listen, LISTEN_DESCRIPTOR + 1, 511);
             case 6 -> {
                 int workers = Integer.parseInt(((Program.Invocation) frame.object()).argument(1, "1"));
-                if (frame.v0++ < workers) {
+                if (frame.v0 == 0) {
+                    frame.v0 = 1;
+                    frame.pc = 6;
+                    task.syscall(
+                            sys.rtSigaction,
+                            Signals.SIGHUP,
+                            kernel.userSpace.signalAction(signalled, Signals.SA_RESTART),
+                            0,
+                            8);
+                    return;
+                }
+                if (frame.v0++ <= workers) {
                     frame.pc = 6;
                     // every fourth serves those that come by IPv6
-                    task.fork(webWorker, LISTEN_DESCRIPTOR + (frame.v0 % 4 == 0 ? 1 : 0));
+                    task.fork(webWorker, LISTEN_DESCRIPTOR + ((frame.v0 - 1) % 4 == 0 ? 1 : 0));
                 }
             }
             default -> {
@@ -679,7 +697,14 @@ final class Programs {
     private void administrator(Task task, Frame frame) {
         var user = kernel.userSpace;
         switch (frame.next()) {
-            case 0 -> task.sleep(rng.exponential(60 * MILLI));
+            case 0 -> {
+                if (task.process.actions.isEmpty()) {
+                    frame.pc = 0;
+                    task.syscall(sys.rtSigaction, Signals.SIGUSR1, user.signalAction(reloaded, 0), 0, 8);
+                    return;
+                }
+                task.sleep(rng.exponential(60 * MILLI));
+            }
             case 1 -> task.syscall(sys.kill, task.process.pid, rng.oneIn(3) ? Signals.SIGUSR1 : 0);
             case 2 -> task.syscall(sys.statfs, user.string("/srv"), buffer);
             case 3 ->
@@ -708,11 +733,33 @@ final class Programs {
             }
             case 16 -> task.syscall(sys.syncfs, frame.v1);
             case 17 -> task.syscall(sys.close, frame.v1);
-            default -> {
-                frame.pc = 0;
+            case 18 -> {
                 if (rng.oneIn(2)) {
                     task.syscall(sys.sync);
                 }
+            }
+            // a web server, where there is one, reads its configuration again
+            case 19 -> {
+                var server = kernel.processes.named("nginx");
+                if (server != null && rng.oneIn(4)) {
+                    task.syscall(sys.kill, server.tid, Signals.SIGHUP);
+                }
+            }
+            case 20 -> {
+                if (!rng.oneIn(4)) {
+                    frame.pc = 0;
+                    return;
+                }
+                task.fork(patientChild, null);
+            }
+            case 21 -> {
+                frame.v0 = task.result;
+                task.sleep(2 * MILLI);
+            }
+            case 22 -> task.syscall(sys.kill, frame.v0, Signals.SIGTERM);
+            default -> {
+                frame.pc = 0;
+                task.syscall(sys.wait4, frame.v0, 0, 0, 0);
             }
         }
     }

@@ -252,7 +252,16 @@ final class Scheduler {
         task.queued = true;
         task.cpu = cpu;
         task.runnableSinceNanos = kernel.clockNanos();
+        queueChanges(cpu);
         cpu.runQueue.add(task);
+    }
+
+    /** Told before it happens. */
+    private void queueChanges(Cpu cpu) {
+        // another CPU may have been a little further in its step
+        long now = Math.max(cpu.queueSinceNanos, kernel.clockNanos());
+        kernel.truth.runQueueWas(cpu.runQueue.size(), now - cpu.queueSinceNanos);
+        cpu.queueSinceNanos = now;
     }
 
     /** Takes the next task from the queue, or from the longest queue of another CPU if there is none. */
@@ -267,6 +276,7 @@ final class Scheduler {
                 best = i;
             }
         }
+        queueChanges(cpu);
         var task = queue.remove(best);
         task.queued = false;
         return task;
@@ -288,6 +298,7 @@ final class Scheduler {
         for (int i = 0; i < busiest.runQueue.size(); i++) {
             var task = busiest.runQueue.get(i);
             if (!task.pinned) {
+                queueChanges(busiest);
                 busiest.runQueue.remove(i);
                 task.queued = false;
                 moved(task, busiest, cpu);

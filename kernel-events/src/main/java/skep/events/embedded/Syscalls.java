@@ -56,6 +56,7 @@ final class Syscalls {
     final Syscall munmap;
     final Syscall brk;
     final Syscall rtSigaction;
+    final Syscall rtSigreturn;
     final Syscall rtSigprocmask;
     final Syscall ioctl;
     final Syscall getpid;
@@ -228,12 +229,12 @@ final class Syscalls {
                 kernel.virtualMemory.mmap);
         munmap = to("long munmap(unsigned long addr, size_t len)", 215, 11, kernel.virtualMemory.munmap);
         brk = takes("unsigned long brk(unsigned long brk)", 214, 12, 350, kernel.addresses.userData() + (16 << 20));
-        rtSigaction = takes(
+        rtSigaction = to(
                 "long rt_sigaction(int sig, const struct sigaction *act, struct sigaction *oact, size_t sigsetsize)",
                 134,
                 13,
-                90,
-                0);
+                kernel.signals.sigaction);
+        rtSigreturn = to("long rt_sigreturn(void)", 139, 15, kernel.signals.sigreturn);
         rtSigprocmask = takes(
                 "long rt_sigprocmask(int how, sigset_t *nset, sigset_t *oset, size_t sigsetsize)", 135, 14, 80, 0);
         ioctl = to("long ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)", 29, 16, kernel.mutexes.ioctl);
@@ -472,10 +473,8 @@ final class Syscalls {
                 }
             }
             case 4 -> {
-                if (task.killedBy != 0) {
-                    task.call(kernel.processes.doGroupExit, task.killedBy);
-                } else if (task.pendingSignal != 0) {
-                    kernel.signals.deliver(task);
+                if (task.signalled()) {
+                    kernel.signals.callDeliver(task);
                 }
             }
             default -> {
@@ -488,7 +487,10 @@ final class Syscalls {
                     // a fresh program touches its pages one by one
                     kernel.virtualMemory.touch(task, 6 + kernel.rng.below(10));
                 } else {
-                    task.ret(frame.v0);
+                    long value = frame.v0;
+                    var syscall = (Syscall) frame.object();
+                    task.ret(value);
+                    kernel.signals.afterSyscall(task, syscall, value);
                 }
             }
         }

@@ -22,6 +22,7 @@ import skep.target.Target;
 final class SystemFiles {
     private static final List<String> TRACEFS = List.of("/sys/kernel/tracing/", "/sys/kernel/debug/tracing/");
     private static final String TRACED_FUNCTIONS = "available_filter_functions";
+    private static final String CGROUPS = "/sys/fs/cgroup";
     private static final double LOAD_OF_ONE = 1.0;
 
     private final EmbeddedKernel kernel;
@@ -45,6 +46,9 @@ final class SystemFiles {
         fixed.put("/proc/diskstats", machine::disks);
         fixed.put("/proc/partitions", machine::partitions);
         fixed.put("/proc/net/dev", machine::networkDevices);
+        fixed.put("/proc/interrupts", kernel.interrupts.counts::interrupts);
+        fixed.put("/proc/softirqs", kernel.interrupts.counts::softInterrupts);
+        new SocketFiles(kernel).into(fixed);
         fixed.put("/proc/swaps", machine::swaps);
         fixed.put(
                 "/proc/cmdline",
@@ -110,10 +114,28 @@ final class SystemFiles {
         if (device != null) {
             return Optional.of(device);
         }
+        if (path.startsWith("/proc/") || path.startsWith("/sys/")) {
+            return virtual(path);
+        }
         var dentry = path.startsWith("/") ? kernel.vfs.find(path) : null;
         return dentry == null
                 ? Optional.empty()
                 : Optional.of(new Target.FileStatus(dentry.inode.number, dentry.inode.mode, dentry.inode.sizeBytes, 0));
+    }
+
+    /** A file of {@code /proc} or {@code /sys}: a control group's folder has the group's id as its inode number. */
+    private Optional<Target.FileStatus> virtual(String path) {
+        boolean folder = list(path).isPresent();
+        if (!folder && text(path).isEmpty()) {
+            return Optional.empty();
+        }
+        var name = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        long inode = 0x1_0000L + (name.hashCode() & 0xffff);
+        if (name.startsWith(CGROUPS)) {
+            var group = name.substring(CGROUPS.length());
+            inode = kernel.containers.findGroup(group.isEmpty() ? "/" : group).orElse(inode);
+        }
+        return Optional.of(new Target.FileStatus(inode, folder ? 0040555 : 0100444, 0, 0));
     }
 
     /** Where a symbolic link of the model leads. */
@@ -141,7 +163,7 @@ final class SystemFiles {
                     if (file.startsWith(below)) {
                         names.addAll(
                                 file.equals(below)
-                                        ? List.of("format", "id")
+                                        ? List.of("enable", "filter", "format", "id", "trigger")
                                         : List.of(first(file.substring(below.length()))));
                     }
                 }
@@ -206,6 +228,9 @@ final class SystemFiles {
         }
         return kernel.findTracepoint(parts[0], parts[1]).flatMap(point -> switch (parts[2]) {
             case "id" -> Optional.of(point.id + "\n");
+            case "enable" -> Optional.of("0\n");
+            case "filter" -> Optional.of("none\n");
+            case "trigger" -> Optional.of("");
             case "format" -> Optional.of(format(point));
             default -> Optional.empty();
         });

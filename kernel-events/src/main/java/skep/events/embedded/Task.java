@@ -100,8 +100,15 @@ final class Task {
     int received = -1;
     /** It frees memory for others, or for itself, and does not ask for that again. */
     boolean reclaiming;
-    /** Number of a signal that is to be delivered when this task next leaves the kernel, or 0. */
-    int pendingSignal;
+    /** Signals that are to be delivered when this task next leaves the kernel: bit n-1 for signal n. */
+    long pendingSignals;
+    /** Those that wait until a handler has ended. */
+    long blockedSignals;
+    /** What {@link #blockedSignals} was before each handler that runs. */
+    final java.util.ArrayDeque<Long> savedMasks = new java.util.ArrayDeque<>();
+    /** The handler that runs when the kernel is left. */
+    Signals.@Nullable Handling handling;
+
     /** Number of the signal that ends this task when it next leaves the kernel, or 0. */
     int killedBy;
 
@@ -145,6 +152,11 @@ final class Task {
 
     boolean exiting() {
         return state == State.ZOMBIE || state == State.DEAD;
+    }
+
+    /** A signal is there that this task has to see to: it does not go on waiting. */
+    boolean signalled() {
+        return killedBy != 0 || (pendingSignals & ~blockedSignals) != 0;
     }
 
     boolean idle() {

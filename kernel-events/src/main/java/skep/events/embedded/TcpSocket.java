@@ -46,10 +46,15 @@ final class TcpSocket {
 
     int backlog;
     final ArrayDeque<Channels.Datagram> received = new ArrayDeque<>();
-    /** Sent and not acknowledged. */
+    /** Not acknowledged: those that were sent, then those that wait for the window. */
     final ArrayDeque<Segment> unacknowledged = new ArrayDeque<>();
 
     final WaitQueue waiters = new WaitQueue();
+    /** A process is in {@code tcp_sendmsg}: more may come. */
+    boolean sending;
+    /** Those that wait for room in the send buffer. */
+    final WaitQueue writers = new WaitQueue();
+
     boolean finished;
     long bytesReceived;
     long bytesAcknowledged;
@@ -61,6 +66,10 @@ final class TcpSocket {
 
     int congestionWindow = 10;
     int slowStartThreshold = Integer.MAX_VALUE;
+    /** Packets that were acknowledged since the window last grew, beyond the threshold. */
+    private int windowCredit;
+    /** The last time that something could be sent, more waited than the window had room for. */
+    private boolean windowLimited;
     /** A probe for a loss at the end of what was sent is on its way. */
     boolean probing;
 
@@ -68,10 +77,16 @@ final class TcpSocket {
     TcpSocket listener;
 
     private static final byte[] NONE = new byte[16];
+    private static final int MAX_SEGMENT_PACKETS = 22;
 
     TcpSocket(long address, Remote remote) {
         this.address = address;
         this.remote = remote;
+    }
+
+    /** Whether data may be sent. */
+    boolean open() {
+        return state == State.ESTABLISHED || state == State.CLOSE_WAIT;
     }
 
     boolean isV6() {
@@ -88,15 +103,94 @@ final class TcpSocket {
         remoteAddress6 = other.remoteAddress6;
     }
 
+    /** Packets that were handed to the card and are not acknowledged. */
+    int packetsInFlight() {
+        int packets = 0;
+        for (var segment : unacknowledged) {
+            packets += segment.taken ? segment.packets() : 0;
+        }
+        return packets;
+    }
+
+    int unacknowledgedBytes() {
+        int bytes = 0;
+        for (var segment : unacknowledged) {
+            bytes += segment.data.bytes;
+        }
+        return bytes;
+    }
+
+    /** How long a segment is made: half a window at most, so that acknowledgements come while there is more to send. */
+    int segmentGoalBytes() {
+        int packets = Math.clamp(congestionWindow / 2, 2, MAX_SEGMENT_PACKETS);
+        return packets * Network.MAX_WIRE_BYTES;
+    }
+
+    /** The first segment that was not sent yet, if there is one. */
+    @Nullable
+    Segment unsent() {
+        for (var segment : unacknowledged) {
+            if (!segment.taken) {
+                return segment;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Takes the next segment to send, if the congestion window has room for it. A segment is not split: when the window has
+     * become smaller than one, it goes when nothing else is on its way.
+     */
+    @Nullable
+    Segment takeUnsent() {
+        var segment = unsent();
+        if (segment == null) {
+            windowLimited = false;
+            return null;
+        }
+        int inFlight = packetsInFlight();
+        if (inFlight > 0 && inFlight + segment.packets() > congestionWindow) {
+            windowLimited = true;
+            return null;
+        }
+        segment.taken = true;
+        return segment;
+    }
+
+    /** The window grows by what was acknowledged, if it held something back: by as much below the threshold, by one a window above. */
+    void growWindow(int packets) {
+        if (!windowLimited || congestionState == LossRecovery.CWR || congestionState == LossRecovery.RECOVERY) {
+            return;
+        }
+        if (congestionWindow < slowStartThreshold) {
+            congestionWindow = (int) Math.min(slowStartThreshold, (long) congestionWindow + packets);
+            return;
+        }
+        windowCredit += packets;
+        if (windowCredit >= congestionWindow) {
+            windowCredit -= congestionWindow;
+            congestionWindow++;
+        }
+    }
+
     /** Bytes on their way out. */
     static final class Segment {
         final Channels.Datagram data;
+        final long queuedNanos;
+        /** The window had room: it was handed on, and counts as in flight until it is acknowledged. */
+        boolean taken;
+
         int transmissions;
         /** The network has lost it. */
         boolean lost;
 
-        Segment(Channels.Datagram data) {
+        Segment(Channels.Datagram data, long queuedNanos) {
             this.data = data;
+            this.queuedNanos = queuedNanos;
+        }
+
+        int packets() {
+            return Math.max(1, (data.bytes + Network.MAX_WIRE_BYTES - 1) / Network.MAX_WIRE_BYTES);
         }
     }
 

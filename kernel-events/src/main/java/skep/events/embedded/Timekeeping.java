@@ -35,7 +35,7 @@ final class Timekeeping {
             default -> {
                 if (task.timerExpired) {
                     task.ret(0);
-                } else if (task.killedBy != 0 || task.pendingSignal != 0) {
+                } else if (task.signalled()) {
                     kernel.events.cancel(task.timer);
                     task.ret(1);
                 } else {

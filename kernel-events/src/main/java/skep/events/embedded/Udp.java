@@ -105,8 +105,8 @@ final class Udp {
             case 1 -> {
                 var message = socket.received.poll();
                 if (message == null) {
-                    if (task.killedBy != 0) {
-                        task.ret(-Timekeeping.EINTR);
+                    if (task.signalled()) {
+                        task.ret(-Signals.ERESTARTSYS);
                         return;
                     }
                     frame.pc = 1;

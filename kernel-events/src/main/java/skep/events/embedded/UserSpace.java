@@ -173,6 +173,16 @@ final class UserSpace {
         });
     }
 
+    /** A {@code struct sigaction} with this handler, which ends in the C library's trampoline. */
+    long signalAction(Routine handler, long flags) {
+        return pairs.computeIfAbsent(List.of(handler.address, flags, -1L), key -> {
+            long at = place(new byte[32]);
+            kernel.userMemory.putLong(at, handler.address);
+            kernel.userMemory.putLong(at + 8, flags);
+            return at;
+        });
+    }
+
     /** The word at an address. */
     long word(long address) {
         var bytes = new byte[8];

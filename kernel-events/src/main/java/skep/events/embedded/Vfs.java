@@ -397,7 +397,10 @@ final class Vfs {
 
     private void vfsRead(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(verifyArea, 0, frame.a0, frame.a3, frame.a2).object = frame.object;
+            case 0 -> {
+                kernel.truth.reads++;
+                task.call(verifyArea, 0, frame.a0, frame.a3, frame.a2).object = frame.object;
+            }
             case 1 -> {
                 var file = (OpenFile) frame.object();
                 if (file.target instanceof Inode inode && inode.directory) {
@@ -419,7 +422,10 @@ final class Vfs {
 
     private void vfsWrite(Task task, Frame frame) {
         switch (frame.next()) {
-            case 0 -> task.call(verifyArea, 1, frame.a0, frame.a3, frame.a2).object = frame.object;
+            case 0 -> {
+                kernel.truth.writes++;
+                task.call(verifyArea, 1, frame.a0, frame.a3, frame.a2).object = frame.object;
+            }
             case 1 -> callInner(task, frame, innerWrite);
             case 2 -> {
                 frame.v3 = task.result;
@@ -749,7 +755,10 @@ final class Vfs {
     private void vfsOpen(Task task, Frame frame) {
         var file = (OpenFile) frame.object();
         switch (frame.next()) {
-            case 0 -> task.work(60);
+            case 0 -> {
+                kernel.truth.opens++;
+                task.work(60);
+            }
             case 1 -> {
                 if (file.ops.open() != Routine.NONE) {
                     task.call(file.ops.open(), ((Inode) file.target).address, file.address).object = file;
@@ -861,6 +870,7 @@ final class Vfs {
     private void vfsFsyncRange(Task task, Frame frame) {
         switch (frame.next()) {
             case 0 -> {
+                kernel.truth.syncs++;
                 var file = (OpenFile) frame.object();
                 if (!(file.target instanceof Inode)) {
                     task.ret(-22);

@@ -130,7 +130,7 @@ final class VirtualMemory {
             case 2 -> {
                 frame.pc = 0;
                 if (task.killedBy != 0) {
-                    task.call(kernel.processes.doGroupExit, task.killedBy);
+                    kernel.signals.callDeliver(task);
                 } else if (task.cpu.needResched) {
                     kernel.scheduler.callSchedule(task);
                 }

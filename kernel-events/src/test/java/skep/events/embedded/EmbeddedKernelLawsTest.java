@@ -356,4 +356,54 @@ class EmbeddedKernelLawsTest {
             assertTrue(sum[1] >= 16);
         }
     }
+
+    /** What is conserved on one CPU is conserved on 128: wake-ups, requests, bytes, objects, and waiting by Little's law. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"cpus=1", "cpus=64,scenario=kernel-build", "cpus=128", "cpus=128,arch=x86-64,scenario=web-server"
+            })
+    void theLawsHoldForAnyNumberOfCpus(String options) {
+        var requests = new HashSet<Long>();
+        var live = new HashSet<Long>();
+        var onCpu = new HashMap<Integer, Integer>();
+        long[] seen = {0, 0, 0};
+        try (var observed = new Observed(options)) {
+            observed.kernel.slab.liveObjects().forEach(object -> live.add(object.address()));
+            observed.raw("block_io_start", f -> assertTrue(requests.add(f.word(0)), "issued twice"))
+                    .raw("block_io_done", f -> assertTrue(requests.remove(f.word(0)), "completed without issue"))
+                    .event("kmem", "kmem_cache_alloc", (point, f) -> assertTrue(live.add(f.field(point, "ptr"))))
+                    .event("kmem", "kmem_cache_free", (point, f) -> assertTrue(live.remove(f.field(point, "ptr"))))
+                    .event("sched", "sched_switch", (point, f) -> {
+                        seen[0]++;
+                        onCpu.remove((int) f.field(point, "prev_pid"), f.cpu);
+                        if (f.field(point, "next_pid") != 0) {
+                            assertEquals(null, onCpu.put((int) f.field(point, "next_pid"), f.cpu), "runs twice");
+                        }
+                    })
+                    .exit("vfs_read", f -> seen[1] += Math.max(0, f.result()))
+                    .exit("vfs_readv", f -> seen[1] += Math.max(0, f.result()))
+                    .run(options.contains("128") ? 300 : 800);
+            var truth = observed.kernel.groundTruth();
+            assertEquals(truth.counters().get("context switches"), seen[0]);
+            assertEquals(truth.counters().get("bytes read"), seen[1]);
+            assertEquals(observed.kernel.disk.inFlight(), requests.size());
+            assertTrue(seen[0] > 100, seen[0] + " switches");
+            long area = 0;
+            for (var length : truth.runQueueNanos().entrySet()) {
+                area += length.getKey() * length.getValue();
+            }
+            long now = observed.kernel.nowNanos();
+            long waiting = 0;
+            for (var cpu : observed.kernel.cpus) {
+                area += cpu.runQueue.size() * Math.max(0, now - cpu.queueSinceNanos);
+                for (var task : cpu.runQueue) {
+                    waiting += now - task.runnableSinceNanos;
+                }
+            }
+            // steps are not cut at the moment of a change
+            double waited = truth.runQueueLatency().sum() + waiting;
+            assertTrue(
+                    Math.abs(area - waited) <= 0.1 * waited + 100_000, area + " ns of queues, " + waited + " waited");
+        }
+    }
 }

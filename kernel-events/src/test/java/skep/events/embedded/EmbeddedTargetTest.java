@@ -243,6 +243,28 @@ class EmbeddedTargetTest {
         }
     }
 
+    /** Who sleeps until a time of the kernel cannot read meanwhile: the buffer fills up, and the time comes nevertheless. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void atFullSpeedTheKernelDoesNotWaitForAReaderThatWaitsForIt(boolean readBefore) throws InterruptedException {
+        try (var target = target("speed=max")) {
+            var loaded = target.load(sender(ProgramType.KPROBE, 4096), LoadOptions.DEFAULT);
+            loaded.attach("main", ProbeSpec.of(ProbeKind.KPROBE, "kmem_cache_free"));
+            try (var reader = loaded.openRingBuffer("ring")) {
+                if (readBefore) {
+                    reader.poll(0, record -> true);
+                }
+                target.start(Optional.of(Duration.ofSeconds(2)));
+                long start = target.monotonicNanos();
+                assertTrue(target.sleepUntil(start + 1_000_000_000, Duration.ofMinutes(5)));
+                int[] count = {0};
+                reader.poll(0, record -> count[0]++ >= 0);
+                assertTrue(count[0] > 0, "nothing arrived");
+                assertTrue(count[0] < target.model().firings(), "a full buffer loses records");
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"true, 0", "false, 1", "'ls /nowhere', 2", "'cat /etc/passwd', 0", "'sh -c \"date; true\"', 0"})
     void aCommandRunsInsideAndSaysHowItEnded(String command, int status) {
@@ -260,6 +282,29 @@ class EmbeddedTargetTest {
             // execve at least, and exit_group
             assertTrue(value(loaded.map("count")) >= 2);
             assertTrue(value(loaded.map("count")) < 2000);
+        }
+    }
+
+    /** As tools attach to a static probe of all processes at once: by the place in its file. */
+    @Test
+    void aUserProbeAtThePlaceOfAStaticProbeFiresThere() {
+        try (var target = target("speed=max,scenario=database")) {
+            var image = target.model().userSpace.find("/usr/sbin/mysqld").orElseThrow();
+            var place = image.probes().stream()
+                    .filter(probe -> probe.name().equals("query__start"))
+                    .findFirst()
+                    .orElseThrow();
+            var byName = target.load(counter(ProgramType.KPROBE), LoadOptions.DEFAULT);
+            byName.attach(
+                    "main", new ProbeSpec(ProbeKind.USDT, image.path(), place.toString(), 0, 0, OptionalInt.empty()));
+            var byPlace = target.load(counter(ProgramType.KPROBE), LoadOptions.DEFAULT);
+            var offset = "0x" + Long.toHexString(place.offset());
+            byPlace.attach("main", new ProbeSpec(ProbeKind.UPROBE, image.path(), offset, 0, 0, OptionalInt.empty()));
+            var nowhere = new ProbeSpec(ProbeKind.UPROBE, image.path(), "0x7", 0, 0, OptionalInt.empty());
+            assertThrows(AttachException.class, () -> byPlace.attach("main", nowhere));
+            runToEnd(target, Duration.ofSeconds(2));
+            assertTrue(value(byName.map("count")) > 0);
+            assertEquals(value(byName.map("count")), value(byPlace.map("count")));
         }
     }
 

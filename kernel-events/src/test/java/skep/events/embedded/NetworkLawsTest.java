@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import skep.events.embedded.TcpSocket.State;
 
 /** TCP as tools see it: states in lawful order, losses and latencies as they truly were. */
@@ -76,6 +80,71 @@ class NetworkLawsTest {
             var truth = observed.kernel.groundTruth().distributions().get("connect latency");
             assertEquals(truth.count(), sum[1]);
             assertEquals(truth.mean(), (double) sum[0] / sum[1], 100.0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"web-server", "network-loss"})
+    void whatIsInFlightKeepsToTheCongestionWindow(String scenario) {
+        int[] seen = {0, 0};
+        try (var observed = new Observed("scenario=" + scenario)) {
+            Consumer<Observed.Firing> transmit = f -> {
+                var frame = f.task().caller();
+                var socket = (TcpSocket) frame.object();
+                var message = (Channels.Datagram) Objects.requireNonNull(frame.other);
+                if (message.bytes == 0) {
+                    return;
+                }
+                seen[0]++;
+                var segment = socket.unacknowledged.stream()
+                        .filter(s -> s.data == message)
+                        .findFirst()
+                        .orElseThrow();
+                if (segment.transmissions > 0) {
+                    return;
+                }
+                int inFlight = socket.packetsInFlight();
+                assertTrue(
+                        inFlight <= Math.max(socket.congestionWindow, segment.packets()),
+                        inFlight + " packets in flight, the window has " + socket.congestionWindow);
+                seen[1] += socket.unsent() != null ? 1 : 0;
+            };
+            observed.entry("ip_queue_xmit", transmit)
+                    .entry("inet6_csk_xmit", transmit)
+                    .run(5000);
+            assertTrue(seen[0] > 1000, seen[0] + " segments");
+            assertTrue(seen[1] > 100, "the window holds nothing back");
+            var wait = observed.kernel.groundTruth().distributions().get("tcp window wait");
+            assertTrue(wait.max() > 800_000, "what waits for an acknowledgement waits a round trip");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"scenario=web-server", "scenario=network-loss", "scenario=network-loss,cpus=128"})
+    void everyByteSentIsAcknowledgedDiscardedOrOnItsWay(String options) {
+        var sockets = new HashMap<Long, TcpSocket>();
+        long[] bytes = {0, 0};
+        try (var observed = new Observed(options)) {
+            observed.entry("tcp_write_xmit", f -> {
+                        if (f.task().caller().object instanceof TcpSocket socket) {
+                            sockets.put(socket.address, socket);
+                        }
+                    })
+                    .exit(
+                            "__sk_destruct",
+                            f -> sockets.remove(((TcpSocket) f.task().top().object()).address))
+                    .exit("tcp_sendmsg", f -> bytes[0] += Math.max(0, f.result()))
+                    .exit("tcp_recvmsg", f -> bytes[1] += Math.max(0, f.result()))
+                    .run(options.contains("128") ? 1000 : 5000);
+            var truth = observed.kernel.groundTruth().counters();
+            long onItsWay = sockets.values().stream()
+                    .mapToLong(TcpSocket::unacknowledgedBytes)
+                    .sum();
+            assertEquals(
+                    truth.get("tcp bytes queued"),
+                    truth.get("tcp bytes acknowledged") + truth.getOrDefault("tcp bytes discarded", 0L) + onItsWay);
+            assertEquals(truth.get("tcp bytes sent"), bytes[0]);
+            assertTrue(bytes[0] > 100_000 && bytes[1] <= truth.get("tcp bytes received"), bytes[1] + " bytes read");
         }
     }
 }

@@ -250,9 +250,7 @@ public final class ProgramObject extends GuestObject implements AutoCloseable {
     private Object sleep(double seconds) {
         host.startIfNeeded();
         long end = target.monotonicNanos() + (long) (seconds * 1e9);
-        while (target.monotonicNanos() < end && !target.ended()) {
-            Waiting.sleep(1);
-        }
+        Waiting.sleepUntil(target, end);
         return !target.ended();
     }
 

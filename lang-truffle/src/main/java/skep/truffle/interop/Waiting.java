@@ -1,11 +1,13 @@
 package skep.truffle.interop;
 
 import com.oracle.truffle.api.TruffleSafepoint;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import skep.session.RunningScript;
 import skep.session.ScriptEvent;
+import skep.target.Target;
 
 /**
  * Waiting on a guest's thread. Truffle may want the thread meanwhile (to cancel or interrupt its context, say) and gets it; an
@@ -100,5 +102,17 @@ final class Waiting {
     /** Sleeps, the same way. */
     static void sleep(long millis) {
         TruffleSafepoint.setBlockedThreadInterruptible(null, Thread::sleep, millis);
+    }
+
+    /** Sleeps until a target's clock shows a time, or it has ended. */
+    static void sleepUntil(Target target, long monotonicNanos) {
+        TruffleSafepoint.setBlockedThreadInterruptible(
+                null,
+                end -> {
+                    while (!target.sleepUntil(end, Duration.ofSeconds(1))) {
+                        // as long as it takes
+                    }
+                },
+                monotonicNanos);
     }
 }

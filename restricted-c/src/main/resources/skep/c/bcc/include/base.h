@@ -118,6 +118,10 @@
 #define ECONNREFUSED 111
 #define EINPROGRESS 115
 
+#define CAP_OPT_NONE 0x0
+#define CAP_OPT_NOAUDIT 0x2
+#define CAP_OPT_INSETID 0x4
+
 #define AF_UNSPEC 0
 #define AF_UNIX 1
 #define AF_INET 2
