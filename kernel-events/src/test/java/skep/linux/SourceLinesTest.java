@@ -103,7 +103,8 @@ class SourceLinesTest {
             int id = (int) loaded.programs().getFirst().id();
             var heads = inventory.functions(id);
             assertEquals(
-                    List.of("lines", "f"), heads.stream().map(head -> head.name()).toList());
+                    List.of("lines", "f"),
+                    heads.stream().map(head -> head.name()).toList());
             assertTrue(heads.getLast().declaration().contains(" f("), heads.toString());
             // The helper of number 5 is called by its address, which only those learn who may read the symbols.
             var xlated = inventory.xlated(id);
