@@ -22,8 +22,9 @@ public final class MapCommand implements ToolCommand {
     public String summary() {
         return """
                 shows maps and their entries
-                  map list|show [id N | name NAME] [-j | -p] [--object FILE.o | --target SPEC]
-                  map dump id N | name NAME [-j | -p] [--object FILE.o | --target SPEC]
+                  map list|show [id N | name NAME | pinned FILE] [-j | -p] [--object FILE.o | --target SPEC]
+                  map dump id N | name NAME | pinned FILE [-j | -p] [--object FILE.o | --target SPEC]
+                  map pin id N FILE    FILE, in a BPF file system, keeps the map loaded; removing it unpins
                   -j, -p    as JSON, on one line or indented; entries whose types are known are shown by them, as JSON in any case
                   --object  load the object file into the VM and show that, instead of the live kernel""";
     }
@@ -47,9 +48,10 @@ public final class MapCommand implements ToolCommand {
                             dump(inventory, row, arguments, out);
                         }
                     }
+                    case "pin" -> inventory.pinMap(Inventories.pinnedId(arguments), arguments.word(3));
                     default ->
                         throw new IllegalArgumentException(
-                                "map takes list, show or dump, not '" + arguments.word(0) + "'");
+                                "map takes list, show, dump or pin, not '" + arguments.word(0) + "'");
                 }
                 return 0;
             }
@@ -57,6 +59,10 @@ public final class MapCommand implements ToolCommand {
     }
 
     private static List<MapRow> chosen(Inventory inventory, Arguments arguments) {
+        if (arguments.word(1).equals("pinned")) {
+            int id = inventory.pinnedMap(arguments.word(2));
+            return inventory.maps().stream().filter(row -> row.id() == id).toList();
+        }
         var rows = inventory.maps().stream()
                 .filter(row -> Inventories.chosen(arguments, 1, row.id(), row.name(), ""))
                 .toList();

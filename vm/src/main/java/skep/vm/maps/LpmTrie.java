@@ -239,10 +239,9 @@ final class LpmTrie implements BpfMap {
 
     /** An element that holds the value, or a negative errno. */
     private int taken(long value) {
-        for (int now = entries.get(); !entries.compareAndSet(now, now + 1); now = entries.get()) {
-            if (now == spec.maxEntries()) {
-                return Errno.ENOSPC.negated();
-            }
+        int limit = spec.maxEntries();
+        if (entries.getAndUpdate(now -> now == limit ? now : now + 1) == limit) {
+            return Errno.ENOSPC.negated();
         }
         int element = slab.take();
         if (element < 0) {

@@ -65,6 +65,19 @@ class OtherMapsTest {
     }
 
     @Test
+    void aFullTrieTakesNoMorePrefixes() {
+        var map = at.map(MapType.LPM_TRIE, 8, 8, 2, MapFlags.NO_PREALLOC);
+        assertEquals(0, route(map, 1, 8, 10, 0, 0, 0));
+        assertEquals(0, route(map, 2, 8, 11, 0, 0, 0));
+        assertEquals(-28, route(map, 3, 8, 12, 0, 0, 0));
+        assertEquals(-28, route(map, 3, 7, 10, 0, 0, 0), "where a node only joins two others");
+        assertEquals(0, route(map, 4, 8, 11, 0, 0, 0), "one that is there");
+        key(8, 10, 0, 0, 0);
+        assertEquals(0, map.delete(at.key));
+        assertEquals(0, route(map, 3, 8, 12, 0, 0, 0));
+    }
+
+    @Test
     void triesAnswerLikeAListOfPrefixes() {
         var map = at.map(MapType.LPM_TRIE, 8, 8, 5000, MapFlags.NO_PREALLOC);
         var random = new Random(7);
