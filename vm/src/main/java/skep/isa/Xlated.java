@@ -191,8 +191,8 @@ public record Xlated(Bytecode plain, Map<Integer, Internal> internals) {
     private static String source(LineTable.Entry entry, boolean place) {
         var text = entry.text().strip();
         return place
-                ? text + " [file:" + entry.source() + " line_num:" + entry.line() + " line_col:" + (entry.start() == 0 ? 0 : entry.start() + 1)
-                        + "]"
+                ? text + " [file:" + entry.source() + " line_num:" + entry.line() + " line_col:"
+                        + (entry.start() == 0 ? 0 : entry.start() + 1) + "]"
                 : text;
     }
 
