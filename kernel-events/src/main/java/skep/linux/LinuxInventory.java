@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import skep.isa.Bytecode;
+import skep.isa.kernel.KernelInfo.Symbol;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProgramType;
 import skep.isa.object.MapSpec;
@@ -22,6 +23,9 @@ import skep.target.TargetException;
 final class LinuxInventory implements Inventory {
     private static final int MAP_INFO_BYTES = 88;
     private static final int MAX_MAPS_OF_A_PROGRAM = 1024;
+    /** {@code BPF_OBJ_NAME_LEN} without the end. */
+    private static final int MAX_NAME = 15;
+
     private static final int MAX_FUNCTIONS = 256;
     private static final int HEX_BYTES_A_LINE = 16;
 
@@ -70,10 +74,19 @@ final class LinuxInventory implements Inventory {
             }
             int btf = block.getInt(128);
             boolean counted = info.runCount() != 0;
+            // The kernel cuts names; the types have them whole.
+            var name = info.name().length() < MAX_NAME
+                    ? info.name()
+                    : new SourceLines(host)
+                            .functions(fd).stream()
+                                    .findFirst()
+                                    .map(FunctionHead::name)
+                                    .filter(whole -> whole.startsWith(info.name()))
+                                    .orElse(info.name());
             return new ProgramRow(
                     info.id(),
                     ProgramType.ofNumber(info.type()).orElse(ProgramType.UNSPEC),
-                    info.name(),
+                    name,
                     info.tag(),
                     (block.getInt(84) & 1) != 0,
                     Instant.ofEpochSecond(0, startedNanos + info.loadedAtNanos()),
@@ -202,6 +215,48 @@ final class LinuxInventory implements Inventory {
                     xlated,
                     lines.table(),
                     lines.addresses()));
+        } finally {
+            host.close(fd);
+        }
+    }
+
+    @Override
+    public List<FunctionHead> functions(int programId) {
+        int fd = opened(ObjectKind.PROGRAM, programId);
+        try {
+            return new SourceLines(host).functions(fd);
+        } finally {
+            host.close(fd);
+        }
+    }
+
+    /** Helpers are called at their distance from the first of all, which symbols tell to those who may read them. */
+    @Override
+    public Optional<String> helperAt(int offBytes) {
+        return kernel.symbolAddress("__bpf_call_base")
+                .filter(base -> base != 0)
+                .flatMap(base -> functionAt(base + offBytes));
+    }
+
+    @Override
+    public Optional<String> functionAt(long address) {
+        return address == 0
+                ? Optional.empty()
+                : kernel.symbolAt(address)
+                        .filter(symbol -> symbol.offset() == 0)
+                        .map(Symbol::name);
+    }
+
+    @Override
+    public Optional<EntryTypes> entryTypes(int mapId) {
+        int fd = opened(ObjectKind.MAP, mapId);
+        try (var info = host.syscalls().allocate(MAP_INFO_BYTES)) {
+            host.bpf().info(fd, info);
+            int key = info.getInt(68);
+            int value = info.getInt(72);
+            return info.getInt(64) == 0
+                    ? Optional.empty()
+                    : new SourceLines(host).types(info.getInt(64)).map(types -> new EntryTypes(types, key, value));
         } finally {
             host.close(fd);
         }

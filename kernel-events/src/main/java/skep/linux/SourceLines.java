@@ -10,12 +10,16 @@ import skep.linux.sys.Block;
 import skep.linux.sys.Bpf;
 import skep.linux.sys.Bpf.ObjectKind;
 import skep.linux.sys.Errno;
+import skep.target.Inventory.FunctionHead;
 
-/** The source lines that the kernel was told of a loaded program, and where its JIT put their code. */
+/** The source lines and functions that the kernel was told of a loaded program, and where its JIT put the code of the lines. */
 final class SourceLines {
     /** Offsets in {@code struct bpf_prog_info}. */
     private static final int BTF_ID_AT = 128;
 
+    private static final int FUNCTION_BYTES_AT = 132;
+    private static final int FUNCTIONS_AT = 136;
+    private static final int FUNCTION_COUNT_AT = 144;
     private static final int LINE_COUNT_AT = 148;
     private static final int LINES_AT = 152;
     private static final int ADDRESSES_AT = 160;
@@ -54,6 +58,41 @@ final class SourceLines {
             }
             var types = types(btf);
             return types.isEmpty() ? NONE : read(programFd, count, types.get(), info);
+        }
+    }
+
+    /** The functions of a program with their declarations. */
+    List<FunctionHead> functions(int programFd) {
+        try (var info = host.syscalls().allocate(ProgramInfo.BYTES)) {
+            host.bpf().info(programFd, info);
+            int count = info.getInt(FUNCTION_COUNT_AT);
+            int btf = info.getInt(BTF_ID_AT);
+            var types = count <= 0 || count > MAX_LINES || btf == 0 ? Optional.<Btf>empty() : types(btf);
+            if (types.isEmpty()) {
+                return List.of();
+            }
+            try (var records = host.syscalls().allocate((long) count * Bpf.FunctionInfo.RECORD_BYTES)) {
+                info.clear(ProgramInfo.BYTES)
+                        .putInt(FUNCTION_COUNT_AT, count)
+                        .putInt(FUNCTION_BYTES_AT, Bpf.FunctionInfo.RECORD_BYTES)
+                        .putLong(FUNCTIONS_AT, records.address());
+                if (Errno.isError(host.bpf().info(programFd, info)) || info.getInt(FUNCTION_COUNT_AT) != count) {
+                    return List.of();
+                }
+                records.pulled(0, records.sizeBytes());
+                var heads = new ArrayList<FunctionHead>();
+                for (int i = 0; i < count; i++) {
+                    int at = i * Bpf.FunctionInfo.RECORD_BYTES;
+                    int type = records.getInt(at + 4);
+                    heads.add(new FunctionHead(
+                            records.getInt(at),
+                            types.get().name(type),
+                            types.get().cDeclaration(type, "").replaceAll("\\*(?=[\\w*])", "* ")));
+                }
+                return heads;
+            }
+        } catch (BtfException broken) {
+            return List.of();
         }
     }
 
@@ -97,7 +136,7 @@ final class SourceLines {
     }
 
     /** The types of a program by id: the kernel gives back what was loaded. */
-    private Optional<Btf> types(int id) {
+    Optional<Btf> types(int id) {
         long fd = host.bpf().open(ObjectKind.BTF, id);
         if (Errno.isError(fd)) {
             return Optional.empty();

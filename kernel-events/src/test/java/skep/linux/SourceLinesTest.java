@@ -94,6 +94,30 @@ class SourceLinesTest {
     }
 
     @Test
+    void functionsAndHelpersHaveTheirNames() {
+        var lines = new LineTable(List.of(line(0, 1, "f();")));
+        var functions = List.of(new ProgramSpec.FunctionEntry(0, "lines", 1), new ProgramSpec.FunctionEntry(4, "f", 1));
+        var object = object("r1 = 5\ncall pc+2\ncall 5\nexit\nr0 = r1\nexit", lines, functions);
+        try (var loaded = target.load(object, LoadOptions.DEFAULT);
+                var inventory = target.inventory().orElseThrow()) {
+            int id = (int) loaded.programs().getFirst().id();
+            var heads = inventory.functions(id);
+            assertEquals(
+                    List.of("lines", "f"),
+                    heads.stream().map(head -> head.name()).toList());
+            assertTrue(heads.getLast().declaration().contains(" f("), heads.toString());
+            // The helper of number 5 is called by its address, which only those learn who may read the symbols.
+            var xlated = inventory.xlated(id);
+            for (int slot = 0; slot < xlated.size(); slot++) {
+                int imm = xlated.imm(slot);
+                if (xlated.opcode(slot) == 0x85 && xlated.src(slot) == 0 && imm > 4096) {
+                    inventory.helperAt(imm).ifPresent(name -> assertEquals("bpf_ktime_get_ns", name));
+                }
+            }
+        }
+    }
+
+    @Test
     void linesThatTheKernelRefusesAreLeftOut() {
         var lines = new LineTable(List.of(line(0, 1, "first"), line(17, 2, "behind the end")));
         assertEquals(

@@ -1,8 +1,14 @@
 package skep.isa;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import skep.isa.kernel.Helper;
 import skep.isa.object.LineTable;
 
@@ -115,29 +121,118 @@ public record Xlated(Bytecode plain, Map<Integer, Internal> internals) {
 
     /** A helper that the kernel has replaced by its address counts from the first of all helpers. */
     private static String text(Insn insn) {
-        return insn instanceof Insn.Call(Insn.CallKind kind, int imm, short _)
-                        && kind == Insn.CallKind.HELPER
-                        && Helper.ofNumber(imm).isEmpty()
-                ? "call __bpf_call_base+" + imm
-                : Disassembler.text(insn);
+        return switch (insn) {
+            case Insn.Call(Insn.CallKind kind, int imm, short _)
+            when kind == Insn.CallKind.HELPER && Helper.ofNumber(imm).isEmpty() -> "call __bpf_call_base+" + imm;
+            // What was a descriptor is the number of the map.
+            case Insn.LoadImm64 load -> Disassembler.text(load).replace("map[fd:", "map[id:");
+            default -> Disassembler.text(insn);
+        };
+    }
+
+    /**
+     * What a listing shows besides the instructions.
+     *
+     * @param lines source lines, shown in front of what they made
+     * @param heads declarations of functions by their first slots
+     * @param helpers names of helpers by their distance from {@code __bpf_call_base}
+     * @param callees names of functions by their numbers
+     * @param opcodes whether each instruction's bytes are shown
+     * @param places whether source lines say where they are
+     */
+    public record Listing(
+            LineTable lines,
+            Map<Integer, String> heads,
+            IntFunction<Optional<String>> helpers,
+            IntFunction<Optional<String>> callees,
+            boolean opcodes,
+            boolean places) {
+        /** Instructions and source lines. */
+        public static Listing of(LineTable lines) {
+            return new Listing(lines, Map.of(), _ -> Optional.empty(), _ -> Optional.empty(), false, false);
+        }
+    }
+
+    /**
+     * An instruction of a listing.
+     *
+     * @param head declaration of the function that begins here, or empty
+     * @param source the line that made it, or empty where that is the line of the instruction before
+     * @param text with its opcode, as in {@code (b7) r0 = 0}
+     * @param bytes of one or two slots
+     */
+    public record Line(int slot, String head, String source, String text, byte[] bytes) {}
+
+    /** The program, an instruction at a time. */
+    public List<Line> lines(Bytecode raw, Listing listing) {
+        var lines = new ArrayList<Line>();
+        var shown = Optional.<LineTable.Entry>empty();
+        for (int slot = 0; slot < plain.size(); ) {
+            int slots = InsnCodec.decode(plain, slot).slots();
+            var entry = listing.lines.at(slot);
+            var source = entry.isPresent() && !entry.equals(shown) ? source(entry.get(), listing.places) : "";
+            shown = entry;
+            var bytes = ByteBuffer.allocate(slots * Bytecode.SLOT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            for (int i = 0; i < slots; i++) {
+                bytes.putLong(raw.slots()[slot + i]);
+            }
+            lines.add(new Line(
+                    slot,
+                    listing.heads.getOrDefault(slot, ""),
+                    source,
+                    "(%02x) ".formatted(plain.opcode(slot)) + called(raw, slot, listing),
+                    bytes.array()));
+            slot += slots;
+        }
+        return lines;
+    }
+
+    /** Column 0 is one that is not known. */
+    private static String source(LineTable.Entry entry, boolean place) {
+        var text = entry.text().strip();
+        return place
+                ? text + " [file:" + entry.source() + " line_num:" + entry.line() + " line_col:"
+                        + (entry.start() == 0 ? 0 : entry.start() + 1) + "]"
+                : text;
+    }
+
+    /** Calls by address and by number get the names that are known. */
+    private String called(Bytecode raw, int slot, Listing listing) {
+        if (raw.opcode(slot) != CALL_OPCODE) {
+            return text(slot);
+        }
+        int imm = raw.imm(slot);
+        if (raw.src(slot) == PSEUDO_CALL) {
+            var callee = raw.off(slot) == 0 ? Optional.<String>empty() : listing.callees.apply(imm);
+            return text(slot) + callee.map(name -> "#" + name).orElse("");
+        }
+        return raw.src(slot) == 0 && Helper.ofNumber(imm).isEmpty()
+                ? listing.helpers
+                        .apply(imm)
+                        .map(name -> "call " + name + "#" + imm)
+                        .orElseGet(() -> text(slot))
+                : text(slot);
     }
 
     /** The program, one line an instruction: {@code slot: (opcode) text}; in front of them the source that made them. */
-    public String text(LineTable lines) {
+    public String text(Bytecode raw, Listing listing) {
         var out = new StringBuilder();
-        var shown = "";
-        for (int slot = 0;
-                slot < plain.size();
-                slot += InsnCodec.decode(plain, slot).slots()) {
-            var source = lines.at(slot)
-                    .map(at -> "; " + at.source() + ":" + at.line() + ": "
-                            + at.text().strip() + "\n")
-                    .orElse("");
-            out.append(source.equals(shown) ? "" : source);
-            shown = source;
-            out.append("%4d: (%02x) ".formatted(slot, plain.opcode(slot)))
-                    .append(text(slot))
-                    .append('\n');
+        for (var line : lines(raw, listing)) {
+            if (!line.head.isEmpty()) {
+                out.append(line.head).append(":\n");
+            }
+            if (!line.source.isEmpty()) {
+                out.append("; ").append(line.source).append('\n');
+            }
+            out.append("%4d: ".formatted(line.slot)).append(line.text).append('\n');
+            if (listing.opcodes) {
+                var hex = HexFormat.ofDelimiter(" ");
+                out.append("       ").append(hex.formatHex(line.bytes, 0, Bytecode.SLOT_BYTES));
+                if (line.bytes.length > Bytecode.SLOT_BYTES) {
+                    out.append(' ').append(hex.formatHex(line.bytes, Bytecode.SLOT_BYTES, line.bytes.length));
+                }
+                out.append('\n');
+            }
         }
         return out.toString();
     }

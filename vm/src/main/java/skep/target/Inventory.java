@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import skep.btf.Btf;
 import skep.isa.Bytecode;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProgramType;
@@ -31,6 +32,26 @@ public interface Inventory extends AutoCloseable {
 
     /** What a kernel's JIT made of a program, as it is; empty if nothing, or if this is no kernel's. */
     default Optional<MachineImage> image(int programId) {
+        return Optional.empty();
+    }
+
+    /** The functions of a program by their first slots, as far as its types tell; empty if nobody told. */
+    default List<FunctionHead> functions(int programId) {
+        return List.of();
+    }
+
+    /** The name of the helper that a kernel's code calls at so many bytes behind {@code __bpf_call_base}, where it tells. */
+    default Optional<String> helperAt(int offBytes) {
+        return Optional.empty();
+    }
+
+    /** The name of what begins at an address of a kernel, where it tells. */
+    default Optional<String> functionAt(long address) {
+        return Optional.empty();
+    }
+
+    /** What the keys and values of a map are, if it was made with types. */
+    default Optional<EntryTypes> entryTypes(int mapId) {
         return Optional.empty();
     }
 
@@ -98,6 +119,22 @@ public interface Inventory extends AutoCloseable {
             mapIds = List.copyOf(mapIds);
         }
     }
+
+    /**
+     * A function of a program.
+     *
+     * @param insn its first slot
+     * @param declaration as in C, for example {@code int on_exec(void * ctx)}
+     */
+    record FunctionHead(int insn, String name, String declaration) {}
+
+    /**
+     * Types of a map's entries.
+     *
+     * @param keyId of the key, 0 if it has none
+     * @param valueId of the value, 0 if it has none
+     */
+    record EntryTypes(Btf types, int keyId, int valueId) {}
 
     /** A map. */
     record MapRow(

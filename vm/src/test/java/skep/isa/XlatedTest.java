@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import skep.isa.Xlated.Internal;
+import skep.isa.Xlated.Listing;
 import skep.isa.object.LineTable;
 
 class XlatedTest {
@@ -15,7 +17,8 @@ class XlatedTest {
     private static final long EXIT = InsnCodec.encode(new Insn.Exit());
 
     private static String text(long... slots) {
-        return Xlated.of(Bytecode.of(slots)).text(LineTable.EMPTY);
+        var code = Bytecode.of(slots);
+        return Xlated.of(code).text(code, Listing.of(LineTable.EMPTY));
     }
 
     @Test
@@ -70,18 +73,49 @@ class XlatedTest {
     }
 
     @Test
-    void aSourceLineStandsOnceInFrontOfWhatItMade() {
+    void aSourceLineStandsInFrontOfWhatItMade() {
         var lines = new LineTable(List.of(
-                new LineTable.Entry(0, "a.bt", 0, 0, 1, "  @ = 1;"),
-                new LineTable.Entry(1, "a.bt", 0, 0, 1, "  @ = 1;"),
-                new LineTable.Entry(2, "a.bt", 0, 0, 2, "}")));
-        var xlated = Xlated.of(Bytecode.of(Bytecode.pack(0xb7, 0, 0, 0, 1), Bytecode.pack(0xb7, 1, 0, 0, 1), EXIT));
+                new LineTable.Entry(0, "a.bt", 0, 0, 1, "  @ = 1;"), new LineTable.Entry(2, "a.bt", 0, 0, 2, "}")));
+        var code = Bytecode.of(Bytecode.pack(0xb7, 0, 0, 0, 1), Bytecode.pack(0xb7, 1, 0, 0, 1), EXIT);
         assertEquals("""
-                ; a.bt:1: @ = 1;
+                ; @ = 1;
                    0: (b7) r0 = 1
                    1: (b7) r1 = 1
-                ; a.bt:2: }
+                ; }
                    2: (95) exit
-                """, xlated.text(lines));
+                """, Xlated.of(code).text(code, Listing.of(lines)));
+    }
+
+    @Test
+    void aListingHasNamesBytesAndPlacesWhereTheyAreWanted() {
+        var lines = new LineTable(List.of(new LineTable.Entry(0, "a.c", 2, 9, 7, "  f(&m);")));
+        var code = Bytecode.of(
+                Bytecode.pack(0x18, 1, 1, 0, 12),
+                0,
+                Bytecode.pack(CALL, 0, 0, 0, 274304),
+                Bytecode.pack(CALL, 0, 1, 1, 1),
+                EXIT,
+                EXIT);
+        var listing = new Listing(
+                lines,
+                Map.of(0, "int f(void * ctx)"),
+                imm -> imm == 274304 ? Optional.of("bpf_ktime_get_ns") : Optional.empty(),
+                number -> Optional.of("g" + number),
+                true,
+                true);
+        assertEquals("""
+                int f(void * ctx):
+                ; f(&m); [file:a.c line_num:7 line_col:3]
+                   0: (18) r1 = map[id:12]
+                       18 11 00 00 0c 00 00 00 00 00 00 00 00 00 00 00
+                   2: (85) call bpf_ktime_get_ns#274304
+                       85 00 00 00 80 2f 04 00
+                   3: (85) call pc+1#g1
+                       85 10 01 00 01 00 00 00
+                   4: (95) exit
+                       95 00 00 00 00 00 00 00
+                   5: (95) exit
+                       95 00 00 00 00 00 00 00
+                """, Xlated.of(code).text(code, listing));
     }
 }

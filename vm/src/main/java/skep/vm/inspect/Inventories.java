@@ -21,18 +21,30 @@ final class Inventories {
      * @param objectFile the object file of {@code --object}; without one a kernel is meant
      * @param target the spec of {@code --target}; without one the live kernel is meant
      * @param backend of the VM, for an object file; possibly empty
+     * @param json whether rows are JSON
+     * @param pretty whether that is indented
      */
     record Arguments(
-            List<String> words, Optional<String> objectFile, Optional<String> target, String backend, boolean json) {
+            List<String> words,
+            Optional<String> objectFile,
+            Optional<String> target,
+            String backend,
+            boolean json,
+            boolean pretty) {
         static Arguments parse(List<String> arguments) {
             var words = new ArrayList<String>();
             Optional<String> objectFile = Optional.empty();
             Optional<String> target = Optional.empty();
             var backend = "";
             boolean json = false;
+            boolean pretty = false;
             for (int i = 0; i < arguments.size(); i++) {
                 switch (arguments.get(i)) {
                     case "-j", "--json" -> json = true;
+                    case "-p", "--pretty" -> {
+                        json = true;
+                        pretty = true;
+                    }
                     case "--object" -> {
                         if (++i == arguments.size()) {
                             throw new IllegalArgumentException("--object needs the name of an object file");
@@ -53,7 +65,7 @@ final class Inventories {
                     default -> words.add(arguments.get(i));
                 }
             }
-            return new Arguments(List.copyOf(words), objectFile, target, backend, json);
+            return new Arguments(List.copyOf(words), objectFile, target, backend, json, pretty);
         }
 
         String word(int index) {
@@ -114,9 +126,15 @@ final class Inventories {
         return Integer.parseInt(number);
     }
 
-    static void print(PrintStream out, boolean json, List<String> rows) {
-        if (json) {
-            out.println("[" + String.join(",", rows) + "]");
+    /**
+     * Prints rows.
+     *
+     * @param single whether a JSON row stands for itself, not in a list
+     */
+    static void print(PrintStream out, Arguments arguments, List<String> rows, boolean single) {
+        if (arguments.json) {
+            var text = single ? rows.getFirst() : "[" + String.join(",", rows) + "]";
+            out.println(arguments.pretty ? PrettyJson.of(text) : text);
         } else {
             rows.forEach(out::println);
         }

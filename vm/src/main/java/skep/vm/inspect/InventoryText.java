@@ -5,7 +5,10 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import skep.isa.Xlated;
+import skep.target.Inventory;
 import skep.target.Inventory.MapRow;
 import skep.target.Inventory.ProgramRow;
 import skep.target.LoadedMap;
@@ -114,10 +117,10 @@ final class InventoryText {
         int padded = valueBytes + 7 & ~7;
         boolean apart = entry.key().length > 16 || valueBytes > 16;
         if (perCpu) {
-            lines.addAll(labelled("key:", entry.key(), 0, entry.key().length, apart));
+            lines.addAll(labelled("key:", entry.key(), 0, entry.key().length, true));
             for (int cpu = 0; (cpu + 1) * padded <= entry.value().length; cpu++) {
                 var label = String.format(Locale.ROOT, "value (CPU %02d):", cpu);
-                lines.addAll(labelled(label, entry.value(), cpu * padded, valueBytes, apart));
+                lines.addAll(labelled(label, entry.value(), cpu * padded, valueBytes, valueBytes > 16));
             }
             return lines;
         }
@@ -156,11 +159,16 @@ final class InventoryText {
         return lines;
     }
 
-    static String entryJson(LoadedMap.Entry entry, int valueBytes, boolean perCpu) {
+    static String entryJson(
+            LoadedMap.Entry entry, int valueBytes, boolean perCpu, Optional<Inventory.EntryTypes> types) {
         var json = new Json().addRaw("key", hexArray(entry.key(), 0, entry.key().length));
         if (!perCpu) {
-            return json.addRaw("value", hexArray(entry.value(), 0, entry.value().length))
-                    .toString();
+            return formatted(
+                    json.addRaw("value", hexArray(entry.value(), 0, entry.value().length)),
+                    entry,
+                    valueBytes,
+                    false,
+                    types);
         }
         int padded = valueBytes + 7 & ~7;
         var values = new ArrayList<String>();
@@ -170,7 +178,47 @@ final class InventoryText {
                     .addRaw("value", hexArray(entry.value(), cpu * padded, valueBytes))
                     .toString());
         }
-        return json.addRaw("values", values.toString().replace("}, {", "},{")).toString();
+        return formatted(
+                json.addRaw("values", values.toString().replace("}, {", "},{")), entry, valueBytes, true, types);
+    }
+
+    /** The same by its types behind the bytes. */
+    private static String formatted(
+            Json json, LoadedMap.Entry entry, int valueBytes, boolean perCpu, Optional<Inventory.EntryTypes> types) {
+        types.ifPresent(known ->
+                json.addRaw("formatted", "{" + TypedJson.entry(known, entry, valueBytes, perCpu, false) + "}"));
+        return json.toString();
+    }
+
+    /** One instruction of a dump. */
+    static String insnJson(Xlated.Line line, boolean opcodes) {
+        var json = new Json();
+        if (!line.head().isEmpty()) {
+            json.add("proto", line.head());
+        }
+        if (!line.source().isEmpty()) {
+            json.add("src", line.source());
+        }
+        json.add("disasm", line.text());
+        if (opcodes) {
+            var bytes = line.bytes();
+            json.addRaw(
+                    "opcodes",
+                    new Json()
+                            .add("code", "0x%02x".formatted(bytes[0]))
+                            .add("src_reg", "0x%x".formatted(bytes[1] >> 4 & 0xf))
+                            .add("dst_reg", "0x%x".formatted(bytes[1] & 0xf))
+                            .addRaw("off", hexArray(bytes, 2, 2))
+                            .addRaw("imm", bytes.length == 8 ? hexArray(bytes, 4, 4) : wideImmediate(bytes))
+                            .toString());
+        }
+        return json.toString();
+    }
+
+    private static String wideImmediate(byte[] bytes) {
+        var both = java.util.Arrays.copyOfRange(bytes, 4, 16);
+        System.arraycopy(bytes, 12, both, 4, 4);
+        return hexArray(both, 0, 8);
     }
 
     private static String hexArray(byte[] bytes, int from, int length) {

@@ -22,14 +22,19 @@ public final class MapCommand implements ToolCommand {
     public String summary() {
         return """
                 shows maps and their entries
-                  map list|show [id N | name NAME | pinned FILE] [-j] [--object FILE.o]
-                  map dump id N | name NAME | pinned FILE [-j] [--object FILE.o]
+                  map list|show [id N | name NAME | pinned FILE] [-j | -p] [--object FILE.o | --target SPEC]
+                  map dump id N | name NAME | pinned FILE [-j | -p] [--object FILE.o | --target SPEC]
                   map pin id N FILE    FILE, in a BPF file system, keeps the map loaded; removing it unpins
+                  -j, -p    as JSON, on one line or indented; entries whose types are known are shown by them, as JSON in any case
                   --object  load the object file into the VM and show that, instead of the live kernel""";
     }
 
     @Override
     public int run(List<String> words, InputStream in, PrintStream out, PrintStream err) {
+        if (words.size() == 1 && List.of("help", "-h", "--help").contains(words.getFirst())) {
+            out.println("skep " + name() + ": " + summary());
+            return 0;
+        }
         return Inventories.guarded(err, () -> {
             var arguments = Arguments.parse(words);
             try (var inventory = Inventories.open(arguments)) {
@@ -76,7 +81,7 @@ public final class MapCommand implements ToolCommand {
                 lines.addAll(InventoryText.map(row));
             }
         }
-        Inventories.print(out, arguments.json(), lines);
+        Inventories.print(out, arguments, lines, arguments.words().size() > 1 && lines.size() == 1);
     }
 
     private static void dump(Inventory inventory, MapRow row, Arguments arguments, PrintStream out) {
@@ -84,9 +89,17 @@ public final class MapCommand implements ToolCommand {
                 row.name(), row.type(), row.keySizeBytes(), row.valueSizeBytes(), row.maxEntries(), row.flags());
         var lines = new ArrayList<String>();
         var entries = inventory.entries(row.id());
+        var types = inventory.entryTypes(row.id()).filter(known -> known.valueId() != 0);
+        if (types.isPresent() && !arguments.json()) {
+            for (var entry : entries) {
+                lines.add("{" + TypedJson.entry(types.get(), entry, row.valueSizeBytes(), spec.perCpu(), true) + "}");
+            }
+            out.println(PrettyJson.of("[" + String.join(",", lines) + "]"));
+            return;
+        }
         for (var entry : entries) {
             if (arguments.json()) {
-                lines.add(InventoryText.entryJson(entry, row.valueSizeBytes(), spec.perCpu()));
+                lines.add(InventoryText.entryJson(entry, row.valueSizeBytes(), spec.perCpu(), types));
             } else {
                 lines.addAll(InventoryText.entry(entry, row.valueSizeBytes(), spec.perCpu()));
             }
@@ -94,6 +107,6 @@ public final class MapCommand implements ToolCommand {
         if (!arguments.json()) {
             lines.add("Found " + entries.size() + " element" + (entries.size() == 1 ? "" : "s"));
         }
-        Inventories.print(out, arguments.json(), lines);
+        Inventories.print(out, arguments, lines, false);
     }
 }

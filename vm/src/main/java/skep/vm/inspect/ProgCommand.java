@@ -4,10 +4,13 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.stream.Collectors;
 import skep.isa.Xlated;
 import skep.isa.object.LineTable;
 import skep.target.Inventory;
+import skep.target.Inventory.FunctionHead;
 import skep.target.Inventory.ProgramRow;
 import skep.target.MachineImage;
 import skep.target.MachineListing;
@@ -26,9 +29,11 @@ public final class ProgCommand implements ToolCommand {
     public String summary() {
         return """
                 shows loaded programs
-                  prog list|show [id N | name NAME | tag TAG | pinned FILE] [-j] [--object FILE.o | --target SPEC]
+                  prog list|show [id N | name NAME | tag TAG | pinned FILE] [-j | -p] [--object FILE.o | --target SPEC]
                   prog pin id N FILE   FILE, in a BPF file system, keeps the program loaded; removing it unpins
-                  prog dump xlated|jited id N | name NAME | tag TAG | pinned FILE [--object FILE.o [--backend NAME] | --target SPEC]
+                  prog dump xlated id N | name NAME | tag TAG | pinned FILE [opcodes] [linum] [-j | -p] [--object FILE.o | --target SPEC]
+                  prog dump jited id N | name NAME | tag TAG | pinned FILE [--object FILE.o [--backend NAME] | --target SPEC]
+                  -j, -p     as JSON, on one line or indented
                   --object   load the object file into the VM and show that, instead of the live kernel
                   --backend  who compiles it there: jvm (the default) or arm64
                   --target   another kernel, for example ssh:root@board; code of arm64 is shown with its bytecode""";
@@ -36,6 +41,10 @@ public final class ProgCommand implements ToolCommand {
 
     @Override
     public int run(List<String> words, InputStream in, PrintStream out, PrintStream err) {
+        if (words.size() == 1 && List.of("help", "-h", "--help").contains(words.getFirst())) {
+            out.println("skep " + name() + ": " + summary());
+            return 0;
+        }
         return Inventories.guarded(err, () -> {
             var arguments = Arguments.parse(words);
             try (var inventory = Inventories.open(arguments)) {
@@ -75,7 +84,7 @@ public final class ProgCommand implements ToolCommand {
                 lines.addAll(InventoryText.program(row));
             }
         }
-        Inventories.print(out, arguments.json(), lines);
+        Inventories.print(out, arguments, lines, arguments.words().size() > 1 && lines.size() == 1);
     }
 
     private static void dump(Inventory inventory, Arguments arguments, PrintStream out) {
@@ -84,7 +93,7 @@ public final class ProgCommand implements ToolCommand {
         }
         for (var row : chosen(inventory, arguments, 2)) {
             switch (arguments.word(1)) {
-                case "xlated" -> xlated(inventory, row).forEach(out::println);
+                case "xlated" -> xlated(inventory, row, arguments, out);
                 case "jited" -> jited(inventory, row).forEach(out::println);
                 default ->
                     throw new IllegalArgumentException("dump takes xlated or jited, not '" + arguments.word(1) + "'");
@@ -92,11 +101,38 @@ public final class ProgCommand implements ToolCommand {
         }
     }
 
-    private static List<String> xlated(Inventory inventory, ProgramRow row) {
-        var lines = row.jitedBytes() == 0
-                ? LineTable.EMPTY
-                : inventory.image(row.id()).map(MachineImage::lines).orElse(LineTable.EMPTY);
-        return Xlated.of(inventory.xlated(row.id())).text(lines).lines().toList();
+    private static void xlated(Inventory inventory, ProgramRow row, Arguments arguments, PrintStream out) {
+        var further = arguments
+                .words()
+                .subList(
+                        Math.min(4, arguments.words().size()), arguments.words().size());
+        for (var word : further) {
+            if (!word.equals("opcodes") && !word.equals("linum")) {
+                throw new IllegalArgumentException("a dump takes opcodes and linum, not '" + word + "'");
+            }
+        }
+        var image = row.jitedBytes() == 0 ? Optional.<MachineImage>empty() : inventory.image(row.id());
+        var heads = inventory.functions(row.id()).stream()
+                .collect(Collectors.toMap(FunctionHead::insn, FunctionHead::declaration, (first, _) -> first));
+        var listing = new Xlated.Listing(
+                image.map(MachineImage::lines).orElse(LineTable.EMPTY),
+                heads,
+                inventory::helperAt,
+                number -> image.filter(known ->
+                                number >= 0 && number < known.addresses().size())
+                        .flatMap(known -> inventory.functionAt(known.addresses().get(number))),
+                further.contains("opcodes"),
+                further.contains("linum"));
+        var raw = inventory.xlated(row.id());
+        var xlated = Xlated.of(raw);
+        if (arguments.json()) {
+            var lines = xlated.lines(raw, listing).stream()
+                    .map(line -> InventoryText.insnJson(line, listing.opcodes()))
+                    .toList();
+            Inventories.print(out, arguments, lines, false);
+        } else {
+            out.print(xlated.text(raw, listing));
+        }
     }
 
     private static List<String> jited(Inventory inventory, ProgramRow row) {

@@ -31,15 +31,18 @@ import skep.vm.maps.UserMap;
 public final class VmInventory implements Inventory {
     private final Machine machine;
     private final Optional<AutoCloseable> owned;
+    /** Of the object file whose programs and maps these are. */
+    private final Optional<Btf> types;
 
-    private VmInventory(Machine machine, Optional<AutoCloseable> owned) {
+    private VmInventory(Machine machine, Optional<AutoCloseable> owned, Optional<Btf> types) {
         this.machine = machine;
+        this.types = types;
         this.owned = owned;
     }
 
     /** The inventory of a machine that somebody else owns. */
     public static Inventory of(Machine machine) {
-        return new VmInventory(machine, Optional.empty());
+        return new VmInventory(machine, Optional.empty(), Optional.empty());
     }
 
     /** Loads an object file into a machine of its own; {@code --object} of the commands. */
@@ -75,7 +78,7 @@ public final class VmInventory implements Inventory {
                 held.addFirst(machine);
                 var object = kernel.isPresent() ? file.relocated(kernel.get().kernel()) : relocatable(file);
                 VmObject.load(machine, object, options);
-                return new VmInventory(machine, Optional.of(() -> close(held)));
+                return new VmInventory(machine, Optional.of(() -> close(held)), file.types());
             } catch (IOException | RuntimeException failure) {
                 close(held);
                 throw failure instanceof TargetException known
@@ -187,6 +190,14 @@ public final class VmInventory implements Inventory {
                 map.memoryBytes(),
                 OptionalInt.empty(),
                 map.frozen());
+    }
+
+    @Override
+    public Optional<EntryTypes> entryTypes(int mapId) {
+        return machine.maps()
+                .get(mapId)
+                .map(map -> map.spec().setup())
+                .flatMap(setup -> types.map(known -> new EntryTypes(known, setup.keyTypeId(), setup.valueTypeId())));
     }
 
     private VmProgram program(int id) {

@@ -1,6 +1,9 @@
 package skep.vm.maps;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 import skep.isa.kernel.Errno;
@@ -9,8 +12,9 @@ import skep.isa.object.MapSpec;
 import skep.vm.Memory;
 
 /**
- * {@code lpm_trie}: a key is a prefix, a look-up finds the longest one that fits. A binary trie without the nodes that
- * have one child; readers take no lock, writers take one.
+ * {@code lpm_trie}: a key is a prefix, a look-up finds the longest one that fits. A binary trie without the nodes that have one
+ * child, so that a look-up compares each bit of the key once at the most. Readers take no lock; writers lock the nodes whose links
+ * they change, from the root downwards: at most three that hang below each other.
  *
  * <pre>
  *  key:  0 prefix length in bits (32 bits) | 4 data, most significant bit first
@@ -18,6 +22,7 @@ import skep.vm.Memory;
  */
 final class LpmTrie implements BpfMap {
     private static final int LENGTH_BYTES = 4;
+    private static final int NO_ELEMENT = -1;
 
     private final int id;
     private final MapSpec spec;
@@ -25,8 +30,10 @@ final class LpmTrie implements BpfMap {
     private final int dataBytes;
     private final int maxPrefix;
     private final Slab slab;
-    private final AtomicReferenceArray<@Nullable Node> root = new AtomicReferenceArray<>(1);
-    private int entries;
+    /** Above all prefixes; the trie hangs at its first link. */
+    private final Node top = new Node(-1, new byte[0], NO_ELEMENT);
+
+    private final AtomicInteger entries = new AtomicInteger();
 
     /** A prefix; {@code element} is -1 where it only joins two others. */
     private static final class Node {
@@ -34,6 +41,8 @@ final class LpmTrie implements BpfMap {
         final byte[] data;
         final int element;
         final AtomicReferenceArray<@Nullable Node> children = new AtomicReferenceArray<>(2);
+        /** No longer part of the trie; whoever holds the node's monitor reads and writes it. */
+        boolean gone;
 
         Node(int prefix, byte[] data, int element) {
             this.prefix = prefix;
@@ -44,17 +53,32 @@ final class LpmTrie implements BpfMap {
         boolean joins() {
             return element < 0;
         }
-    }
 
-    /** Where a node hangs. */
-    private record Place(AtomicReferenceArray<@Nullable Node> links, int index) {
-        @Nullable
-        Node get() {
-            return links.get(index);
+        /** Whether the link still leads there; the monitor is held. */
+        boolean leads(int index, @Nullable Node child) {
+            return !gone && children.get(index) == child;
         }
 
-        void set(@Nullable Node node) {
-            links.set(index, node);
+        /** A node in the place of this one, whose monitor is held. */
+        Node replacement(byte[] newData, int newElement) {
+            var other = new Node(prefix, newData, newElement);
+            other.children.set(0, children.get(0));
+            other.children.set(1, children.get(1));
+            gone = true;
+            return other;
+        }
+    }
+
+    /**
+     * Where the way down along a key ends.
+     *
+     * @param above the node that {@code owner} hangs at, if there is one
+     * @param owner the node whose link leads to {@code node}
+     * @param common how many leading bits of {@code node} and of the key agree
+     */
+    private record Way(Optional<Node> above, Node owner, int index, Optional<Node> node, int common) {
+        boolean endsAt(int prefix) {
+            return node.isPresent() && node.get().prefix == prefix && common == prefix;
         }
     }
 
@@ -88,26 +112,26 @@ final class LpmTrie implements BpfMap {
         if (Integer.compareUnsigned(limit, maxPrefix) > 0) {
             return 0;
         }
-        Node found = null;
-        for (var node = root.get(0); node != null; ) {
-            int common = common(node, key, Math.min(limit, node.prefix));
-            if (common < node.prefix) {
+        int found = NO_ELEMENT;
+        int matched = 0;
+        for (var node = top.children.get(0); node != null; node = node.children.get(bit(key, matched))) {
+            matched = common(node, key, matched, Math.min(limit, node.prefix));
+            if (matched < node.prefix) {
                 break;
             }
             if (!node.joins()) {
-                found = node;
+                found = node.element;
             }
-            if (node.prefix >= limit || node.prefix == maxPrefix) {
+            if (matched == limit) {
                 break;
             }
-            node = node.children.get(bit(key, node.prefix));
         }
-        return found == null ? 0 : slab.value(found.element);
+        return found < 0 ? 0 : slab.value(found);
     }
 
-    /** How many leading bits of a node and of a key in memory agree, up to a limit. */
-    private static int common(Node node, long key, int limit) {
-        for (int at = 0; at < limit; at += 8) {
+    /** How many leading bits of a node and of a key in memory agree, up to a limit; the first {@code from} are known to. */
+    private static int common(Node node, long key, int from, int limit) {
+        for (int at = from & ~7; at < limit; at += 8) {
             int different = (node.data[at / 8] ^ Memory.getByte(key + LENGTH_BYTES + at / 8)) & 0xff;
             if (different != 0) {
                 return Math.min(limit, at + Integer.numberOfLeadingZeros(different) - 24);
@@ -124,168 +148,230 @@ final class LpmTrie implements BpfMap {
         return data[index / 8] >> 7 - index % 8 & 1;
     }
 
+    /** Goes down to the node with this prefix, or to where it would hang. */
+    private Way way(long key, int prefix) {
+        var above = Optional.<Node>empty();
+        var owner = top;
+        int index = 0;
+        int matched = 0;
+        for (; ; ) {
+            var node = owner.children.get(index);
+            if (node == null) {
+                return new Way(above, owner, index, Optional.empty(), matched);
+            }
+            matched = common(node, key, matched, Math.min(prefix, node.prefix));
+            if (matched < node.prefix || node.prefix == prefix) {
+                return new Way(above, owner, index, Optional.of(node), matched);
+            }
+            above = Optional.of(owner);
+            owner = node;
+            index = bit(key, matched);
+        }
+    }
+
     @Override
-    public synchronized int update(long key, long value, long flags, int cpu) {
+    public int update(long key, long value, long flags, int cpu) {
         int prefix = Memory.getInt(key);
         if (flags < 0 || flags > MapFlags.EXIST || Integer.compareUnsigned(prefix, maxPrefix) > 0) {
             return Errno.EINVAL.negated();
         }
-        var place = new Place(root, 0);
-        int common = 0;
-        var node = place.get();
-        while (node != null) {
-            common = common(node, key, Math.min(prefix, node.prefix));
-            if (common < node.prefix || node.prefix == prefix || node.prefix == maxPrefix) {
-                break;
+        for (; ; ) {
+            var way = way(key, prefix);
+            synchronized (way.owner) {
+                if (way.owner.leads(way.index, way.node.orElse(null))) {
+                    return way.endsAt(prefix) ? replace(way, key, value, flags) : add(way, prefix, key, value, flags);
+                }
             }
-            place = new Place(node.children, bit(key, node.prefix));
-            node = place.get();
         }
-        boolean same = node != null && node.prefix == common && node.prefix == prefix;
-        boolean exists = same && node != null && !node.joins();
-        if (exists && flags == MapFlags.NOEXIST) {
-            return Errno.EEXIST.negated();
-        }
-        if (!exists && flags == MapFlags.EXIST) {
-            return Errno.ENOENT.negated();
-        }
-        if (!exists && entries == spec.maxEntries()) {
-            return Errno.ENOSPC.negated();
-        }
-        if (exists && node != null) {
-            // The value stays where it is: programs may hold its address. Bits of the key behind the prefix are the new
-            // key's.
-            ValueShape.copyBytes(value, slab.value(node.element), spec.valueSizeBytes());
-            var renamed = new Node(prefix, Memory.bytes(key + LENGTH_BYTES, dataBytes), node.element);
-            renamed.children.set(0, node.children.get(0));
-            renamed.children.set(1, node.children.get(1));
-            place.set(renamed);
+    }
+
+    /** Gives the node at the end of a way a value; the owner's monitor is held. */
+    private int replace(Way way, long key, long value, long flags) {
+        var node = way.node.orElseThrow();
+        if (node.joins()) {
+            int element = flags == MapFlags.EXIST ? Errno.ENOENT.negated() : taken(value);
+            if (element < 0) {
+                return element;
+            }
+            replace(way, node, key, element);
             return 0;
         }
-        int element = slab.take();
-        if (element < 0) {
-            return Errno.ENOMEM.negated();
+        if (flags == MapFlags.NOEXIST) {
+            return Errno.EEXIST.negated();
         }
-        ValueShape.copyBytes(value, slab.value(element), spec.valueSizeBytes());
-        var added = new Node(prefix, Memory.bytes(key + LENGTH_BYTES, dataBytes), element);
-        entries++;
-        if (node == null) {
-            place.set(added);
-        } else if (same) {
-            added.children.set(0, node.children.get(0));
-            added.children.set(1, node.children.get(1));
-            place.set(added);
-        } else if (common == prefix) {
-            added.children.set(bit(node.data, common), node);
-            place.set(added);
-        } else {
-            var joint = new Node(common, added.data, -1);
-            joint.children.set(bit(node.data, common), node);
-            joint.children.set(bit(added.data, common), added);
-            place.set(joint);
-        }
+        // The value stays where it is: programs may hold its address. Bits of the key behind the prefix are the new
+        // key's.
+        ValueShape.copyBytes(value, slab.value(node.element), spec.valueSizeBytes());
+        replace(way, node, key, node.element);
         return 0;
     }
 
+    private void replace(Way way, Node node, long key, int element) {
+        synchronized (node) {
+            way.owner.children.set(way.index, node.replacement(Memory.bytes(key + LENGTH_BYTES, dataBytes), element));
+        }
+    }
+
+    /** Hangs a new node where a way ends; the owner's monitor is held. */
+    private int add(Way way, int prefix, long key, long value, long flags) {
+        if (flags == MapFlags.EXIST) {
+            return Errno.ENOENT.negated();
+        }
+        int element = taken(value);
+        if (element < 0) {
+            return element;
+        }
+        var added = new Node(prefix, Memory.bytes(key + LENGTH_BYTES, dataBytes), element);
+        var hung = added;
+        if (way.node.isPresent()) {
+            var node = way.node.get();
+            if (way.common == prefix) {
+                added.children.set(bit(node.data, prefix), node);
+            } else {
+                hung = new Node(way.common, added.data, NO_ELEMENT);
+                hung.children.set(bit(node.data, way.common), node);
+                hung.children.set(bit(added.data, way.common), added);
+            }
+        }
+        way.owner.children.set(way.index, hung);
+        return 0;
+    }
+
+    /** An element that holds the value, or a negative errno. */
+    private int taken(long value) {
+        int limit = spec.maxEntries();
+        if (entries.getAndUpdate(now -> now == limit ? now : now + 1) == limit) {
+            return Errno.ENOSPC.negated();
+        }
+        int element = slab.take();
+        if (element < 0) {
+            entries.decrementAndGet();
+            return Errno.ENOMEM.negated();
+        }
+        ValueShape.copyBytes(value, slab.value(element), spec.valueSizeBytes());
+        return element;
+    }
+
     @Override
-    public synchronized int delete(long key) {
+    public int delete(long key) {
         int prefix = Memory.getInt(key);
         if (Integer.compareUnsigned(prefix, maxPrefix) > 0) {
             return Errno.EINVAL.negated();
         }
-        Place above = null;
-        var place = new Place(root, 0);
-        var node = place.get();
-        while (node != null && node.prefix < prefix && common(node, key, node.prefix) == node.prefix) {
-            above = place;
-            place = new Place(node.children, bit(key, node.prefix));
-            node = place.get();
-        }
-        if (node == null || node.prefix != prefix || node.joins() || common(node, key, prefix) < prefix) {
-            return Errno.ENOENT.negated();
-        }
-        entries--;
-        var left = node.children.get(0);
-        var right = node.children.get(1);
-        if (left != null && right != null) {
-            var joint = new Node(node.prefix, node.data, -1);
-            joint.children.set(0, left);
-            joint.children.set(1, right);
-            place.set(joint);
-        } else if (left != null || right != null) {
-            place.set(left != null ? left : right);
-        } else {
-            var parent = above == null ? null : above.get();
-            if (above != null && parent != null && parent.joins()) {
-                above.set(parent.children.get(1 - place.index));
-            } else {
-                place.set(null);
+        for (; ; ) {
+            var way = way(key, prefix);
+            if (!way.endsAt(prefix) || way.node.orElseThrow().joins()) {
+                return Errno.ENOENT.negated();
+            }
+            if (removed(way)) {
+                return 0;
             }
         }
+    }
+
+    /** Takes the node at the end of a way out; false if the trie has changed meanwhile. */
+    private boolean removed(Way way) {
+        if (way.above.isPresent() && way.owner.joins()) {
+            synchronized (way.above.get()) {
+                return removedBelow(way);
+            }
+        }
+        return removedBelow(way);
+    }
+
+    private boolean removedBelow(Way way) {
+        var node = way.node.orElseThrow();
+        synchronized (way.owner) {
+            synchronized (node) {
+                if (!way.owner.leads(way.index, node)) {
+                    return false;
+                }
+                var left = node.children.get(0);
+                var right = node.children.get(1);
+                if (left == null && right == null && way.above.isPresent() && way.owner.joins()) {
+                    // What joined two prefixes has one only.
+                    var above = way.above.get();
+                    int at = above == top ? 0 : bit(way.owner.data, above.prefix);
+                    if (!above.leads(at, way.owner)) {
+                        return false;
+                    }
+                    above.children.set(at, way.owner.children.get(1 - way.index));
+                    way.owner.gone = true;
+                } else if (left != null && right != null) {
+                    way.owner.children.set(way.index, node.replacement(node.data, NO_ELEMENT));
+                } else {
+                    way.owner.children.set(way.index, left != null ? left : right);
+                }
+                node.gone = true;
+            }
+        }
+        entries.decrementAndGet();
         slab.give(node.element);
-        return 0;
+        return true;
     }
 
+    /** More special prefixes come first, as in the kernel: children before their parent. */
     @Override
-    public synchronized int nextKey(long key, long next) {
-        var search = new Search(key == 0 ? Optional.empty() : exact(key));
-        visit(root.get(0), search);
-        if (search.next == null) {
+    public int nextKey(long key, long next) {
+        var path = key == 0 ? List.<Node>of() : pathTo(key);
+        var found = path.isEmpty() ? first(top.children.get(0)) : after(path);
+        if (found.isEmpty()) {
             return Errno.ENOENT.negated();
         }
-        copyKey(search.next, next);
+        copyKey(found.get(), next);
         return 0;
     }
 
-    private Optional<Node> exact(long key) {
+    /** The nodes from the root to the one of a key; empty if there is none. */
+    private List<Node> pathTo(long key) {
         int prefix = Memory.getInt(key);
+        var path = new ArrayList<Node>();
         if (Integer.compareUnsigned(prefix, maxPrefix) > 0) {
-            return Optional.empty();
+            return path;
         }
-        var node = root.get(0);
-        while (node != null && node.prefix < prefix && common(node, key, node.prefix) == node.prefix) {
-            node = node.children.get(bit(key, node.prefix));
-        }
-        boolean found = node != null && node.prefix == prefix && !node.joins() && common(node, key, prefix) == prefix;
-        return found ? Optional.ofNullable(node) : Optional.empty();
-    }
-
-    /** Walks children before their parent, as the kernel does: more special prefixes first. */
-    private static void visit(@Nullable Node node, Search search) {
-        if (node == null || search.next != null) {
-            return;
-        }
-        visit(node.children.get(0), search);
-        visit(node.children.get(1), search);
-        if (!node.joins()) {
-            search.see(node);
-        }
-    }
-
-    /** The entry after another one, or the first. */
-    private static final class Search {
-        private final @Nullable Node after;
-        private boolean armed;
-
-        @Nullable
-        Node next;
-
-        Search(Optional<Node> after) {
-            this.after = after.orElse(null);
-            this.armed = after.isEmpty();
-        }
-
-        void see(Node node) {
-            if (armed && next == null) {
-                next = node;
+        int matched = 0;
+        for (var node = top.children.get(0); node != null; node = node.children.get(bit(key, matched))) {
+            path.add(node);
+            matched = common(node, key, matched, Math.min(prefix, node.prefix));
+            if (matched < node.prefix) {
+                break;
             }
-            armed |= node == after;
+            if (node.prefix == prefix) {
+                return node.joins() ? List.of() : path;
+            }
         }
+        return List.of();
+    }
+
+    /** The entry that follows the last node of a path. */
+    private static Optional<Node> after(List<Node> path) {
+        for (int i = path.size() - 1; i > 0; i--) {
+            var parent = path.get(i - 1);
+            var right = parent.children.get(1);
+            if (parent.children.get(0) == path.get(i) && right != null) {
+                return first(right);
+            }
+            if (!parent.joins()) {
+                return Optional.of(parent);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The first entry below a node: where there is nothing further below. */
+    private static Optional<Node> first(@Nullable Node root) {
+        Node last = null;
+        for (var node = root; node != null; ) {
+            last = node;
+            var left = node.children.get(0);
+            node = left != null ? left : node.children.get(1);
+        }
+        return Optional.ofNullable(last);
     }
 
     @Override
     public void walkKeys(KeyVisitor visitor, long room) {
-        walk(root.get(0), visitor, room);
+        walk(top.children.get(0), visitor, room);
     }
 
     private void walk(@Nullable Node node, KeyVisitor visitor, long room) {

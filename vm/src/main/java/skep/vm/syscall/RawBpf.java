@@ -368,11 +368,11 @@ public final class RawBpf {
         attr.putU32(12, 0);
         attr.putU32(24, ids.size());
         if (room != 0 && attr.u64(16) != 0) {
-            for (int i = 0; i < Math.min(room, ids.size()); i++) {
+            for (int i = 0; i < RawInfo.fitting(room, ids.size()); i++) {
                 attr.memory.put(attr.command, attr.u64(16) + 4L * i, RawAttr.le32(ids.get(i)));
             }
-            if (ids.size() > room) {
-                throw attr.failed(Errno.ENOSPC, ids.size() + " programs, room for " + room);
+            if (Integer.compareUnsigned(ids.size(), room) > 0) {
+                throw attr.failed(Errno.ENOSPC, ids.size() + " programs, room for " + Integer.toUnsignedString(room));
             }
         }
         return 0;

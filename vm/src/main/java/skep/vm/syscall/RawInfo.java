@@ -79,7 +79,7 @@ final class RawInfo {
         info.putInt(16, program.jitedBytes()).putInt(20, program.xlatedBytes());
         if (codeRoom != 0 && code != 0) {
             var bytes = process.codeOf(attr.command, attr.u32(0)).toBytes();
-            attr.memory.put(attr.command, code, Arrays.copyOf(bytes, Math.min(codeRoom, bytes.length)));
+            attr.memory.put(attr.command, code, Arrays.copyOf(bytes, fitting(codeRoom, bytes.length)));
             info.putLong(32, code);
         }
         info.putLong(
@@ -95,13 +95,18 @@ final class RawInfo {
         info.putInt(216, program.verifiedInsns());
     }
 
+    /** How much goes into the room that the caller names, a number without a sign. */
+    static int fitting(int room, int length) {
+        return Integer.compareUnsigned(room, length) < 0 ? room : length;
+    }
+
     private static void clear(ByteBuffer info) {
         Arrays.fill(info.array(), (byte) 0);
     }
 
     private static void putIds(RawAttr attr, long address, int room, List<Integer> ids) {
         if (room != 0 && address != 0) {
-            for (int i = 0; i < Math.min(room, ids.size()); i++) {
+            for (int i = 0; i < fitting(room, ids.size()); i++) {
                 attr.memory.put(attr.command, address + 4L * i, RawAttr.le32(ids.get(i)));
             }
         }
@@ -131,7 +136,7 @@ final class RawInfo {
         clear(info);
         if (room != 0 && address != 0) {
             var bytes = process.types(attr.command, attr.u32(0)).bytes();
-            attr.memory.put(attr.command, address, Arrays.copyOf(bytes, Math.min(room, bytes.length)));
+            attr.memory.put(attr.command, address, Arrays.copyOf(bytes, fitting(room, bytes.length)));
         }
         info.putLong(0, address).putInt(8, btf.sizeBytes()).putInt(12, btf.id());
     }
@@ -182,7 +187,7 @@ final class RawInfo {
         if (address == 0) {
             return;
         }
-        boolean fits = bytes.length <= room;
+        boolean fits = Integer.compareUnsigned(bytes.length, room) <= 0;
         var put = fits ? bytes : Arrays.copyOf(bytes, room);
         put[put.length - 1] = 0;
         attr.memory.put(attr.command, address, put);
@@ -203,7 +208,7 @@ final class RawInfo {
         attr.putU64(32, 0);
         attr.putU64(40, 0);
         if (room != 0 && attr.u64(16) != 0) {
-            boolean fits = text.length <= room;
+            boolean fits = Integer.compareUnsigned(text.length, room) <= 0;
             var put = fits ? text : Arrays.copyOf(text, room);
             put[put.length - 1] = 0;
             attr.putPointed(16, put);

@@ -33,6 +33,10 @@ final class Hints {
             new Row("leaks addr", "a kernel address would become visible: CAP_PERFMON is needed for that"),
             new Row("invalid bpf_context access", "this program type has no such field, or not of this size"),
             new Row("reference leak", "what was acquired must be released on every path to the exit"),
+            new Row(
+                    "func unknown#195896080",
+                    "here stood a field, type or constant that this kernel's types do not have (CO-RE): ask with"
+                            + " bpf_core_field_exists or bpf_core_enum_value_exists first"),
             new Row("cannot use helper", "choose another helper, or another program type"),
             new Row("GPL-restricted", "declare a GPL-compatible licence"),
             new Row("should have been in", "return one of the values that this program type allows"),

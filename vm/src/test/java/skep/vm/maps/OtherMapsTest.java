@@ -65,6 +65,19 @@ class OtherMapsTest {
     }
 
     @Test
+    void aFullTrieTakesNoMorePrefixes() {
+        var map = at.map(MapType.LPM_TRIE, 8, 8, 2, MapFlags.NO_PREALLOC);
+        assertEquals(0, route(map, 1, 8, 10, 0, 0, 0));
+        assertEquals(0, route(map, 2, 8, 11, 0, 0, 0));
+        assertEquals(-28, route(map, 3, 8, 12, 0, 0, 0));
+        assertEquals(-28, route(map, 3, 7, 10, 0, 0, 0), "where a node only joins two others");
+        assertEquals(0, route(map, 4, 8, 11, 0, 0, 0), "one that is there");
+        key(8, 10, 0, 0, 0);
+        assertEquals(0, map.delete(at.key));
+        assertEquals(0, route(map, 3, 8, 12, 0, 0, 0));
+    }
+
+    @Test
     void triesAnswerLikeAListOfPrefixes() {
         var map = at.map(MapType.LPM_TRIE, 8, 8, 5000, MapFlags.NO_PREALLOC);
         var random = new Random(7);
@@ -102,6 +115,72 @@ class OtherMapsTest {
                 steps++;
             }
             assertEquals(prefixes.size(), steps);
+        }
+    }
+
+    /** Writers work at neighbouring prefixes and below each other; what each did last is what there is in the end. */
+    @Test
+    void writersOfATrieDoNotLoseEachOthersPrefixes() throws InterruptedException {
+        var map = at.map(MapType.LPM_TRIE, 8, 8, 5000, MapFlags.NO_PREALLOC);
+        route(map, 77, 8, 10, 0, 0, 0);
+        int writers = 4;
+        var live = new ArrayList<java.util.Map<Integer, Integer>>();
+        var threads = new ArrayList<Thread>();
+        var failures = new java.util.concurrent.ConcurrentLinkedQueue<String>();
+        for (int w = 0; w < writers; w++) {
+            int writer = w;
+            var mine = new java.util.HashMap<Integer, Integer>();
+            live.add(mine);
+            threads.add(Thread.ofPlatform().start(() -> {
+                var random = new Random(writer);
+                try (var room = Memory.allocate(24, 8)) {
+                    for (int round = 0; round < 3_000; round++) {
+                        // The writer is in the last two bits of the prefix.
+                        int prefix = 10 + random.nextInt(6);
+                        int bits = random.nextInt(1 << prefix - 10) << 2 | writer;
+                        int address = 10 << 24 | bits << 32 - prefix;
+                        Memory.putInt(room.address(), prefix);
+                        Memory.putInt(room.address() + 4, Integer.reverseBytes(address));
+                        Memory.putLong(room.address() + 8, round);
+                        int id = prefix << 24 | bits;
+                        boolean removes = random.nextInt(3) == 0;
+                        int result = removes
+                                ? map.delete(room.address())
+                                : map.update(room.address(), room.address() + 8, 0, 0);
+                        int expected = removes && mine.remove(id) == null ? -2 : 0;
+                        if (!removes) {
+                            mine.put(id, round);
+                        }
+                        if (result != expected && failures.size() < 20) {
+                            failures.add("writer " + writer + " round " + round + ": " + result);
+                        }
+                        Memory.putInt(room.address(), 9);
+                        Memory.putInt(room.address() + 4, Integer.reverseBytes(10 << 24));
+                        long found = map.lookup(room.address(), 0);
+                        if (found == 0 || Memory.getLong(found) != 77) {
+                            failures.add("the prefix that stays was not found");
+                        }
+                    }
+                }
+            }));
+        }
+        for (var thread : threads) {
+            thread.join();
+        }
+        assertEquals(List.of(), List.copyOf(failures));
+        int expected = 1;
+        for (var mine : live) {
+            expected += mine.size();
+            mine.forEach((id, round) -> {
+                int prefix = id >>> 24;
+                int address = 10 << 24 | (id & 0xff_ffff) << 32 - prefix;
+                assertEquals(
+                        (long) round,
+                        find(map, prefix, address >>> 24, address >>> 16 & 255, address >>> 8 & 255, address & 255));
+            });
+        }
+        try (var user = new UserMap(map)) {
+            assertEquals(expected, user.entries().size());
         }
     }
 
