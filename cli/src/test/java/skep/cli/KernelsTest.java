@@ -245,7 +245,8 @@ class KernelsTest {
         var column = new LinkedHashMap<String, String>();
         boolean embedded = target.spec().startsWith("embedded");
         for (var command : embedded ? List.<String>of() : PREPARE) {
-            AttachmentsTest.run(target, command);
+            int status = AttachmentsTest.run(target, command);
+            Assumptions.assumeTrue(status == 0, () -> "Unsupported: " + command + " ends with " + status);
         }
         for (var row : OBJECT_ROWS) {
             column.put(row.kind(), outcome(target, row, wrong));
