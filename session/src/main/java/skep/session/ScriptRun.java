@@ -135,7 +135,8 @@ final class ScriptRun implements AutoCloseable {
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
-        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses());
+        actions = new Actions(
+                script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses(), options.files());
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
         }

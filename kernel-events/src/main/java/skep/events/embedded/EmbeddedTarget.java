@@ -278,6 +278,6 @@ public final class EmbeddedTarget implements Target {
 
     @Override
     public java.util.Map<String, Long> groundTruth() {
-        return model().groundTruth().counters();
+        return model().groundTruth().summary();
     }
 }
