@@ -1,5 +1,6 @@
 package skep.linux;
 
+import java.util.List;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.ProbeSpec;
@@ -10,7 +11,9 @@ import skep.target.Link;
 
 /** Attaches to where packets pass: sockets, network devices, cgroups. */
 final class PacketLinks {
+    private static final int AF_INET = 2;
     private static final int AF_PACKET = 17;
+    private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
     private static final int SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0x80000 | 0x800;
     /** {@code ETH_P_ALL} in network order. */
     private static final int ALL_PROTOCOLS = 0x0300;
@@ -18,6 +21,12 @@ final class PacketLinks {
     private static final int SOL_SOCKET = 1;
     private static final int SO_ATTACH_BPF = 50;
     private static final int SOCKADDR_LL_BYTES = 20;
+
+    /** {@code SIOCGIFINDEX}, {@code IFNAMSIZ}, and {@code struct ifreq}. */
+    private static final int INDEX_OF_INTERFACE = 0x8933;
+
+    private static final int MAX_NAME_BYTES = 16;
+    private static final int INTERFACE_REQUEST_BYTES = 40;
 
     private final Host host;
     private final Attacher attacher;
@@ -76,18 +85,40 @@ final class PacketLinks {
         return attacher.link(probe, "cgroup link", "BPF_LINK_CREATE", Feature.CGROUP, link);
     }
 
+    /** The index of an interface in the network namespace that the tracer is in, which {@code /sys} may not be of. */
     private int device(ProbeSpec probe) {
+        var name = probe.target();
+        if (name.length() < MAX_NAME_BYTES) {
+            long socket = host.syscalls().call(Sys.SOCKET, AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+            if (Errno.isError(socket)) {
+                throw Attacher.failure(probe, "no socket could be opened (" + Errno.name(-socket) + ")", "");
+            }
+            // struct ifreq: name 16, index 4, ...
+            try (var request = host.syscalls().allocate(INTERFACE_REQUEST_BYTES)) {
+                request.clear(INTERFACE_REQUEST_BYTES).putString(0, name);
+                long at = request.pushed(INTERFACE_REQUEST_BYTES);
+                long result = host.syscalls().call(Sys.IOCTL, socket, INDEX_OF_INTERFACE, at);
+                request.pulled(0, INTERFACE_REQUEST_BYTES);
+                if (!Errno.isError(result)) {
+                    return request.getInt(MAX_NAME_BYTES);
+                }
+            } finally {
+                host.close((int) socket);
+            }
+        }
+        throw Attacher.failure(
+                probe, "there is no network interface " + name, "There are " + String.join(", ", interfaces()) + ".");
+    }
+
+    /** Two lines of headings, then a line for each, its name before a colon. */
+    private List<String> interfaces() {
         return host.files()
-                .number("/sys/class/net/" + probe.target() + "/ifindex")
-                .map(Long::intValue)
-                .orElseThrow(() -> Attacher.failure(
-                        probe,
-                        "there is no network interface " + probe.target(),
-                        "There are "
-                                + String.join(
-                                        ", ",
-                                        host.files().list("/sys/class/net").stream()
-                                                .sorted()
-                                                .toList()) + "."));
+                .text("/proc/self/net/dev")
+                .orElse("")
+                .lines()
+                .skip(2)
+                .map(line -> line.substring(0, Math.max(0, line.indexOf(':'))).strip())
+                .sorted()
+                .toList();
     }
 }
