@@ -185,7 +185,9 @@ class NotebookKernelTest {
             assertTrue(
                     switch (phase) {
                         case "M" -> event.path("args").path("name").isString();
-                        case "X" -> event.path("ts").asDouble(-1) >= 0 && event.path("dur").asDouble(-1) >= 0;
+                        case "X" ->
+                            event.path("ts").asDouble(-1) >= 0
+                                    && event.path("dur").asDouble(-1) >= 0;
                         case "C" ->
                             event.path("ts").asDouble(-1) >= 0
                                     && event.path("args").isObject()
@@ -247,18 +249,22 @@ class NotebookKernelTest {
         var functions = new HashMap<Long, String>();
         for (var one : profile.get(5)) {
             var fields = message((ByteBuffer) one);
-            functions.put((Long) fields.get(1).getFirst(), strings.get(((Long) fields.get(2).getFirst()).intValue()));
+            functions.put(
+                    (Long) fields.get(1).getFirst(),
+                    strings.get(((Long) fields.get(2).getFirst()).intValue()));
         }
         var locations = new HashMap<Long, String>();
         for (var one : profile.get(4)) {
             var fields = message((ByteBuffer) one);
             var line = message((ByteBuffer) fields.get(4).getFirst());
-            locations.put((Long) fields.get(1).getFirst(), functions.get((Long) line.get(1).getFirst()));
+            locations.put((Long) fields.get(1).getFirst(), functions.get((Long)
+                    line.get(1).getFirst()));
         }
         assertTrue(locations.values().stream().anyMatch(name -> name.startsWith(function)), locations::toString);
         for (var sample : profile.get(2)) {
             var fields = message((ByteBuffer) sample);
-            assertTrue(locations.keySet().containsAll(packed(fields.get(1).getFirst())), "a location that is not there");
+            assertTrue(
+                    locations.keySet().containsAll(packed(fields.get(1).getFirst())), "a location that is not there");
             var values = packed(fields.get(2).getFirst());
             assertTrue(values.size() == 1 && values.getFirst() > 0, values::toString);
         }

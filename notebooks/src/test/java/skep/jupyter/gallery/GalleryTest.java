@@ -104,7 +104,8 @@ class GalleryTest {
     }
 
     private static String text(List<Found> cells) {
-        return String.join("\n", cells.stream().flatMap(cell -> cell.shown.stream()).toList());
+        return String.join(
+                "\n", cells.stream().flatMap(cell -> cell.shown.stream()).toList());
     }
 
     /** The same but for what was under way when the trace began or ended. */
@@ -165,8 +166,16 @@ class GalleryTest {
         assertTrue(
                 film.map("@film").size() >= 20, () -> film.map("@film").size() + " frames in a second of 50 ms each");
         var queue = having(cells, "@queue_us").histogram("@queue_us");
-        assertTrue(queue.percentileBounds(99).high() <= 2, () -> "the text says that nothing waits in the queue: " + queue);
-        assertEquals("fio", having(cells, "@kilobytes").map("@kilobytes").entries().getLast().key());
+        assertTrue(
+                queue.percentileBounds(99).high() <= 2,
+                () -> "the text says that nothing waits in the queue: " + queue);
+        assertEquals(
+                "fio",
+                having(cells, "@kilobytes")
+                        .map("@kilobytes")
+                        .entries()
+                        .getLast()
+                        .key());
         assertTrue(text(cells).contains("They differ"), "the two disks differ");
     }
 
@@ -178,12 +187,21 @@ class GalleryTest {
                 .findFirst()
                 .orElseThrow()
                 .asHistogram();
-        assertTrue(nginx.percentileBounds(25).high() <= 8 && nginx.percentileBounds(90).low() >= 1024, nginx::toString);
+        assertTrue(
+                nginx.percentileBounds(25).high() <= 8
+                        && nginx.percentileBounds(90).low() >= 1024,
+                nginx::toString);
         assertEquals(
                 "hog",
-                having(cells, "@waited_us").map("@waited_us").entries().getLast().key(),
+                having(cells, "@waited_us")
+                        .map("@waited_us")
+                        .entries()
+                        .getLast()
+                        .key(),
                 "whom nginx waits for most");
-        assertEquals("hog", having(cells, "@samples").map("@samples").entries().getLast().key());
+        assertEquals(
+                "hog",
+                having(cells, "@samples").map("@samples").entries().getLast().key());
         var quiet = all(cells, "@usecs").getLast();
         sameLatency(quiet, "@usecs", "run queue latency", 50);
         assertTrue(quiet.histogram("@usecs").percentileBounds(99).high() <= 8, "without the neighbour nothing waits");
@@ -199,7 +217,11 @@ class GalleryTest {
             var old = run.map("@old").entries().getLast();
             assertEquals(worst.key(), old.key());
             assertTrue(old.asLong() < worst.asLong(), "the youngest second is not old yet");
-            near(2 * earlier, leaked, Math.max(leaked / 10, earlier == 0 ? leaked : 0), "twice the time, twice the leak");
+            near(
+                    2 * earlier,
+                    leaked,
+                    Math.max(leaked / 10, earlier == 0 ? leaked : 0),
+                    "twice the time, twice the leak");
             earlier = leaked;
         }
     }
@@ -215,7 +237,11 @@ class GalleryTest {
         var times = having(cells, "@per_100ms");
         assertEquals(times.truth("retransmits"), times.histogram("@per_100ms").samples());
         var clean = all(cells, "@total").getLast();
-        assertEquals(0, clean.maps.get("@total").stream().mapToLong(TraceMap.Entry::asLong).sum());
+        assertEquals(
+                0,
+                clean.maps.get("@total").stream()
+                        .mapToLong(TraceMap.Entry::asLong)
+                        .sum());
         assertEquals(0, clean.truth.getOrDefault("retransmits", 0L));
     }
 
@@ -232,7 +258,8 @@ class GalleryTest {
     }
 
     private static void porting(List<Found> cells) {
-        var counted = Pattern.compile("(\\d+) reads by the tool, (\\d+) by the script").matcher(text(cells));
+        var counted = Pattern.compile("(\\d+) reads by the tool, (\\d+) by the script")
+                .matcher(text(cells));
         assertTrue(counted.find(), text(cells));
         long script = having(cells, "@calls").map("@calls").stream()
                 .filter(entry -> entry.key().equals("read"))
@@ -261,14 +288,16 @@ class GalleryTest {
                 .matcher(text);
         assertTrue(control.find(), text);
         assertTrue(Double.parseDouble(control.group(3)) > 0.01, control.group());
-        assertTrue(Double.parseDouble(control.group(1)) <= 1 && 1 <= Double.parseDouble(control.group(2)), control::group);
+        assertTrue(
+                Double.parseDouble(control.group(1)) <= 1 && 1 <= Double.parseDouble(control.group(2)), control::group);
         // Fewer readers, shorter reads.
         var ratio = Pattern.compile("median ratio ([\\d.]+), between ([\\d.]+) and ([\\d.]+)")
                 .matcher(text);
         assertTrue(ratio.find() && Double.parseDouble(ratio.group(3)) < 0.8, text);
         // The medians of single samples, and those of the kernel's own buckets of 3 %.
         var single = Pattern.compile("p50 +(\\d+) us").matcher(text);
-        var buckets = Pattern.compile("(?m)^p50 +([\\d.]+) +[\\d.]+ … [\\d.]+ +([\\d.]+) ").matcher(text);
+        var buckets = Pattern.compile("(?m)^p50 +([\\d.]+) +[\\d.]+ … [\\d.]+ +([\\d.]+) ")
+                .matcher(text);
         assertTrue(buckets.find(), text);
         for (int run = 1; run <= 2; run++) {
             assertTrue(single.find(), text);
@@ -321,7 +350,8 @@ class GalleryTest {
 
     private static Trace latest(String code) {
         var named = Pattern.compile("--as (\\w+)").matcher(code);
-        var name = named.find() ? named.group(1) : code.startsWith("%%java") || code.startsWith("%%js") ? "run" : "last";
+        var name =
+                named.find() ? named.group(1) : code.startsWith("%%java") || code.startsWith("%%js") ? "run" : "last";
         return Variables.shared().values().get(name) instanceof Trace trace ? trace : null;
     }
 
