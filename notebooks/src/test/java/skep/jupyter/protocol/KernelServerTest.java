@@ -37,7 +37,8 @@ class KernelServerTest {
         serving = Thread.ofPlatform().daemon().start(server::run);
         client = new Client(connection);
         assertTrue(client.isAlive(PATIENCE_MILLIS));
-        // A question to a front end whose channel for questions is not connected yet would be lost. It is when it is heard.
+        // A question to a front end whose channel for questions is not connected yet would be lost. It is when it is
+        // heard.
         client.sendFrames(Client.Channel.STDIN, List.of("nonsense".getBytes(StandardCharsets.US_ASCII)));
         while (log.isEmpty()) {
             Thread.sleep(5);
