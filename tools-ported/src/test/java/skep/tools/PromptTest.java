@@ -55,7 +55,7 @@ class PromptTest {
                 kprobe:vfs_read { @reads[comm] = count(); @all = count(); } interval:ms:200 { exit(); }
                 :py sum(reads.values()) == all.value
                 :js [...reads.values()].reduce((a, b) => a + b, 0) === last.value('@all')
-                :java reads.stream().mapToLong(TraceMap.Entry::asLong).sum() == all.asLong()
+                :java reads.stream().mapToLong(TraceMap.Entry::asLong).sum() == all.entries().getFirst().asLong()
                 :py
                 def twice(x):
                     return 2 * x
