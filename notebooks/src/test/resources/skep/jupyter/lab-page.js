@@ -61,7 +61,7 @@ async function open(path) {
 }
 
 function NotebookPanelConfig() {
-  return {scrollPastEnd: false, defaultCell: 'code', recordTiming: false, maxNumberOutputs: 0, overscanCount: 1,
+  return {scrollPastEnd: false, defaultCell: 'code', recordTiming: false, maxNumberOutputs: 50, overscanCount: 1,
     inputHistoryScope: 'global', enableKernelInitNotification: false, showHiddenCellsButton: true, renderingLayout: 'default',
     sideBySideLeftMarginOverride: '10px', sideBySideRightMarginOverride: '10px', sideBySideOutputRatio: 1, showEditorForReadOnlyMarkdown: true};
 }

@@ -55,7 +55,7 @@ class PromptTest {
                 kprobe:vfs_read { @reads[comm] = count(); @all = count(); } interval:ms:200 { exit(); }
                 :py sum(reads.values()) == all.value
                 :js [...reads.values()].reduce((a, b) => a + b, 0) === last.value('@all')
-                :java reads.stream().mapToLong(TraceMap.Entry::asLong).sum() == all.asLong()
+                :java reads.stream().mapToLong(TraceMap.Entry::asLong).sum() == all.entries().getFirst().asLong()
                 :py
                 def twice(x):
                     return 2 * x
@@ -70,7 +70,7 @@ class PromptTest {
                 """);
         assertEquals("", err.toString(StandardCharsets.UTF_8).replaceAll("(?m)^Results are those of .*\n", ""));
         assertEquals(
-                "True\ntrue\ntrue\n42\n8\n'slots'\n1024\n",
+                "True\ntrue\ntrue\n42\n8\nprogram prompt with f\n'slots'\n1024\n",
                 printed().substring(printed().indexOf("True\n")),
                 printed());
         assertEquals(0, status);

@@ -31,12 +31,19 @@ class KernelServerTest {
     private Client client = new Client(connection);
 
     @BeforeEach
-    void serve() {
+    void serve() throws InterruptedException {
         client.close();
         var server = new KernelServer(connection, kernel, log::add);
         serving = Thread.ofPlatform().daemon().start(server::run);
         client = new Client(connection);
         assertTrue(client.isAlive(PATIENCE_MILLIS));
+        // A question to a front end whose channel for questions is not connected yet would be lost. It is when it is
+        // heard.
+        client.sendFrames(Client.Channel.STDIN, List.of("nonsense".getBytes(StandardCharsets.US_ASCII)));
+        while (log.isEmpty()) {
+            Thread.sleep(5);
+        }
+        log.clear();
         // The subscription must have arrived before the first status is sent.
         assertEquals(
                 "iopub_welcome",

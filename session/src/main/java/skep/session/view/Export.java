@@ -272,12 +272,22 @@ public enum Export {
             }
         }
         for (var view : views) {
+            // A map of that form is a table elsewhere; here it is what ran where and when.
+            if (view instanceof View.MapView map && map.shape() == View.Shape.OTHER && hasFormOfLanes(map)) {
+                lanes(Pictures.lanes(map), events);
+            }
             if (view instanceof View.Text text) {
                 events.add("{\"name\": " + JsonRenderer.quoted(text.text().strip())
                         + ", \"ph\": \"i\", \"s\": \"g\", \"pid\": 1, \"tid\": 1, \"ts\": 0}");
             }
         }
-        return "{\"traceEvents\": [\n" + String.join(",\n", events) + "\n]}\n";
+        return events.isEmpty() ? "" : "{\"traceEvents\": [\n" + String.join(",\n", events) + "\n]}\n";
+    }
+
+    private static boolean hasFormOfLanes(View.MapView map) {
+        return !map.rows().isEmpty()
+                && map.rows().stream()
+                        .allMatch(row -> row.key().size() >= 2 && row.key().get(1) instanceof Value.Int);
     }
 
     /** Each lane is a thread of one process; what lasts is a complete event. */
