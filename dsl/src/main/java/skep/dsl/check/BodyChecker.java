@@ -102,6 +102,13 @@ final class BodyChecker {
                 scope.declare(s, s.variable().name(), s.variable().span())
                         .cell()
                         .join(Type.INT64, true);
+            // The condition is wrong: what depends on it is checked all the same.
+            case Stmt.If s
+            when !(s.condition() instanceof Expr.Comptime) -> {
+                block(s.then());
+                s.otherwise().ifPresent(this::block);
+            }
+            case Stmt.While s -> loopBody(s.body());
             default -> {}
         }
     }
