@@ -98,7 +98,8 @@ final class Jupyter {
         return new Result(process.exitValue(), text(output));
     }
 
-    private static String text(Path file) {
+    /** What a file holds, or why that cannot be said. */
+    static String text(Path file) {
         try {
             return Files.readString(file, StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -3,10 +3,20 @@
 import {chromium} from 'playwright-core';
 
 const [url, token, executablePath, profile, shots] = process.argv.slice(2);
-const PATIENCE = 60_000;
+const PATIENCE = 200_000;
 
 function must(condition, what) {
   if (!condition) throw new Error(what);
+  console.log('ok ' + what);
+}
+
+/** What a cell shows may come after its end is known. */
+async function becomes(condition, what) {
+  const end = Date.now() + PATIENCE;
+  while (!await condition()) {
+    if (Date.now() > end) throw new Error(what);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
   console.log('ok ' + what);
 }
 
@@ -38,7 +48,7 @@ const shot = async (page, name) => page.screenshot({path: `${shots}/${name}.png`
 try {
   // Open and run.
   const page = await open('walk.ipynb');
-  must(await page.title() !== '', 'the notebook opens');
+  await becomes(async () => await page.title() !== '', 'the notebook opens');
   await setCode(page, 0, '%target embedded:seed=1,speed=max');
   await run(page, 0);
   await done(page, 0);
@@ -46,14 +56,14 @@ try {
   await run(page, 1);
   await output(page, 1).locator('svg').first().waitFor();
   await done(page, 1);
-  must(await output(page, 1).locator('svg rect title').count() > 0, 'a histogram with tips is drawn');
-  must(await output(page, 1).locator('table').count() === 1, 'a map of counts is a table');
-  must((await output(page, 1).innerText()).includes('embedded kernel'), 'results of the embedded kernel are marked');
+  await becomes(async () => await output(page, 1).locator('svg rect title').count() > 0, 'a histogram with tips is drawn');
+  await becomes(async () => await output(page, 1).locator('table').count() === 1, 'a map of counts is a table');
+  await becomes(async () => (await output(page, 1).innerText()).includes('embedded kernel'), 'results of the embedded kernel are marked');
   const first = output(page, 1).locator('tbody tr td').first();
   const before = await first.innerText();
   await output(page, 1).locator('th').nth(1).click();
   await output(page, 1).locator('th').nth(1).click();
-  must(await first.innerText() !== before, 'a click on the head of a table sorts it');
+  await becomes(async () => await first.innerText() !== before, 'a click on the head of a table sorts it');
   await shot(page, 'classic-run');
   await page.emulateMedia({colorScheme: 'dark'});
   await shot(page, 'classic-dark');
@@ -63,7 +73,7 @@ try {
   await setCode(page, 2, 'kprobe:vfs_read { nosuch(); }');
   await run(page, 2);
   await output(page, 2).locator('.output_error').waitFor();
-  must((await output(page, 2).innerText()).includes('~~~'), 'an error points at its place');
+  await becomes(async () => (await output(page, 2).innerText()).includes('~~~'), 'an error points at its place');
 
   // A trace refreshes in place while it runs; Tab completes meanwhile; Stop ends it and keeps what was gathered.
   await setCode(page, 3, '%%skep --target embedded --duration none\nkprobe:vfs_read { @live[comm] = count(); }');
@@ -77,7 +87,7 @@ try {
   const earlier = await sum();
   await page.waitForFunction(([i, less]) => Jupyter.notebook.get_cell(i).element.find('.output table td[align=right]')
     .toArray().reduce((total, cell) => total + Number(cell.textContent), 0) > less, [3, earlier]);
-  must(await output(page, 3).locator('table').count() === 1, 'a running trace refreshes its table in place');
+  await becomes(async () => await output(page, 3).locator('table').count() === 1, 'a running trace refreshes its table in place');
   await setCode(page, 4, 'kprobe:vfs_rea');
   await page.evaluate(i => {
     Jupyter.notebook.select(i);
@@ -95,8 +105,8 @@ try {
   await page.keyboard.press('Escape');
   await page.locator('#interrupt_kernel, button[data-jupyter-action="jupyter-notebook:interrupt-kernel"]').first().click();
   await done(page, 3);
-  must((await output(page, 3).innerText()).includes('stopped'), 'Stop ends the trace');
-  must(await output(page, 3).locator('table tbody tr').count() > 0, 'Stop keeps what was gathered');
+  await becomes(async () => (await output(page, 3).innerText()).includes('stopped'), 'Stop ends the trace');
+  await becomes(async () => await output(page, 3).locator('table tbody tr').count() > 0, 'Stop keeps what was gathered');
 
   // All kinds of pictures in one cell.
   await setCode(page, 4, `%%skep --duration 400ms --as run
@@ -107,7 +117,7 @@ profile:hz:499 { @stacks[kstack, comm] = count(); }
 end { clear(@start); print(@on, lanes); clear(@on); }`);
   await run(page, 4);
   await done(page, 4);
-  must(await output(page, 4).locator('svg').count() === 4, 'lanes, a heat map, a flame graph and time series are drawn');
+  await becomes(async () => await output(page, 4).locator('svg').count() === 4, 'lanes, a heat map, a flame graph and time series are drawn');
   for (let i = 0; i < 4; i++) {
     await output(page, 4).locator('svg').nth(i).scrollIntoViewIfNeeded();
     await output(page, 4).locator('svg').nth(i).screenshot({path: `${shots}/picture-${i}.png`});

@@ -6,7 +6,7 @@ import select
 import sys
 import time
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 250
 
 pid, terminal = pty.fork()
 if pid == 0:

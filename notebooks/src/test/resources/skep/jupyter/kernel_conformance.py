@@ -2,9 +2,39 @@
 import unittest
 
 import jupyter_kernel_test
+from jupyter_client.manager import start_new_kernel
+
+PATIENCE_SECONDS = 120
+
+# How long it waits for an answer; the machine may be busy.
+jupyter_kernel_test.TIMEOUT = PATIENCE_SECONDS
 
 
 class SkepKernelTests(jupyter_kernel_test.KernelTests):
+    @classmethod
+    def setUpClass(cls):
+        cls.km, cls.kc = start_new_kernel(kernel_name=cls.kernel_name, startup_timeout=PATIENCE_SECONDS)
+        # What a cell shows may come later than its reply, by more than the tenth of a second that the tests wait.
+        get_msg = cls.kc.iopub_channel.get_msg
+
+        async def patient(timeout=None):
+            return await get_msg(timeout=PATIENCE_SECONDS)
+
+        cls.kc.iopub_channel.get_msg = patient
+
+    def get_non_kernel_info_reply(self, timeout=None):
+        return super().get_non_kernel_info_reply(timeout=PATIENCE_SECONDS)
+
+    def flush_channels(self):
+        """All that came before the answer to a last question is gone; messages of a channel keep their order."""
+        question = self.kc.kernel_info()
+        while self.kc.get_shell_msg(timeout=PATIENCE_SECONDS)["parent_header"].get("msg_id") != question:
+            pass
+        idle = False
+        while not idle:
+            message = self.kc.get_iopub_msg(timeout=PATIENCE_SECONDS)
+            idle = message["parent_header"].get("msg_id") == question and message["content"].get("execution_state") == "idle"
+
     kernel_name = "skep"
     language_name = "skep"
     file_extension = ".bt"

@@ -254,6 +254,7 @@ public final class Session implements AutoCloseable {
                 options.includeFolders(),
                 stages,
                 options.test(),
-                options.bench());
+                options.bench(),
+                options.files());
     }
 }

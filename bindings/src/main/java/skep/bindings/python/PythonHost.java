@@ -34,6 +34,8 @@ public final class PythonHost implements AutoCloseable {
     public PythonHost() {
         engine = Engine.newBuilder("python", "skep", "bpf-c")
                 .option("engine.WarnInterpreterOnly", "false")
+                // It warns of the native backend that was asked for.
+                .option("log.python.level", "SEVERE")
                 .build();
     }
 

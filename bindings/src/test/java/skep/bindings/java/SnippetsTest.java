@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(120)
+@Timeout(300)
 class SnippetsTest {
     private final StringBuilder printed = new StringBuilder();
     private final Snippets snippets = new Snippets(printed::append, printed::append);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import skep.session.ScriptException;
 
-@Timeout(60)
+@Timeout(300)
 class TraceTest {
     private static final Duration HALF_A_SECOND = Duration.ofMillis(500);
 
@@ -95,11 +95,10 @@ class TraceTest {
                 var trace = skep.script("kprobe:vfs_read { @n = count(); } end { printf(\"bye\"); }")
                         .start()) {
             long seen = 0;
-            for (int i = 0; i < 500 && seen == 0; i++) {
+            while (seen == 0) {
                 Thread.sleep(20);
                 seen = trace.mapNames().contains("@n") ? trace.number("@n") : 0;
             }
-            assertTrue(seen > 0);
             assertEquals(0, trace.stop().await());
             assertTrue(trace.number("@n") >= seen);
             assertEquals("bye", trace.output());

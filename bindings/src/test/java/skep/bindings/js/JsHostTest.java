@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import skep.bindings.java.Variables;
 
-@Timeout(120)
+@Timeout(300)
 class JsHostTest {
     @TempDir
     Path folder;

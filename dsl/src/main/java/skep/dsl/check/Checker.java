@@ -80,7 +80,8 @@ public final class Checker {
         LanguageLevel.check(script, options, diagnostics);
         var whole = Imports.resolve(script, kernel, options, diagnostics);
         var expanded = MacroExpander.expand(whole.script(), diagnostics);
-        var checker = new Checker(expanded, kernel, options, diagnostics);
+        var filtered = ProcessFilter.apply(expanded, options.pidFilter());
+        var checker = new Checker(filtered, kernel, options, diagnostics);
         checker.checking.libraries.addAll(whole.libraries());
         return checker.check();
     }
@@ -548,7 +549,8 @@ public final class Checker {
         return new CTypes(
                 () -> {
                     if (known.isEmpty()) {
-                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                        known.add(kernel.binary(spec.module(), spec.pid())
+                                .flatMap(binary -> binary.functionTypes(spec.target())));
                     }
                     return known.getFirst();
                 },
@@ -621,7 +623,14 @@ public final class Checker {
             }
             case FENTRY -> typed(spec, AttachType.TRACE_FENTRY);
             case FEXIT -> typed(spec, AttachType.TRACE_FEXIT);
-            case ITER -> typed(spec, AttachType.TRACE_ITER);
+            case ITER ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.TRACING,
+                        Optional.of(AttachType.TRACE_ITER),
+                        spec.target(),
+                        false,
+                        List.of());
         };
     }
 

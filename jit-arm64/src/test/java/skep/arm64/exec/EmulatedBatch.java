@@ -30,7 +30,7 @@ final class EmulatedBatch {
     static final int UNWIND = 5;
 
     private static final int STACK_BYTES = 64 * 1024;
-    private static final int TIMEOUT_SECONDS = 60;
+    private static final int TIMEOUT_SECONDS = 600;
     private static final int TABLE = 23;
     private static final int LEFT = 24;
     private static final int SAVED_SP = 27;

@@ -8,19 +8,23 @@ import com.oracle.truffle.api.library.ExportLibrary;
 import com.oracle.truffle.api.library.ExportMessage;
 import com.oracle.truffle.api.source.Source;
 import skep.session.RunningScript;
+import skep.truffle.lang.BpfCLanguage;
 import skep.truffle.lang.SkepLanguage;
 import skep.truffle.lang.Tracing;
 
 /**
- * The top of the language {@code skep}, what {@code context.getBindings("skep")} gives: {@code trace(script, options)} prepares,
- * {@code run} runs to the end, {@code start} runs in the background; {@code probes(pattern)} and {@code describe(pattern)} list;
+ * The top of one of our languages, what {@code context.getBindings("skep")} and {@code context.getBindings("bpf-c")} give.
  * {@code target}, which may be written, is what is traced.
+ *
+ * <p>Of {@code skep}: {@code trace(script, options)} prepares, {@code run} runs to the end, {@code start} runs in the background;
+ * {@code probes(pattern)} and {@code describe(pattern)} list. Of {@code bpf-c}: {@code compile(text, options)} with the options
+ * {@code name}, {@code target}, {@code duration} (seconds) and {@code cflags}.
  */
 @ExportLibrary(InteropLibrary.class)
 public final class ScopeObject extends GuestObject {
     private static final String TARGET = "target";
 
-    private static final Members<ScopeObject> MEMBERS = new Members<ScopeObject>()
+    private static final Members<ScopeObject> OF_SCRIPTS = new Members<ScopeObject>()
             .property(TARGET, scope -> scope.tracing.spec())
             .method("trace", 1, 2, ScopeObject::trace)
             .method("run", 1, 2, (scope, a) -> scope.trace(a).runToEnd())
@@ -32,10 +36,33 @@ public final class ScopeObject extends GuestObject {
             .method("tracing", 0, 0, (scope, _) -> Handover.give(scope.tracing))
             .method("adopt", 1, 1, (scope, a) -> scope.adopt(Handover.take(Guest.integer64(a[0]))));
 
+    private static final Members<ScopeObject> OF_PROGRAMS = new Members<ScopeObject>()
+            .property(TARGET, scope -> scope.tracing.spec())
+            .method("compile", 1, 2, ScopeObject::compile);
+
+    private final String language;
+    private final Members<ScopeObject> members;
     private final Tracing tracing;
 
-    public ScopeObject(Tracing tracing) {
+    private ScopeObject(String language, Members<ScopeObject> members, Tracing tracing) {
+        this.language = language;
+        this.members = members;
         this.tracing = tracing;
+    }
+
+    public static ScopeObject ofScripts(Tracing tracing) {
+        return new ScopeObject(SkepLanguage.ID, OF_SCRIPTS, tracing);
+    }
+
+    public static ScopeObject ofPrograms(Tracing tracing) {
+        return new ScopeObject(BpfCLanguage.ID, OF_PROGRAMS, tracing);
+    }
+
+    private Object compile(Object[] arguments) {
+        var options = arguments.length == 1 ? ProgramOptions.NONE : ProgramOptions.read(arguments[1]);
+        var source = Source.newBuilder(BpfCLanguage.ID, Guest.string(arguments[0]), options.name())
+                .build();
+        return ProgramObject.compile(tracing, source, options).attached();
     }
 
     private TraceObject trace(Object[] arguments) {
@@ -77,7 +104,7 @@ public final class ScopeObject extends GuestObject {
 
     @Override
     Members<?> table() {
-        return MEMBERS;
+        return members;
     }
 
     @Override
@@ -87,7 +114,7 @@ public final class ScopeObject extends GuestObject {
 
     @Override
     String text() {
-        return "skep";
+        return language;
     }
 
     @ExportMessage

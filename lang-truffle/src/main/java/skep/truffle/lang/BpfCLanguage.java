@@ -1,20 +1,15 @@
 package skep.truffle.lang;
 
 import com.oracle.truffle.api.CallTarget;
-import com.oracle.truffle.api.CompilerDirectives.TruffleBoundary;
 import com.oracle.truffle.api.Option;
 import com.oracle.truffle.api.TruffleLanguage;
-import com.oracle.truffle.api.frame.VirtualFrame;
-import com.oracle.truffle.api.nodes.RootNode;
-import com.oracle.truffle.api.source.Source;
-import com.oracle.truffle.api.source.SourceSection;
 import org.graalvm.options.OptionCategory;
 import org.graalvm.options.OptionDescriptors;
 import org.graalvm.options.OptionKey;
 import org.graalvm.options.OptionStability;
 import org.graalvm.polyglot.SandboxPolicy;
 import skep.truffle.interop.ProgramObject;
-import skep.truffle.interop.ProgramScope;
+import skep.truffle.interop.ScopeObject;
 
 /**
  * BCC's C for every Truffle program: evaluating a text compiles it, makes its tables, attaches the functions whose names say
@@ -65,52 +60,13 @@ public final class BpfCLanguage extends TruffleLanguage<Tracing> {
 
     @Override
     protected Object getScope(Tracing tracing) {
-        return new ProgramScope(tracing);
+        return ScopeObject.ofPrograms(tracing);
     }
 
     @Override
     protected CallTarget parse(ParsingRequest request) {
-        return new Program(this, request.getSource(), CURRENT.get(null)).getCallTarget();
-    }
-
-    /** Makes a program each time it runs; the first when it is parsed, for what is wrong with it to be said then. */
-    private static final class Program extends RootNode {
-        private final Source source;
-        private String parsedFor;
-        private @org.jspecify.annotations.Nullable ProgramObject parsed;
-
-        Program(BpfCLanguage language, Source source, Tracing tracing) {
-            super(language);
-            this.source = source;
-            this.parsedFor = tracing.spec();
-            this.parsed = ProgramObject.compile(tracing, source);
-        }
-
-        @Override
-        public Object execute(VirtualFrame frame) {
-            return program();
-        }
-
-        @TruffleBoundary
-        private synchronized Object program() {
-            var tracing = CURRENT.get(this);
-            var first = parsed;
-            parsed = null;
-            boolean fits = first != null && tracing.owns(first) && parsedFor.equals(tracing.spec());
-            if (first != null && !fits) {
-                first.close();
-            }
-            return (first != null && fits ? first : ProgramObject.compile(tracing, source)).attached();
-        }
-
-        @Override
-        public SourceSection getSourceSection() {
-            return source.createSection(0, source.getLength());
-        }
-
-        @Override
-        public String getName() {
-            return source.getName();
-        }
+        return new Evaluation<ProgramObject>(
+                        this, request.getSource(), CURRENT, ProgramObject::compile, ProgramObject::attached)
+                .getCallTarget();
     }
 }

@@ -1,20 +1,14 @@
 package skep.truffle.lang;
 
 import com.oracle.truffle.api.CallTarget;
-import com.oracle.truffle.api.CompilerDirectives.TruffleBoundary;
 import com.oracle.truffle.api.Option;
 import com.oracle.truffle.api.TruffleLanguage;
-import com.oracle.truffle.api.frame.VirtualFrame;
-import com.oracle.truffle.api.nodes.RootNode;
-import com.oracle.truffle.api.source.Source;
-import com.oracle.truffle.api.source.SourceSection;
 import org.graalvm.options.OptionCategory;
 import org.graalvm.options.OptionDescriptors;
 import org.graalvm.options.OptionKey;
 import org.graalvm.options.OptionStability;
 import org.graalvm.polyglot.SandboxPolicy;
 import skep.truffle.interop.ScopeObject;
-import skep.truffle.interop.TraceObject;
 import skep.truffle.interop.TraceOptions;
 
 /**
@@ -74,56 +68,17 @@ public final class SkepLanguage extends TruffleLanguage<Tracing> {
 
     @Override
     protected Object getScope(Tracing tracing) {
-        return new ScopeObject(tracing);
+        return ScopeObject.ofScripts(tracing);
     }
 
     @Override
     protected CallTarget parse(ParsingRequest request) {
-        return new Script(this, request.getSource(), CURRENT.get(null)).getCallTarget();
-    }
-
-    /** Makes a trace each time it runs; the first is made when it is parsed, for what is wrong with it to be said then. */
-    private static final class Script extends RootNode {
-        private final Source source;
-        private final String name;
-        private String parsedFor;
-        private @org.jspecify.annotations.Nullable TraceObject parsed;
-
-        Script(SkepLanguage language, Source source, Tracing tracing) {
-            super(language);
-            this.source = source;
-            this.name = source.getName();
-            this.parsedFor = tracing.spec();
-            this.parsed = tracing.trace(source, TraceOptions.of(name));
-        }
-
-        @Override
-        public Object execute(VirtualFrame frame) {
-            return trace();
-        }
-
-        @TruffleBoundary
-        private synchronized Object trace() {
-            var tracing = CURRENT.get(this);
-            var first = parsed;
-            parsed = null;
-            if (first != null && tracing.owns(first) && parsedFor.equals(tracing.spec())) {
-                return first;
-            }
-            if (first != null) {
-                first.close();
-            }
-            return tracing.trace(source, TraceOptions.of(name));
-        }
-
-        @Override
-        public SourceSection getSourceSection() {
-            return source.createSection(0, source.getLength());
-        }
-
-        @Override
-        public String getName() {
-            return name;
-        }
+        return new Evaluation<>(
+                        this,
+                        request.getSource(),
+                        CURRENT,
+                        (tracing, source) -> tracing.trace(source, TraceOptions.of(source.getName())),
+                        trace -> trace)
+                .getCallTarget();
     }
 }

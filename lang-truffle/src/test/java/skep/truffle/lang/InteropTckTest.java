@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.runner.JUnitCore;
 
 /** Truffle's compatibility kit for languages, 24.2.0, which is of JUnit 4's time. */
-@Timeout(120)
+@Timeout(300)
 class InteropTckTest {
     @ParameterizedTest
     @ValueSource(

@@ -1,6 +1,7 @@
 package skep.jupyter.cell;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -46,7 +47,7 @@ final class Named {
         return switch (variables.getOrDefault(plain.isEmpty() ? "maps" : plain, "")) {
             case TraceMap map -> Map.of(map.name(), map);
             case Histogram histogram -> Map.of("@", new TraceMap(histogram.view()));
-            case Trace trace -> trace.maps();
+            case Trace trace -> filled(trace.maps());
             case String s
             when s.isEmpty() ->
                 throw new IllegalArgumentException("there is no variable " + plain + "; "
@@ -57,6 +58,13 @@ final class Named {
                 throw new IllegalArgumentException(
                         plain + " holds no maps but a " + other.getClass().getSimpleName());
         };
+    }
+
+    /** Of a run: without the maps that it emptied, which were means and no results, unless it has no others. */
+    private static Map<String, TraceMap> filled(Map<String, TraceMap> maps) {
+        var filled = new LinkedHashMap<>(maps);
+        filled.values().removeIf(map -> map.size() == 0);
+        return filled.isEmpty() ? maps : filled;
     }
 
     /**

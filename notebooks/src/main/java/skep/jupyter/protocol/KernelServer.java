@@ -67,9 +67,9 @@ public final class KernelServer {
                 var control = bind(context, SocketType.ROUTER, connection.controlPort());
                 var stdin = bind(context, SocketType.ROUTER, connection.stdinPort());
                 var iopub = bind(context, SocketType.XPUB, connection.iopubPort());
+                var _ = new Heartbeat(context, bind(context, SocketType.REP, connection.heartbeatPort()));
                 var poller = context.createPoller(5)) {
             context.setLinger(LINGER_MILLIS);
-            Thread.ofPlatform().daemon().name("skep-heartbeat").start(() -> echo(context));
             cells.start();
             poller.register(shell, ZMQ.Poller.POLLIN);
             poller.register(control, ZMQ.Poller.POLLIN);
@@ -133,24 +133,6 @@ public final class KernelServer {
             throw new ProtocolException("cannot bind " + address + ": " + e.getMessage());
         }
         return socket;
-    }
-
-    /** Sends every heartbeat back. */
-    private void echo(ZContext context) {
-        try (var heartbeat = context.createSocket(SocketType.REP)) {
-            heartbeat.bind(connection.address(connection.heartbeatPort()));
-            while (!ended) {
-                var bytes = heartbeat.recv();
-                if (bytes == null) {
-                    return;
-                }
-                heartbeat.send(bytes);
-            }
-        } catch (ZMQException e) {
-            if (!ended) {
-                log.accept("heartbeat ended: " + e.getMessage());
-            }
-        }
     }
 
     private void receive(ZMQ.@org.jspecify.annotations.Nullable Socket socket, Consumer<Message> handler) {

@@ -93,6 +93,8 @@ public final class Pictures {
                 keys = Math.max(keys, row.key().size());
                 var cells = rows.computeIfAbsent(row.key(), _ -> new ArrayList<>());
                 pad(cells, from);
+                // A map that is read while it changes may show a key twice: the later value is the newer one.
+                cells.subList(from, cells.size()).clear();
                 cells.addAll(cells(row.value(), how));
             }
             rows.values().forEach(cells -> pad(cells, numbers.size()));

@@ -197,6 +197,18 @@ class PicturesTest {
                 """, PictureText.render(Pictures.table(List.of(CALLS, LATENCY), Pictures.Arrangement.PLAIN)));
     }
 
+    /** As when a map is read while its entries are deleted and made again. */
+    @Test
+    void aKeyThatCameTwiceIsOneRowWithItsLaterNumber() {
+        var twice = new View.MapView(
+                "@n", true, Shape.NUMBER, List.of(row(count(1), Value.of("a")), row(count(2), Value.of("a"))));
+        assertEquals("""
+                key  @n
+                a     2
+
+                """, PictureText.render(Pictures.table(List.of(twice), Pictures.Arrangement.PLAIN)));
+    }
+
     @Test
     void aTableIsSortedCutAndScaled() {
         var how = new Pictures.Arrangement(1, "@calls", true, 1, 2, true);
