@@ -147,7 +147,8 @@ final class MapReader {
                 int presence = view.presenceOffsetBytes();
                 System.arraycopy(entry.value(), presence, value, presence, 8);
             }
-            map.update(entry.key(), value, 0);
+            // What a program has deleted meanwhile stays deleted.
+            map.replace(entry.key(), value);
         }
     }
 

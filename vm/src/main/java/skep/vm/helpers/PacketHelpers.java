@@ -88,8 +88,7 @@ final class PacketHelpers {
             case CLONE_REDIRECT -> new Refusal(Errno.EINVAL, "there is no device with this index");
             case CHECK_MTU -> new Refusal(Errno.ENODEV, "there is no device with this index");
             case GET_SOCKET_COOKIE -> socketCookies();
-            case GET_ROUTE_REALM, GET_CGROUP_CLASSID, SKB_CGROUP_CLASSID, SKB_UNDER_CGROUP ->
-                (_, _, _, _, _, _) -> 0;
+            case GET_ROUTE_REALM, GET_CGROUP_CLASSID, SKB_CGROUP_CLASSID, SKB_UNDER_CGROUP -> (_, _, _, _, _, _) -> 0;
             case GET_SOCKET_UID -> (_, _, _, _, _, _) -> 65534; // overflowuid: no full socket
             case GET_NETNS_COOKIE -> (_, _, _, _, _, _) -> 1;
             case SKB_CGROUP_ID, SKB_ANCESTOR_CGROUP_ID -> (_, _, _, _, _, _) -> 0;
