@@ -141,14 +141,20 @@ final class MapReader {
     /** Sets all values to zero; keys stay. */
     void zero(MapView view) {
         LoadedMap map = object.map(view.mapName());
+        long generation = generations.getOrDefault(view.name(), 0L);
         for (var entry : map.entries()) {
+            if (view.hasGenerations() && generation(view, entry.key()) != generation) {
+                continue;
+            }
             var value = new byte[entry.value().length];
             if (view.storage() == MapView.Storage.SCALAR) {
                 int presence = view.presenceOffsetBytes();
                 System.arraycopy(entry.value(), presence, value, presence, 8);
             }
             // What a program has deleted meanwhile stays deleted.
-            map.replace(entry.key(), value);
+            if (!Arrays.equals(value, entry.value())) {
+                map.replace(entry.key(), value);
+            }
         }
     }
 

@@ -48,7 +48,8 @@ final class LoopInvariants {
                     definedAt.put(def.result(), at);
                     definition.put(def.result(), def);
                 }
-                contextIsConstant &= !(inst instanceof Inst.Store s && s.base().type().isPointerTo(Region.CTX));
+                contextIsConstant &=
+                        !(inst instanceof Inst.Store s && s.base().type().isPointerTo(Region.CTX));
             }
             for (var param : cfg.order().get(at).params()) {
                 definedAt.put(param, at);

@@ -237,8 +237,7 @@ final class BinaryOperators {
     /** Records are compared member by member, by name; those of other members are not of one type. */
     private Typed.Expr records(BinaryOp op, Typed.Expr left, Type.Rec l, Typed.Expr right, Type.Rec r, Span span) {
         var names = l.members().stream().map(Type.Member::name).toList();
-        if (names.size() != r.members().size()
-                || !r.members().stream().allMatch(m -> names.contains(m.name()))) {
+        if (names.size() != r.members().size() || !r.members().stream().allMatch(m -> names.contains(m.name()))) {
             throw mismatch(op, left, right, span);
         }
         var pairs = new ArrayList<Typed.Expr>();

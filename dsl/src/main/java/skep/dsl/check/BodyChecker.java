@@ -239,8 +239,8 @@ final class BodyChecker {
     private Typed.Stmt let(Stmt.Let s) {
         var v = s.variable();
         // "let $x", without the value.
-        var declaration =
-                new Span(v.span().source(), s.span().start(), v.span().end(), v.span().expandedFrom());
+        var declaration = new Span(
+                v.span().source(), s.span().start(), v.span().end(), v.span().expandedFrom());
         var shadowed = scope.find(v.name());
         if (shadowed.isPresent()) {
             throw new CheckError(

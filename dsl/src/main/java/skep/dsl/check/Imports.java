@@ -91,9 +91,8 @@ final class Imports {
 
     private List<Path> files(Path folder, Span span) {
         try (Stream<Path> entries = Files.list(folder)) {
-            return entries.filter(
-                            p -> Stream.of(".bt", ".h", ".bpf.c")
-                                    .anyMatch(end -> p.toString().endsWith(end)))
+            return entries.filter(p -> Stream.of(".bt", ".h", ".bpf.c")
+                            .anyMatch(end -> p.toString().endsWith(end)))
                     .sorted()
                     .toList();
         } catch (IOException unreadable) {

@@ -68,14 +68,17 @@ public record FunctionLibrary(List<Signature> functions, Module module) {
 
     /** Programs have sections of their own; what cannot be passed in registers is told. */
     private static boolean isCallable(FunctionDefinition function, Types types, Diagnostics diagnostics) {
-        if (Analysis.section(function.attributes()).filter(s -> !s.equals(".text")).isPresent()) {
+        if (Analysis.section(function.attributes())
+                .filter(s -> !s.equals(".text"))
+                .isPresent()) {
             return false;
         }
         if (function.type().parameters().size() > MAX_PARAMETERS) {
             diagnostics.error(
                     "c-check",
                     function.span(),
-                    "'" + function.name() + "' has " + function.type().parameters().size()
+                    "'" + function.name() + "' has "
+                            + function.type().parameters().size()
                             + " parameters; functions of BPF programs have at most " + MAX_PARAMETERS);
             return false;
         }
