@@ -46,21 +46,30 @@ class LanguageFeaturesTest {
                 #include <linux/types.h>
                 #include "own.h"
                 static int twice(int x) { return FACTOR * x; }
-                int sum(int a, int b) { return twice(a) + b; }
+                int added(int a, int b) { return twice(a) + b; }
                 int negated(int x) { return -x; }
                 __u64 high(__u64 x) { return x << 40; }
                 int group_of(struct task_struct *task) { return task->tgid; }
                 """);
         Files.writeString(folder.resolve("own.h"), "#define FACTOR 2\n");
-        prints("7\n-5\n1099511627776", library + "begin { print(sum(2, 3)); print(negated(5)); print(high(1)); exit(); }");
+        prints(
+                "7\n-5\n1099511627776",
+                library + "begin { print(added(2, 3)); print(negated(5)); print(high(1)); exit(); }");
         prints("true", library + "kprobe:vfs_read { print(group_of(curtask) == pid); exit(); }");
-        isRefused("requires 2 arguments, got 1", library + "begin { print(sum(1)); }");
+        isRefused("requires 2 arguments, got 1", library + "begin { print(added(1)); }");
         isRefused("Unknown function: 'twice'", library + "begin { print(twice(1)); }");
     }
 
     @Test
     void mistakesInImportedCAreTold() throws IOException {
         isRefused("library.bpf.c:1:", library("int broken(int x) { return y; }") + "begin { print(broken(1)); }");
+    }
+
+    @Test
+    void importedFunctionsThatCannotBeCalledAreTold() throws IOException {
+        var result = run(library("int sum(int x) { return x; }") + "begin { exit(); }");
+        assertEquals(0, result.status(), result.err());
+        assertTrue(result.err().contains("'sum' is a function of the language"), result.err());
     }
 
     @Test
@@ -82,7 +91,9 @@ class LanguageFeaturesTest {
 
     @Test
     void settingsAreMembersOfConfig() {
-        prints("99\nbpftrace", "config = { max_strlen = 99 } begin { print(config.max_strlen); print(config.stack_mode); exit(); }");
+        prints(
+                "99\nbpftrace",
+                "config = { max_strlen = 99 } begin { print(config.max_strlen); print(config.stack_mode); exit(); }");
     }
 
     @Test
@@ -145,7 +156,8 @@ class LanguageFeaturesTest {
 
     @Test
     void theClockOfElapsedIsNoProbeOfTheScript() {
-        var result = MainTest.skep("", "--target", "embedded:speed=max", "-e", "begin { print(elapsed >= 0); exit(); }");
+        var result =
+                MainTest.skep("", "--target", "embedded:speed=max", "-e", "begin { print(elapsed >= 0); exit(); }");
         assertTrue(result.err().contains("Attached 1 probe "), result.err());
     }
 }

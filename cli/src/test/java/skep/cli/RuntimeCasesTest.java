@@ -60,7 +60,8 @@ class RuntimeCasesTest {
         for (var line : Files.readAllLines(file)) {
             var row = RuntimeCase.of(line);
             var tier = row.tier().substring(0, 1);
-            if (System.getProperty("skep.tiers", "ABCD").contains(tier) && (row.group() + " " + row.name()).contains(wanted)) {
+            if (System.getProperty("skep.tiers", "ABCD").contains(tier)
+                    && (row.group() + " " + row.name()).contains(wanted)) {
                 var outcome = run(row, tracer, programs, !wanted.isEmpty());
                 outcomes.add(outcome);
                 // At once: a run that is ended early has told what it knows.

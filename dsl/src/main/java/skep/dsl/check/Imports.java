@@ -125,7 +125,17 @@ final class Imports {
         if (path.toString().endsWith(".bpf.c")) {
             var request = new BccRequest(
                     text, path.toString(), List.of(), kernel, List.of(), (name, _, _) -> header(path, name));
-            libraries.add(FunctionLibrary.read(request, diagnostics));
+            var library = FunctionLibrary.read(request, diagnostics);
+            for (var function : library.functions()) {
+                if (CallChecker.names().anyMatch(function.name()::equals)) {
+                    diagnostics.warning(
+                            "import",
+                            function.span(),
+                            "'" + function.name() + "' is a function of the language: this one cannot be called",
+                            "give it another name");
+                }
+            }
+            libraries.add(library);
             return script;
         }
         diagnostics.error(
