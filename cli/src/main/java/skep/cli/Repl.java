@@ -182,6 +182,8 @@ final class Repl {
         try (var terminal = TerminalBuilder.builder()
                 .system(true)
                 .encoding(StandardCharsets.UTF_8)
+                // Whether the terminal has it would be asked, and a late answer read as if it were typed.
+                .graphemeCluster(false)
                 .build()) {
             var reader = LineReaderBuilder.builder()
                     .terminal(terminal)

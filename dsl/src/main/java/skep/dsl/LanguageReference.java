@@ -73,9 +73,9 @@ public final class LanguageReference {
                 builtin("ncpus", "number of possible processors"),
                 builtin("nsecs", "nanoseconds since boot; nsecs(monotonic), nsecs(tai)"),
                 builtin("numaid", "NUMA node"),
-                builtin("pcomm", "name of the parent"),
+                builtin("pcomm", "name of the parent; pcomm(task) of another task's"),
                 builtin("pid", "process id (thread-group id)"),
-                builtin("ppid", "process id of the parent"),
+                builtin("ppid", "process id of the parent; ppid(task) of another task's"),
                 builtin("probe", "name of the probe"),
                 builtin("probetype", "kind of the probe"),
                 builtin("rand", "32 random bits"),
@@ -98,7 +98,8 @@ public final class LanguageReference {
                 function("cgroupid(path)", "id of a cgroup"),
                 function("clear(@map)", "removes all entries"),
                 function("commit(id)", "does what a speculation held back: see speculate"),
-                function("config()", "the configuration as a record"),
+                function("config()", "the configuration as a record; also config.name"),
+                function("container_of(p, type, field)", "the structure whose field is at an address"),
                 function("debugf(format, …)", "writes to the kernel's trace buffer"),
                 function("delete(@map, key)", "removes an entry; also delete(@map[key]), @map[key] = delete"),
                 function("discard(id)", "forgets what a speculation held back: see speculate"),
@@ -206,7 +207,10 @@ public final class LanguageReference {
                 statement("macro", "macro name(x, $v, @m) { … }", "hygienic; chosen by number and kind of arguments"),
                 statement("fn", "fn name($a : int64) : int64 { … }", "a function that probes can call"),
                 statement("map", "let @m = lruhash(100);", "hash, lruhash, percpuhash, percpulruhash with a size"),
-                statement("import", "import \"file.bt\";", "macros, functions and probes of another script"),
+                statement(
+                        "import",
+                        "import \"file.bt\";",
+                        "macros, functions and probes of another script; also file.h, file.bpf.c for its functions, a folder"),
                 statement("config", "config = { name = value; … }", "settings of the script"));
     }
 

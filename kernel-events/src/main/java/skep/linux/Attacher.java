@@ -160,14 +160,25 @@ final class Attacher {
         }
         // The processor takes no other length for code than that of a word.
         long length = access == BREAK_EXECUTE ? Long.BYTES : probe.value();
-        if (access != BREAK_EXECUTE && Long.remainderUnsigned(Long.decode(probe.target()), Math.max(1, length)) != 0) {
+        long address = address(probe);
+        if (access != BREAK_EXECUTE && Long.remainderUnsigned(address, Math.max(1, length)) != 0) {
             throw failure(
                     probe,
                     "address " + probe.target() + " is not a multiple of the length, " + length,
                     "Watch shorter pieces, such as " + probe.target() + ":1:" + probe.module() + ".");
         }
-        var event = new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, Long.decode(probe.target()), length, access);
+        var event = new Perf.Event(Perf.TYPE_BREAKPOINT, 0, 1, false, address, length, access);
         return onEachCpu(fd, probe, "breakpoint", Feature.WATCHPOINT, event);
+    }
+
+    /** Addresses of the kernel are in the upper half: they are no signed numbers. */
+    private static long address(ProbeSpec probe) {
+        var text = probe.target();
+        try {
+            return text.startsWith("0x") ? Long.parseUnsignedLong(text.substring(2), 16) : Long.parseUnsignedLong(text);
+        } catch (NumberFormatException e) {
+            throw failure(probe, "\"" + text + "\" is no address", "Give it in decimal, or hexadecimal behind 0x.");
+        }
     }
 
     /** An iterator runs to its end when it is attached: the program has then seen every object. */

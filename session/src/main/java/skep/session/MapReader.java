@@ -21,6 +21,9 @@ final class MapReader {
     private static final byte[] FIRST_INDEX = new byte[4];
     private static final byte[] NO_KEY = new byte[8];
 
+    /** So many clearings may wait until entries are removed before their turn. */
+    private static final int MAX_GENERATIONS_BEHIND = 64;
+
     private final LoadedObject object;
     private final ValueReader values;
     private final Symbols symbols;
@@ -47,15 +50,12 @@ final class MapReader {
 
     /** The same as the kernel has it now, whatever records still wait. */
     View.MapView readNow(MapView view, boolean evenIfEmpty) {
-        long generation = view.hasGenerations()
-                ? ValueReader.word(
-                        object.map(CompiledScript.GENERATIONS_MAP)
-                                .lookup(FIRST_INDEX)
-                                .orElseThrow(),
-                        view.generation(),
-                        8)
-                : 0;
-        return read(view, evenIfEmpty, generation);
+        return read(view, evenIfEmpty, view.hasGenerations() ? generationNow(view) : 0);
+    }
+
+    private long generationNow(MapView view) {
+        var all = object.map(CompiledScript.GENERATIONS_MAP).lookup(FIRST_INDEX).orElseThrow();
+        return ValueReader.word(all, view.generation(), 8);
     }
 
     private View.MapView read(MapView view, boolean evenIfEmpty, long generation) {
@@ -115,10 +115,16 @@ final class MapReader {
         clear(view, generations.getOrDefault(view.name(), 0L));
     }
 
-    /** Removes the entries of the generations up to one, which has ended. */
-    void clear(MapView view, long generation) {
+    /**
+     * Removes the entries of the generations up to one, which has ended. A script that clears faster than this can be done
+     * fills the map with what is to be removed, which makes everything slower: then all that has ended goes, and a record
+     * that still waits finds the map as empty as it is soon to be.
+     */
+    void clear(MapView view, long ended) {
         var map = object.map(view.mapName());
-        generations.merge(view.name(), generation + 1, Math::max);
+        generations.merge(view.name(), ended + 1, Math::max);
+        long now = generationNow(view);
+        long generation = now - ended > MAX_GENERATIONS_BEHIND ? now - 1 : ended;
         map.deleteAll(map.entries().stream()
                 .map(LoadedMap.Entry::key)
                 .filter(key -> generation(view, key) <= generation)
@@ -141,13 +147,20 @@ final class MapReader {
     /** Sets all values to zero; keys stay. */
     void zero(MapView view) {
         LoadedMap map = object.map(view.mapName());
+        long generation = generations.getOrDefault(view.name(), 0L);
         for (var entry : map.entries()) {
+            if (view.hasGenerations() && generation(view, entry.key()) != generation) {
+                continue;
+            }
             var value = new byte[entry.value().length];
             if (view.storage() == MapView.Storage.SCALAR) {
                 int presence = view.presenceOffsetBytes();
                 System.arraycopy(entry.value(), presence, value, presence, 8);
             }
-            map.update(entry.key(), value, 0);
+            // What a program has deleted meanwhile stays deleted.
+            if (!Arrays.equals(value, entry.value())) {
+                map.replace(entry.key(), value);
+            }
         }
     }
 

@@ -78,11 +78,17 @@ public final class Session implements AutoCloseable {
 
     /**
      * The texts of the stages asked for in {@link SessionOptions#stages}, in the order of compilation, as far as
-     * compilation came, and what it said behind them.
+     * compilation came, and what it said behind them. The command to trace, if there is one, is started and ended again: its
+     * process id may be in the code.
      */
     public static Stages stages(Target target, String name, String text, SessionOptions options) {
-        var result =
-                Compiler.compile(new Source(name, text), target.kernel(), compileOptions(options, Optional.empty()));
+        CompileResult result;
+        Optional<TracedProcess> child = options.command().map(target::spawn);
+        try {
+            result = Compiler.compile(new Source(name, text), target.kernel(), compileOptions(options, child));
+        } finally {
+            child.ifPresent(TracedProcess::close);
+        }
         var texts = new EnumMap<CompileOptions.Stage, String>(CompileOptions.Stage.class);
         texts.putAll(result.stages());
         var all = new ArrayList<>(texts.values());

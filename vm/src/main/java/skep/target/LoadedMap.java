@@ -17,6 +17,19 @@ public interface LoadedMap {
     /** Flags: 0 any, 1 must not exist, 2 must exist. */
     void update(byte[] key, byte[] value, long flags);
 
+    /** Changes the value of an entry that is there; returns whether it was. Programs may delete it at any time. */
+    default boolean replace(byte[] key, byte[] value) {
+        try {
+            update(key, value, 2);
+            return true;
+        } catch (TargetException e) {
+            if (lookup(key).isPresent()) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
     /** Returns whether the key existed. */
     boolean delete(byte[] key);
 

@@ -36,6 +36,6 @@ public final class Optimizer {
                 break;
             }
         }
-        return fold(EarlyContextLoad.move(SlotStores.reduce(at)));
+        return fold(EarlyContextLoad.move(SlotStores.reduce(LoopInvariants.hoist(at))));
     }
 }

@@ -1,5 +1,7 @@
 package skep.dsl.check;
 
+import java.util.ArrayList;
+import java.util.List;
 import skep.dsl.Type;
 import skep.dsl.ast.Expr;
 import skep.dsl.ast.Expr.BinaryOp;
@@ -187,6 +189,9 @@ final class BinaryOperators {
         if (equality && left.type() instanceof Type.Tuple l && right.type() instanceof Type.Tuple r) {
             return tuples(op, left, l, right, r, span);
         }
+        if (equality && left.type() instanceof Type.Rec l && right.type() instanceof Type.Rec r) {
+            return records(op, left, l, right, r, span);
+        }
         if (equality && left.type() instanceof Type.Array && left.type().equals(right.type())) {
             return new Typed.BytesCompare(left, right, op == BinaryOp.EQ, span);
         }
@@ -218,14 +223,39 @@ final class BinaryOperators {
             }
             throw mismatch(op, left, right, span);
         }
-        Typed.Expr all = new Typed.IntConst(Type.BOOL, 1, span);
-        boolean constant = true;
+        var pairs = new ArrayList<Typed.Expr>();
         for (int i = 0; i < l.elements().size(); i++) {
-            var same = binary(
+            pairs.add(binary(
                     BinaryOp.EQ,
                     expressions.elements.tupleElement(left, i, left.span()),
                     expressions.elements.tupleElement(right, i, right.span()),
-                    span);
+                    span));
+        }
+        return allOf(op, pairs, span);
+    }
+
+    /** Records are compared member by member, by name; those of other members are not of one type. */
+    private Typed.Expr records(BinaryOp op, Typed.Expr left, Type.Rec l, Typed.Expr right, Type.Rec r, Span span) {
+        var names = l.members().stream().map(Type.Member::name).toList();
+        if (names.size() != r.members().size() || !r.members().stream().allMatch(m -> names.contains(m.name()))) {
+            throw mismatch(op, left, right, span);
+        }
+        var pairs = new ArrayList<Typed.Expr>();
+        for (var name : names) {
+            pairs.add(binary(
+                    BinaryOp.EQ,
+                    expressions.elements.member(left, name, left.span(), left.span()),
+                    expressions.elements.member(right, name, right.span(), right.span()),
+                    span));
+        }
+        return allOf(op, pairs, span);
+    }
+
+    /** Whether all pairs are equal, or for {@code !=} whether some are not; decided here if they are constants. */
+    private static Typed.Expr allOf(BinaryOp op, List<Typed.Expr> pairs, Span span) {
+        Typed.Expr all = new Typed.IntConst(Type.BOOL, 1, span);
+        boolean constant = true;
+        for (var same : pairs) {
             if (same instanceof Typed.IntConst c) {
                 if (c.value() == 0) {
                     return new Typed.IntConst(Type.BOOL, op == BinaryOp.NE ? 1 : 0, span);

@@ -20,6 +20,7 @@ final class BodyChecker {
     private final String functionName;
     private int loops;
     private int mapLoops;
+    private int comptimeDepth;
 
     BodyChecker(
             Checking checking, ProbeContext probe, Scope scope, Optional<Type> functionResult, String functionName) {
@@ -32,6 +33,11 @@ final class BodyChecker {
 
     ExpressionChecker expressions() {
         return expressions;
+    }
+
+    /** Whether this place may run several times in one run of the program. */
+    boolean insideLoop() {
+        return loops > 0;
     }
 
     boolean insideLoopBody() {
@@ -96,6 +102,13 @@ final class BodyChecker {
                 scope.declare(s, s.variable().name(), s.variable().span())
                         .cell()
                         .join(Type.INT64, true);
+            // The condition is wrong: what depends on it is checked all the same.
+            case Stmt.If s
+            when !(s.condition() instanceof Expr.Comptime) -> {
+                block(s.then());
+                s.otherwise().ifPresent(this::block);
+            }
+            case Stmt.While s -> loopBody(s.body());
             default -> {}
         }
     }
@@ -142,7 +155,15 @@ final class BodyChecker {
                 scope.close();
             }
         }
-        return new Typed.Evaluate(expressions.statementExpr(s.expr()), s.span());
+        var value = expressions.statementExpr(s.expr());
+        if (checking.last && s.expr() instanceof Expr.Call call && CallChecker.onlyComputes(call.name())) {
+            checking.warn(
+                    "discarded",
+                    call.span(),
+                    "Return value discarded",
+                    "use the value, or say that it is not wanted: _ = " + call.name() + "(…)");
+        }
+        return new Typed.Evaluate(value, s.span());
     }
 
     private void requireLoop(String what, Span span) {
@@ -191,6 +212,9 @@ final class BodyChecker {
         }
         var before = variable.type();
         var joined = variable.cell().join(value.type(), literal);
+        if (joined.isEmpty() && variable.cell().isLocked()) {
+            throw locked(variable.name(), value.type(), before, span);
+        }
         if (joined.isEmpty()) {
             throw new CheckError(
                     "type-mismatch",
@@ -201,19 +225,36 @@ final class BodyChecker {
         return expressions.convert(value, variable.type());
     }
 
+    /** A type that a decision at compile time rests on is used in a way that would change the decision. */
+    static CheckError locked(String name, Type wanted, Type locked, Span span) {
+        return new CheckError(
+                "type-locked",
+                span,
+                "Type mismatch for " + name + ": this type has been locked because it was used in another part of the"
+                        + " type graph that was already resolved (e.g. `sizeof`, `typeinfo`, etc.). The new type '"
+                        + wanted.display() + "' doesn't fit into the locked type '" + locked.display() + "'",
+                "give " + name + " the larger type where it is declared or first assigned");
+    }
+
     private Typed.Stmt let(Stmt.Let s) {
         var v = s.variable();
-        if (scope.find(v.name()).isPresent()) {
+        // "let $x", without the value.
+        var declaration = new Span(
+                v.span().source(), s.span().start(), v.span().end(), v.span().expandedFrom());
+        var shadowed = scope.find(v.name());
+        if (shadowed.isPresent()) {
             throw new CheckError(
-                    "shadowing",
-                    s.span(),
-                    "Variable " + v.name() + " was already declared. Variable shadowing is not allowed.");
+                            "shadowing",
+                            declaration,
+                            "Variable " + v.name() + " was already declared. Variable shadowing is not allowed.")
+                    .and(shadowed.get().span(), "This is the initial declaration.");
         }
         var value = s.value().map(expressions::value);
-        var variable = scope.declare(s, v.name(), v.span());
+        var variable = scope.declare(s, v.name(), declaration);
         if (s.type().isPresent()) {
             var type = expressions.types.type(s.type().get());
-            if (!(type instanceof Type.Void) && !variable.cell().isFixed()) {
+            // The type of something else may still grow.
+            if (!(type instanceof Type.Void)) {
                 variable.cell().fix(type);
             }
         }
@@ -271,6 +312,9 @@ final class BodyChecker {
     private Typed.Expr store(MapSymbol map, Typed.Expr value, Span span) {
         var before = map.value();
         var joined = map.valueCell().join(value.type(), Literal.isNonNegative(value));
+        if (joined.isEmpty() && map.valueCell().isLocked()) {
+            throw locked(map.name(), value.type(), before, span);
+        }
         if (joined.isEmpty()) {
             throw new CheckError(
                     "type-mismatch",
@@ -334,7 +378,32 @@ final class BodyChecker {
 
     private Typed.Stmt ifStatement(Stmt.If s) {
         if (s.condition() instanceof Expr.Comptime comptime) {
-            var condition = expressions.condition(comptime);
+            return decided(s, comptime);
+        }
+        var condition = expressions.condition(s.condition());
+        var then = block(s.then());
+        var otherwise = s.otherwise().map(this::block).orElse(List.of());
+        return new Typed.If(condition, then, otherwise, s.span());
+    }
+
+    /**
+     * A condition of the compiler's. It is decided when the types of what lies outside of it are found; from then on those
+     * that it asks for may not change, so that the decision stays right.
+     */
+    private Typed.Stmt decided(Stmt.If s, Expr.Comptime comptime) {
+        if (comptimeDepth >= checking.decidedDepth) {
+            checking.undecided = true;
+            return new Typed.Sequence(List.of(), s.span());
+        }
+        checking.locking++;
+        Typed.Expr condition;
+        try {
+            condition = expressions.condition(comptime);
+        } finally {
+            checking.locking--;
+        }
+        comptimeDepth++;
+        try {
             if (condition instanceof Typed.IntConst constant) {
                 if (constant.value() != 0) {
                     return new Typed.Sequence(block(s.then()), s.span());
@@ -342,11 +411,9 @@ final class BodyChecker {
                 return new Typed.Sequence(s.otherwise().map(this::block).orElse(List.of()), s.span());
             }
             throw new CheckError("comptime", comptime.span(), "Unable to resolve comptime expression");
+        } finally {
+            comptimeDepth--;
         }
-        var condition = expressions.condition(s.condition());
-        var then = block(s.then());
-        var otherwise = s.otherwise().map(this::block).orElse(List.of());
-        return new Typed.If(condition, then, otherwise, s.span());
     }
 
     private Typed.Stmt unroll(Stmt.Unroll s) {

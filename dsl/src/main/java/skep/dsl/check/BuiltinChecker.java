@@ -438,6 +438,10 @@ final class BuiltinChecker {
 
     /** A field reached from the current task through one pointer. */
     private Typed.Expr task(Span span, Type as, String pointer, String field) {
+        return task(Optional.empty(), span, as, pointer, field);
+    }
+
+    private Typed.Expr task(Optional<Typed.Expr> of, Span span, Type as, String pointer, String field) {
         var type = checking.namedType("struct task_struct");
         if (type.isEmpty() || !(type.get() instanceof Type.Struct struct)) {
             throw new CheckError("builtin", span, "the kernel publishes no types (BTF), which this builtin needs");
@@ -447,8 +451,9 @@ final class BuiltinChecker {
         if (first.isEmpty() || second.isEmpty()) {
             throw new CheckError("builtin", span, "'struct task_struct' of this kernel lacks '" + field + "'");
         }
-        var current =
-                helper(Helper.GET_CURRENT_TASK, 0, false, new Type.Pointer(struct, Type.AddressSpace.KERNEL), span);
+        var toTask = new Type.Pointer(struct, Type.AddressSpace.KERNEL);
+        var current = of.<Typed.Expr>map(task -> new Typed.Convert(task, toTask, span))
+                .orElseGet(() -> helper(Helper.GET_CURRENT_TASK, 0, false, toTask, span));
         var other = new Typed.Part(
                 new Typed.Dereference(current, struct, span),
                 first.get().offsetBytes(),
@@ -464,6 +469,12 @@ final class BuiltinChecker {
                 0,
                 span);
         return as instanceof Type.Void ? value : new Typed.Convert(value, as, span);
+    }
+
+    /** What {@code ppid} or {@code pcomm} says of another task than the current one. */
+    Typed.Expr parentOf(String builtin, Typed.Expr task, Span span) {
+        boolean name = builtin.equals("pcomm");
+        return task(Optional.of(task), span, name ? Type.VOID : Type.UINT32, "real_parent", name ? "comm" : "tgid");
     }
 
     // ---- args

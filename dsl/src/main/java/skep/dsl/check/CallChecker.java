@@ -2,7 +2,9 @@ package skep.dsl.check;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
+import skep.btf.BtfKind;
 import skep.dsl.Action;
 import skep.dsl.Type;
 import skep.dsl.ast.Expr;
@@ -22,6 +24,7 @@ final class CallChecker {
         "cgroupid",
         "clear",
         "commit",
+        "container_of",
         "count",
         "debugf",
         "delete",
@@ -66,8 +69,10 @@ final class CallChecker {
         "p99",
         "p999",
         "path",
+        "pcomm",
         "percpu_kaddr",
         "pid",
+        "ppid",
         "print",
         "printa",
         "printf",
@@ -109,6 +114,49 @@ final class CallChecker {
         "zero"
     };
 
+    /** Functions that do nothing but give a value. */
+    private static final Set<String> ONLY_COMPUTE = Set.of(
+            "bswap",
+            "buf",
+            "cgroup_path",
+            "cgroupid",
+            "comm",
+            "dw_ustack",
+            "has_key",
+            "kaddr",
+            "kptr",
+            "kstack",
+            "ksym",
+            "len",
+            "macaddr",
+            "memcmp",
+            "nsecs",
+            "ntop",
+            "path",
+            "pcomm",
+            "percpu_kaddr",
+            "pid",
+            "ppid",
+            "pton",
+            "reg",
+            "signal_name",
+            "socket_cookie",
+            "str",
+            "str_concat",
+            "strcap",
+            "strcontains",
+            "strerror",
+            "strftime",
+            "strlen",
+            "strncmp",
+            "strstr",
+            "syscall_name",
+            "tid",
+            "uaddr",
+            "uptr",
+            "ustack",
+            "usym");
+
     private final Checking checking;
     private final ExpressionChecker expressions;
     private final BuiltinChecker builtins;
@@ -123,6 +171,7 @@ final class CallChecker {
     private final TimeFunctions times;
     private final ProcessFunctions processes;
     private final CompileTimeFunctions comptime;
+    private final LibraryCalls libraryCalls;
 
     CallChecker(
             Checking checking,
@@ -143,12 +192,18 @@ final class CallChecker {
         this.network = new NetworkFunctions(checking, probe, expressions, builtins, args, actions);
         this.times = new TimeFunctions(expressions, args, actions);
         this.processes = new ProcessFunctions(checking, probe, expressions, builtins, args);
+        this.libraryCalls = new LibraryCalls(checking, expressions);
         this.comptime = new CompileTimeFunctions(checking, expressions, args, actions, printing);
     }
 
     /** Names of all functions, for hints and the reference. */
     static Stream<String> names() {
         return Stream.of(NAMES);
+    }
+
+    /** Whether a call is of no use as a statement. */
+    static boolean onlyComputes(String name) {
+        return ONLY_COMPUTE.contains(Uses.plain(name));
     }
 
     Typed.Expr call(Expr.Call c) {
@@ -255,6 +310,7 @@ final class CallChecker {
             case "nsecs" -> times.nsecs(c);
             case "pid", "tid" -> processes.namespacePid(c);
             case "comm" -> processes.comm(c);
+            case "ppid", "pcomm" -> processes.parent(c, name);
             case "getopt" -> comptime.getopt(c);
             case "config" -> comptime.config(c);
             case "fail" -> comptime.fail(c);
@@ -270,7 +326,12 @@ final class CallChecker {
             case "kfunc_exist", "kfunc_allowed" -> {
                 args.arity(c, 1, 1);
                 var function = args.literal(c, 0);
-                yield new Typed.IntConst(Type.BOOL, checking.kernel.hasFunction("", function) ? 1 : 0, c.span());
+                boolean there = checking.kernel.hasFunction("", function)
+                        || checking.kernel
+                                .types()
+                                .filter(t -> t.find(function, BtfKind.FUNC).isPresent())
+                                .isPresent();
+                yield new Typed.IntConst(Type.BOOL, there ? 1 : 0, c.span());
             }
             case "unwatch" -> {
                 args.arity(c, 1, 1);
@@ -310,6 +371,12 @@ final class CallChecker {
                 arguments.add(expressions.convert(value, type));
             }
             return new Typed.Invoke(c.name(), arguments, expressions.types.type(subprogram.result()), c.span());
+        }
+        for (var library : checking.libraries) {
+            var function = library.function(c.name());
+            if (function.isPresent()) {
+                return libraryCalls.call(c, function.get());
+            }
         }
         if (c.arguments().isEmpty()) {
             var builtin = builtins.value(name, c.span());

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import skep.btf.Btf;
+import skep.c.bcc.FunctionLibrary;
 import skep.dsl.CompileOptions;
 import skep.dsl.ScriptConfig;
 import skep.dsl.ScriptProgram;
@@ -63,6 +64,7 @@ public final class Checker {
      *
      * @param measuresStacks whether stacks are stored with the number of their frames
      * @param typed empty if something is wrong
+     * @param libraries C functions that the script may call
      */
     public record Result(
             Optional<Typed.Script> typed,
@@ -70,14 +72,18 @@ public final class Checker {
             int maxMapEntries,
             int onStackBytes,
             String license,
-            boolean measuresStacks) {}
+            boolean measuresStacks,
+            List<FunctionLibrary> libraries) {}
 
     /** Checks a script; what is wrong goes to {@code diagnostics}. */
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         LanguageLevel.check(script, options, diagnostics);
-        var expanded = MacroExpander.expand(Imports.resolve(script, options, diagnostics), diagnostics);
+        var whole = Imports.resolve(script, kernel, options, diagnostics);
+        var expanded = MacroExpander.expand(whole.script(), diagnostics);
         var filtered = ProcessFilter.apply(expanded, options.pidFilter());
-        return new Checker(filtered, kernel, options, diagnostics).check();
+        var checker = new Checker(filtered, kernel, options, diagnostics);
+        checker.checking.libraries.addAll(whole.libraries());
+        return checker.check();
     }
 
     /**
@@ -161,7 +167,8 @@ public final class Checker {
                 checking.settings.maxMapEntries(),
                 checking.settings.onStackBytes(),
                 checking.settings.license(),
-                checking.measuresStacks);
+                checking.measuresStacks,
+                List.copyOf(checking.libraries));
     }
 
     private void declare(Script.MapDeclaration declaration) {
@@ -204,7 +211,16 @@ public final class Checker {
 
     // ---- visits
 
+    /** First without what the compiler's own conditions hide, then with one level of these after the other decided. */
     private void findTypes(List<Instance> instances, List<Scope> functionScopes) {
+        do {
+            checking.undecided = false;
+            growTypes(instances, functionScopes);
+            checking.decidedDepth++;
+        } while (checking.undecided && checking.decidedDepth <= MAX_VISITS);
+    }
+
+    private void growTypes(List<Instance> instances, List<Scope> functionScopes) {
         int before = -1;
         for (int visit = 0; visit < MAX_VISITS; visit++) {
             checking.diagnostics = new Diagnostics();

@@ -1,11 +1,13 @@
 package skep.dsl.check;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import skep.c.bcc.FunctionLibrary;
 import skep.dsl.CompileOptions;
 import skep.dsl.Type;
 import skep.dsl.ast.Script;
@@ -25,6 +27,8 @@ final class Checking {
 
     final Map<String, MapSymbol> maps = new LinkedHashMap<>();
     final Map<String, Script.Subprogram> subprograms = new HashMap<>();
+    /** Functions of C sources that the script imports. */
+    final List<FunctionLibrary> libraries = new ArrayList<>();
     /** Names that {@code getopt} asks for, and what the script says of them. */
     final Map<String, String> namedParameters = new TreeMap<>();
 
@@ -34,6 +38,15 @@ final class Checking {
     /** Where mistakes go: nowhere while types are still being found. */
     Diagnostics diagnostics = new Diagnostics();
 
+    /** How many conditions of the compiler's, one inside of the other, are decided; those further inside are passed over. */
+    int decidedDepth;
+
+    /** Whether a visit passed over one. */
+    boolean undecided;
+
+    /** Above 0 while a condition of the compiler's is evaluated: the types that it asks for are locked. */
+    int locking;
+
     /** Whether types have been found and this visit builds the tree. */
     boolean last;
 
@@ -42,6 +55,11 @@ final class Checking {
         this.options = options;
         this.settings = settings;
         this.types = types;
+    }
+
+    /** Whether the chosen level of the language ends variables with their blocks. */
+    boolean blockScope() {
+        return LanguageLevel.chosen(options) >= LanguageLevel.BLOCK_SCOPE;
     }
 
     MapSymbol map(String name, Span span) {
@@ -76,6 +94,13 @@ final class Checking {
                                     + " explicit key (non-scalar map)");
         }
         return map;
+    }
+
+    void lockIfDeciding(MapSymbol map) {
+        if (locking > 0) {
+            map.keyCell().lock();
+            map.valueCell().lock();
+        }
     }
 
     int changes() {

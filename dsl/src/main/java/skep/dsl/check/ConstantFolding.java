@@ -63,7 +63,8 @@ final class ConstantFolding {
         if (result.compareTo(MIN_SIGNED) < 0) {
             throw new CheckError("overflow", span, "underflow: " + a + " " + op.text() + " " + b);
         }
-        if (unsigned && (a.signum() < 0 || b.signum() < 0) && result.compareTo(MAX_SIGNED) > 0) {
+        if (unsigned && (a.signum() < 0 || b.signum() < 0)) {
+            // A number beyond int64 and a negative one have no type in common.
             throw new CheckError("overflow", span, "overflow: " + a + " " + op.text() + " " + b);
         }
         return Optional.of(constant(result, left, right, span));

@@ -1,5 +1,6 @@
 package skep.dsl.check;
 
+import java.util.List;
 import skep.dsl.Type;
 import skep.dsl.ast.Expr;
 import skep.source.Span;
@@ -22,11 +23,13 @@ final class ElementAccess {
         if (e.object() instanceof Expr.Ident i && Uses.plain(i.name()).equals("args")) {
             return builtins.argument(e.name(), i.span(), e.span());
         }
-        var object = expressions.expr(e.object());
+        var object = e.object() instanceof Expr.Ident i && i.name().equals("config") && !e.arrow()
+                ? expressions.expr(new Expr.Call("config", List.of(), i.span(), i.span()))
+                : expressions.expr(e.object());
         return member(object, e.name(), e.nameSpan(), e.span());
     }
 
-    private Typed.Expr member(Typed.Expr object, String name, Span nameSpan, Span span) {
+    Typed.Expr member(Typed.Expr object, String name, Span nameSpan, Span span) {
         return switch (object.type()) {
             case Type.Void _ when !checking.last -> object;
             case Type.Pointer p

@@ -89,14 +89,22 @@ final class ExpressionChecker {
         };
     }
 
+    boolean insideLoop() {
+        return bodies.insideLoop();
+    }
+
     LocalVariable variable(Expr.Var v) {
-        return scope.find(v.name())
-                .or(() -> scope.findLeft(v.name()))
+        var variable = scope.find(v.name())
+                .or(() -> checking.blockScope() ? Optional.empty() : scope.findLeft(v.name()))
                 .orElseThrow(() -> new CheckError(
                         "undefined-variable",
                         v.span(),
                         "Undefined or undeclared variable: " + v.name(),
                         NearestNames.hint(v.name(), scope.names())));
+        if (checking.locking > 0) {
+            variable.cell().lock();
+        }
+        return variable;
     }
 
     /** The value of a map's key, converted to the type that holds all keys. */
@@ -107,7 +115,12 @@ final class ExpressionChecker {
                     "map-key", keyExpr.span(), "Value '" + key.type().display() + "' cannot be used as a map key.");
         }
         var before = map.keyCell().type();
-        if (map.keyCell().join(key.type(), Literal.isNonNegative(key)).isEmpty()) {
+        boolean fits =
+                map.keyCell().join(key.type(), Literal.isNonNegative(key)).isPresent();
+        if (!fits && map.keyCell().isLocked()) {
+            throw BodyChecker.locked(map.name(), key.type(), before, keyExpr.span());
+        }
+        if (!fits) {
             throw new CheckError(
                     "map-key",
                     keyExpr.span(),
@@ -234,6 +247,7 @@ final class ExpressionChecker {
         var map = checking.map(e.name(), e.key().isPresent(), e.span());
         var key = e.key().map(k -> key(map, k));
         checking.definedMap(e.name(), e.span());
+        checking.lockIfDeciding(map);
         return new Typed.MapGet(map, key, readType(map), e.span());
     }
 

@@ -6,34 +6,45 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import skep.c.bcc.BccRequest;
+import skep.c.bcc.FunctionLibrary;
 import skep.dsl.CompileOptions;
 import skep.dsl.ast.Script;
 import skep.dsl.parse.Parser;
+import skep.isa.kernel.KernelInfo;
 import skep.source.Diagnostics;
 import skep.source.Source;
 import skep.source.Span;
 
 /**
- * Brings in what a script imports: scripts (their macros, functions, maps and probes) and headers, one by one or all of a
- * folder. Paths are looked for beside the script, then in the include folders.
+ * Brings in what a script imports: scripts (their macros, functions, maps and probes), headers, and C sources whose
+ * functions the script calls; one by one or all of a folder. Paths are looked for beside the script, then in the include folders.
  */
 final class Imports {
+    private final KernelInfo kernel;
     private final CompileOptions options;
     private final Diagnostics diagnostics;
     private final Set<Path> seen = new HashSet<>();
+    private final List<FunctionLibrary> libraries = new ArrayList<>();
 
-    private Imports(CompileOptions options, Diagnostics diagnostics) {
+    private Imports(KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
+        this.kernel = kernel;
         this.options = options;
         this.diagnostics = diagnostics;
     }
 
-    static Script resolve(Script script, CompileOptions options, Diagnostics diagnostics) {
+    /** The script with all that it imports; the functions of C sources apart. */
+    record Whole(Script script, List<FunctionLibrary> libraries) {}
+
+    static Whole resolve(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         if (script.imports().isEmpty()) {
-            return script;
+            return new Whole(script, List.of());
         }
-        return new Imports(options, diagnostics).resolve(script);
+        var imports = new Imports(kernel, options, diagnostics);
+        return new Whole(imports.resolve(script), imports.libraries);
     }
 
     private Script resolve(Script script) {
@@ -80,8 +91,8 @@ final class Imports {
 
     private List<Path> files(Path folder, Span span) {
         try (Stream<Path> entries = Files.list(folder)) {
-            return entries.filter(
-                            p -> p.toString().endsWith(".bt") || p.toString().endsWith(".h"))
+            return entries.filter(p -> Stream.of(".bt", ".h", ".bpf.c")
+                            .anyMatch(end -> p.toString().endsWith(end)))
                     .sorted()
                     .toList();
         } catch (IOException unreadable) {
@@ -111,9 +122,43 @@ final class Imports {
             var line = new Script.CText(include.span(0, include.text().length()));
             return withPreamble(script, line);
         }
+        if (path.toString().endsWith(".bpf.c")) {
+            var request = new BccRequest(
+                    text, path.toString(), List.of(), kernel, List.of(), (name, _, _) -> header(path, name));
+            var library = FunctionLibrary.read(request, diagnostics);
+            for (var function : library.functions()) {
+                if (CallChecker.names().anyMatch(function.name()::equals)) {
+                    diagnostics.warning(
+                            "import",
+                            function.span(),
+                            "'" + function.name() + "' is a function of the language: this one cannot be called",
+                            "give it another name");
+                }
+            }
+            libraries.add(library);
+            return script;
+        }
         diagnostics.error(
-                "import", span, "importing " + path.getFileName() + " is not supported yet", "import .bt and .h files");
+                "import", span, "cannot import " + path.getFileName(), "import .bt, .h and .bpf.c files, or a folder");
         return script;
+    }
+
+    /** A header of the user's: beside the C source, or in an include folder. */
+    private Optional<Source> header(Path includer, String name) {
+        var beside = includer.toAbsolutePath().getParent();
+        var folders = Stream.concat(
+                Optional.ofNullable(beside).stream(),
+                options.includeFolders().stream().map(Path::of));
+        return folders.map(folder -> folder.resolve(name))
+                .filter(Files::isRegularFile)
+                .findFirst()
+                .flatMap(file -> {
+                    try {
+                        return Optional.of(new Source(file.toString(), Files.readString(file)));
+                    } catch (IOException unreadable) {
+                        return Optional.empty();
+                    }
+                });
     }
 
     private static Script withPreamble(Script script, Script.CText line) {

@@ -18,6 +18,9 @@ final class LanguageLevel {
     /** The variable of the environment that carries the choice. */
     private static final String VARIABLE = "SKEP_LANG";
 
+    /** Since this level a variable belongs to the block that assigns it. */
+    static final int BLOCK_SCOPE = 22;
+
     private static final int OLDEST = 17;
     private static final int NEWEST = 26;
 
@@ -106,6 +109,11 @@ final class LanguageLevel {
             return;
         }
         new LanguageLevel(level, diagnostics).script(script);
+    }
+
+    /** The second number of the chosen level; below 0 if there is no choice. */
+    static int chosen(CompileOptions options) {
+        return minor(options.environment().getOrDefault(VARIABLE, ""));
     }
 
     private static int minor(String version) {

@@ -95,6 +95,10 @@ final class MapFunctions {
                     && checking.map(m.name(), m.span()).keyednessKnown()
                     && checking.map(m.name(), m.span()).keyed()) {
                 // Old scripts empty a map so.
+                if (c.arguments().size() > 1) {
+                    throw new CheckError(
+                            "map-key", m.span(), "delete() of a whole map takes no further arguments", "use clear()");
+                }
                 deletions.add(clear(checking.map(m.name(), m.span()), c.span()));
                 continue;
             }

@@ -40,9 +40,9 @@ final class NameResolver {
         if (enumerator.isPresent()) {
             return enumerator.get();
         }
-        var error = SystemConstants.error(e.name());
-        if (error.isPresent()) {
-            return new Typed.IntConst(Type.INT32, error.getAsInt(), e.span());
+        var known = SystemConstants.known(e.name());
+        if (known.isPresent()) {
+            return new Typed.IntConst(Type.INT32, known.getAsInt(), e.span());
         }
         throw new CheckError(
                 "unknown-name",

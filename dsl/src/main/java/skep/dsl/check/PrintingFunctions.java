@@ -90,6 +90,15 @@ final class PrintingFunctions {
         var subject = c.arguments().getFirst();
         if (subject instanceof Expr.MapRef m && m.key().isEmpty()) {
             var map = checking.definedMap(m.name(), m.span());
+            if (checking.last && expressions.insideLoop()) {
+                checking.warn(
+                        "print-in-loop",
+                        c.span(),
+                        "User space reads a map when it comes to it: 'print()' in a loop may show later values than"
+                                + " those of this turn",
+                        "print the value of one entry instead, which is taken at once: print(" + map.name()
+                                + (map.keyed() ? "[…]" : "") + (map.keyed() ? ")" : " + 0)"));
+            }
             long top = c.arguments().size() > 1 ? bound(c, 1, "top") : 0;
             long div = c.arguments().size() > 2 ? bound(c, 2, "div") : 0;
             return actions.emit(List.of(), _ -> new Action.PrintMap(map.name(), top, div, c.span()), c.span());

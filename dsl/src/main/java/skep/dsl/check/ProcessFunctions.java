@@ -104,6 +104,14 @@ final class ProcessFunctions {
                 c.span());
     }
 
+    /** {@code ppid([task])} and {@code pcomm([task])}: of the current task, or of one that is given. */
+    Typed.Expr parent(Expr.Call c, String name) {
+        args.arity(c, 0, 1);
+        return c.arguments().isEmpty()
+                ? builtins.value(name, c.span()).orElseThrow()
+                : builtins.parentOf(name, args.number(c, 0), c.span());
+    }
+
     private CheckError noTasks(Expr.Call c) {
         return new CheckError(
                 "probe-kind",

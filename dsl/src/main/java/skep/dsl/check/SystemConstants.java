@@ -1,5 +1,6 @@
 package skep.dsl.check;
 
+import java.util.List;
 import java.util.OptionalInt;
 import skep.isa.kernel.Arch;
 import skep.isa.kernel.Errno;
@@ -37,8 +38,28 @@ final class SystemConstants {
         declared.addDefine("NULL", "0");
     }
 
-    /** The number of an error that a script names without including its header. */
-    static OptionalInt error(String name) {
+    /** States of TCP connections (include/net/tcp_states.h), from 1. */
+    private static final List<String> TCP_STATES = List.of(
+            "TCP_ESTABLISHED",
+            "TCP_SYN_SENT",
+            "TCP_SYN_RECV",
+            "TCP_FIN_WAIT1",
+            "TCP_FIN_WAIT2",
+            "TCP_TIME_WAIT",
+            "TCP_CLOSE",
+            "TCP_CLOSE_WAIT",
+            "TCP_LAST_ACK",
+            "TCP_LISTEN",
+            "TCP_CLOSING",
+            "TCP_NEW_SYN_RECV",
+            "TCP_BOUND_INACTIVE");
+
+    /** The number of an error, or state of a connection, that a script names without including its header. */
+    static OptionalInt known(String name) {
+        int state = TCP_STATES.indexOf(name);
+        if (state >= 0) {
+            return OptionalInt.of(state + 1);
+        }
         for (var row : Errno.values()) {
             if (row.name().equals(name)) {
                 return OptionalInt.of(row.number());

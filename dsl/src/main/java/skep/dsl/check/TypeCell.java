@@ -10,6 +10,7 @@ final class TypeCell {
     private boolean literalsOnly = true;
 
     private boolean fixed;
+    private boolean locked;
     private int changes;
 
     Type type() {
@@ -25,6 +26,15 @@ final class TypeCell {
         return fixed;
     }
 
+    /** Since a decision of the compiler rests on it, the type may not grow any more. */
+    void lock() {
+        locked |= !(type instanceof Type.Void);
+    }
+
+    boolean isLocked() {
+        return locked;
+    }
+
     /** Gives it a declared type, which stays. */
     void fix(Type declared) {
         set(declared);
@@ -36,6 +46,13 @@ final class TypeCell {
     Optional<Type> join(Type added, boolean literal) {
         if (added instanceof Type.Void) {
             return Optional.of(type);
+        }
+        if (locked) {
+            var trial = new TypeCell();
+            trial.type = type;
+            trial.literalsOnly = literalsOnly;
+            trial.fixed = fixed;
+            return trial.join(added, literal).filter(type::equals);
         }
         if (fixed) {
             return Conversions.fits(added, type, literal) ? Optional.of(type) : Optional.empty();

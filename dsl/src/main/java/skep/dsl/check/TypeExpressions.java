@@ -85,6 +85,11 @@ final class TypeExpressions {
         }
         if (e instanceof Expr.MapRef m && m.key().isEmpty()) {
             var map = checking.map(m.name(), m.span());
+            checking.lockIfDeciding(map);
+            if (map.keyednessKnown() && map.keyed()) {
+                // The map as a whole stands for its keys; its values are those of an entry.
+                return new Typed.Convert(new Typed.Nothing(m.span()), map.key().orElse(Type.VOID), m.span());
+            }
             return new Typed.MapGet(map, Optional.empty(), expressions.readType(map), m.span());
         }
         return expressions.expr(e);

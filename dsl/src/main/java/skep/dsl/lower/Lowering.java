@@ -3,6 +3,7 @@ package skep.dsl.lower;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import skep.c.bcc.FunctionLibrary;
 import skep.dsl.Action;
 import skep.dsl.CompileOptions;
 import skep.dsl.MapView;
@@ -10,6 +11,7 @@ import skep.dsl.RuntimeFault;
 import skep.dsl.ScriptProgram;
 import skep.dsl.check.Checker;
 import skep.dsl.check.Typed;
+import skep.dsl.parse.ThreadLocals;
 import skep.ir.Module;
 import skep.ir.ProgramInfo;
 import skep.isa.kernel.Helper;
@@ -60,7 +62,7 @@ public final class Lowering {
                 .map(v -> shown(v, checked))
                 .toList();
         return new Lowered(
-                plan.module.build(),
+                with(checked.libraries(), plan.module.build()),
                 programs,
                 views,
                 plan.actions(),
@@ -68,6 +70,17 @@ public final class Lowering {
                 plan.usesRingBuffer(),
                 plan.usesCounters(),
                 plan.usesUserSymbols());
+    }
+
+    /** The module with the C functions that it may call. */
+    private static Module with(List<FunctionLibrary> libraries, Module module) {
+        var functions = new ArrayList<>(module.functions());
+        var maps = new ArrayList<>(module.maps());
+        for (var library : libraries) {
+            functions.addAll(library.module().functions());
+            maps.addAll(library.module().maps());
+        }
+        return new Module(functions, maps);
     }
 
     private static MapView shown(MapView view, Checker.Result checked) {
@@ -85,7 +98,8 @@ public final class Lowering {
 
     /** A program that runs before all others and remembers the time. */
     private static ScriptProgram startClock(ScriptPlan plan, Source source, String license) {
-        var span = source.span(0, 0);
+        // No part of the script, so that it is not counted among its probes.
+        var span = new Source(ThreadLocals.SOURCE, "").span(0, 0);
         var info = new ProgramInfo(ProgramType.RAW_TRACEPOINT, Optional.empty(), "", license);
         var f = plan.module.program("start_clock", info, span);
         f.store(f.mapValueRef(ScriptPlan.STARTED_MAP, 0), 0, f.helper(skep.ir.Type.I64, Helper.KTIME_GET_BOOT_NS));

@@ -303,6 +303,13 @@ final class ExpressionParser {
             case "offsetof" -> {
                 return offsetof();
             }
+            case "container_of" -> {
+                if (cursor.peek().is("(")) {
+                    return containerOf();
+                }
+                cursor.advance();
+                return new Expr.Ident(token.text(), span);
+            }
             case "typeof" -> {
                 var type = type();
                 return new Expr.TypeArgument(type, statements.span(token.start()));
@@ -368,6 +375,32 @@ final class ExpressionParser {
     private Expr offsetof() {
         int from = cursor.advance().start();
         var subject = subject(",");
+        var path = path();
+        return new Expr.Offsetof(subject, path, statements.span(from));
+    }
+
+    /**
+     * {@code container-of = "container_of" "(" expression "," type "," name { "." name } ")"}: the structure of this type
+     * whose member is at the address, as address arithmetic.
+     */
+    private Expr containerOf() {
+        int from = cursor.advance().start();
+        cursor.expect("(");
+        var member = expression();
+        cursor.expect(",");
+        int at = cursor.token().start();
+        var type = type();
+        var typeSpan = statements.span(at);
+        var path = path();
+        var span = statements.span(from);
+        var number = new Expr.Cast(new TypeRef.Name("uint64", typeSpan), member, typeSpan, member.span());
+        var offset = new Expr.Offsetof(new Expr.OfType(type), path, span);
+        var address = new Expr.Binary(Expr.BinaryOp.SUB, number, offset, span, span);
+        return new Expr.Cast(new TypeRef.PointerTo(type, typeSpan), address, typeSpan, span);
+    }
+
+    /** {@code path = "," name { "." name } ")"}. */
+    private List<String> path() {
         cursor.expect(",");
         var path = new ArrayList<String>();
         do {
@@ -380,7 +413,7 @@ final class ExpressionParser {
             }
         } while (cursor.accept("."));
         cursor.expect(")");
-        return new Expr.Offsetof(subject, path, statements.span(from));
+        return path;
     }
 
     /** {@code subject = "(" ( type | expression )}: a bare name that is no builtin counts as a type. */

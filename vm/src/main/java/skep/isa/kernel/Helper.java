@@ -226,6 +226,8 @@ public enum Helper {
 
     private static final Helper[] ALL = values();
 
+    private static final HelperPrototype SOCKET_POINTER = HelperPrototype.parse("int(btf-sock?)");
+
     private final int number;
     private final HelperPrototype prototype;
 
@@ -237,6 +239,17 @@ public enum Helper {
     /** Arguments, result and what it needs. */
     public HelperPrototype prototype() {
         return prototype;
+    }
+
+    /**
+     * The same for a type of program. The cookie of a socket is asked for with the context where that stands for a packet or
+     * socket, and with the socket itself where it is a kernel structure ({@code bpf_get_socket_ptr_cookie_proto} of
+     * net/core/filter.c).
+     */
+    public HelperPrototype prototype(ProgramType type) {
+        return this == GET_SOCKET_COOKIE && (type == ProgramType.TRACING || type == ProgramType.STRUCT_OPS)
+                ? SOCKET_POINTER
+                : prototype;
     }
 
     /** The number in the system call interface. */

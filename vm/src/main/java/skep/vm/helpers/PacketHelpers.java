@@ -1,5 +1,7 @@
 package skep.vm.helpers;
 
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import skep.isa.kernel.Errno;
 import skep.isa.kernel.Helper;
 import skep.vm.HelperFunction;
@@ -85,8 +87,8 @@ final class PacketHelpers {
             case REDIRECT_NEIGH, REDIRECT_PEER -> (_, _, _, _, _, _) -> TC_ACT_SHOT;
             case CLONE_REDIRECT -> new Refusal(Errno.EINVAL, "there is no device with this index");
             case CHECK_MTU -> new Refusal(Errno.ENODEV, "there is no device with this index");
-            case GET_SOCKET_COOKIE, GET_ROUTE_REALM, GET_CGROUP_CLASSID, SKB_CGROUP_CLASSID, SKB_UNDER_CGROUP ->
-                (_, _, _, _, _, _) -> 0;
+            case GET_SOCKET_COOKIE -> socketCookies();
+            case GET_ROUTE_REALM, GET_CGROUP_CLASSID, SKB_CGROUP_CLASSID, SKB_UNDER_CGROUP -> (_, _, _, _, _, _) -> 0;
             case GET_SOCKET_UID -> (_, _, _, _, _, _) -> 65534; // overflowuid: no full socket
             case GET_NETNS_COOKIE -> (_, _, _, _, _, _) -> 1;
             case SKB_CGROUP_ID, SKB_ANCESTOR_CGROUP_ID -> (_, _, _, _, _, _) -> 0;
@@ -99,6 +101,15 @@ final class PacketHelpers {
             var packet = cpu.packet();
             return packet.isEmpty() ? Errno.EINVAL.negated() : action.act(packet.get(), b, c, d, e);
         };
+    }
+
+    /** A number for each socket, given out when it is first asked for; packets here belong to no socket. */
+    private static HelperFunction socketCookies() {
+        var numbers = new ConcurrentHashMap<Long, Long>();
+        var next = new AtomicLong();
+        return (cpu, socket, _, _, _, _) -> socket == 0 || cpu.packet().isPresent()
+                ? 0
+                : numbers.computeIfAbsent(socket, _ -> next.incrementAndGet());
     }
 
     private static boolean inside(Packet packet, long offset, long length) {

@@ -48,7 +48,7 @@ final class Calls {
         if (code.isHelperCall(i)) {
             return code.helper(i)
                     .filter(this::available)
-                    .map(h -> h.prototype().parameters().size())
+                    .map(h -> h.prototype(w.input.type()).parameters().size())
                     .orElse(-1);
         }
         return code.isKfuncCall(i) ? w.kfuncs.argumentCount(i) : -1;
@@ -299,7 +299,7 @@ final class Calls {
             throw w.invalid("invalid func unknown#%d", number);
         }
         var helper = found.get();
-        var prototype = helper.prototype();
+        var prototype = helper.prototype(w.input.type());
         if (!available(helper)) {
             throw w.invalid("program of this type cannot use helper %s#%d", name(helper), number);
         }
