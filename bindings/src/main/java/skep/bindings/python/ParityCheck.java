@@ -312,9 +312,8 @@ final class ParityCheck {
         var printed = new TreeMap<String, Long>();
         for (var line : output.lines().toList()) {
             var matcher = pattern().matcher(line);
-            if (!matcher.find()) {
-                continue;
-            }
+            // A screen comes as one line, with its rows behind each other.
+            while (matcher.find()) {
             switch (rule.relation()) {
                 case LINES, SOME -> printed.merge(groups(matcher, 0), 1L, Long::sum);
                 case SUM -> printed.merge("", number(matcher.group(1)), Long::sum);
@@ -327,6 +326,7 @@ final class ParityCheck {
                     printed.merge(low <= 1 ? "0" : Long.toString(low), number(matcher.group(3)), Long::sum);
                 }
                 case LINEAR -> printed.merge(matcher.group(1), number(matcher.group(2)), Long::sum);
+            }
             }
         }
         printed.values().removeIf(n -> n == 0);
