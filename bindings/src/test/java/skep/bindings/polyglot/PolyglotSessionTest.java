@@ -91,7 +91,8 @@ class PolyglotSessionTest {
     void aTraceOfOneLanguageIsReadWhileItRunsFromAnother() throws InterruptedException {
         assertEquals(
                 "", run(Language.PYTHON, "running = start('kprobe:vfs_read { @n = count(); }', target='embedded')"));
-        while (!run(Language.JS, "running.mapNames.includes('@n') && running.value('@n') > 0").equals("true")) {
+        while (!run(Language.JS, "running.mapNames.includes('@n') && running.value('@n') > 0")
+                .equals("true")) {
             Thread.sleep(20);
         }
         assertTrue(Long.parseLong(run(Language.JAVA, "running.number(\"@n\")")) > 0);

@@ -367,7 +367,8 @@ class BccPackageTest {
 
     @Test
     void codeAndModulesRunAsWithPython3() {
-        var code = scripts.words("-c", "import sys, bcc; print(sys.argv, __name__, sys.path[0] == ''); sys.exit(4)", "a", "-b");
+        var code = scripts.words(
+                "-c", "import sys, bcc; print(sys.argv, __name__, sys.path[0] == ''); sys.exit(4)", "a", "-b");
         assertEquals("['-c', 'a', '-b'] __main__ True\n", code.text());
         assertEquals(4, code.status());
         var module = scripts.words("-m", "calendar", "2024", "2");

@@ -144,8 +144,7 @@ class ExamplesTest {
             var outcome = new StringBuilder();
             // On a busy machine a process may need longer than that to start.
             for (int seconds = 2; !seen && seconds < 100; seconds *= 4) {
-                var run = scripts.file(
-                        "linux", Duration.ofSeconds(seconds), EXAMPLES.resolve("bcc/urandomread.py"));
+                var run = scripts.file("linux", Duration.ofSeconds(seconds), EXAMPLES.resolve("bcc/urandomread.py"));
                 assertEquals(0, run.status(), run.text());
                 outcome.append(run.text());
                 seen = run.lines().stream().anyMatch(l -> l.matches("[\\d.]+ +python3 +\\d+ +4321"));
