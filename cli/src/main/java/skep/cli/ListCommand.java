@@ -31,18 +31,29 @@ final class ListCommand {
                         out::println);
             } else {
                 var count = new int[1];
-                Listing.list(target, word, arguments.verbose(), line -> {
+                Listing.list(target, word, arguments.verbose(), arguments.pid(), line -> {
                     count[0]++;
                     out.println(line);
                 });
                 if (count[0] == 0) {
-                    err.println("WARNING: nothing matches '" + word + "' on " + Targets.describe(target)
-                            + "\nHINT: * stands for any characters: "
-                            + (word.contains(" ") ? "skep -lv '" + word + "*'" : "skep -l '*" + core(word) + "*'"));
+                    err.println("WARNING: nothing matches '" + word + "' on " + Targets.describe(target) + "\nHINT: "
+                            + hint(word, arguments));
                 }
             }
         }
         return 0;
+    }
+
+    private static String hint(String word, Arguments arguments) {
+        boolean ofPrograms = word.startsWith("u") || word.startsWith("U");
+        if (ofPrograms
+                && word.endsWith(":*")
+                && word.indexOf(':') == word.length() - 2
+                && arguments.pid().isEmpty()) {
+            return "name a program or library, or a process that has them: skep -l -p PID '" + word + "'";
+        }
+        return "* stands for any characters: "
+                + (word.contains(" ") ? "skep -lv '" + word + "*'" : "skep -l '*" + core(word) + "*'");
     }
 
     static int info(Arguments arguments, PrintStream out) {

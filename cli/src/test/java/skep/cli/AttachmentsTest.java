@@ -4,22 +4,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.io.TempDir;
 import skep.isa.Assembler;
+import skep.isa.kernel.Arch;
 import skep.isa.kernel.AttachType;
-import skep.isa.kernel.Feature;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
@@ -29,6 +30,7 @@ import skep.isa.object.LineTable;
 import skep.isa.object.MapReference;
 import skep.isa.object.MapSpec;
 import skep.isa.object.ProgramSpec;
+import skep.linux.agent.AgentImage;
 import skep.session.Targets;
 import skep.target.AttachException;
 import skep.target.LoadOptions;
@@ -41,7 +43,7 @@ class AttachmentsTest {
     private static final MapSpec COUNTS = new MapSpec("counts", MapType.ARRAY, 4, 8, 1, 0);
 
     /** Counts its runs and answers {@code result}. */
-    private static BpfObject counting(ProgramType type, Optional<AttachType> attachType, String attachTo, int result) {
+    static BpfObject counting(ProgramType type, Optional<AttachType> attachType, String attachTo, int result) {
         var code = Assembler.assemble("""
                 *(u32 *)(r10 -4) = 0
                 r2 = r10
@@ -63,13 +65,13 @@ class AttachmentsTest {
         return new BpfObject(List.of(program), List.of(COUNTS));
     }
 
-    private static long count(LoadedObject object) {
+    static long count(LoadedObject object) {
         return ByteBuffer.wrap(object.map("counts").lookup(new byte[4]).orElseThrow())
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .getLong();
     }
 
-    private static ProbeSpec probe(ProbeKind kind, String module, String target) {
+    static ProbeSpec probe(ProbeKind kind, String module, String target) {
         return new ProbeSpec(kind, module, target, 0, 0, OptionalInt.empty());
     }
 
@@ -111,48 +113,68 @@ class AttachmentsTest {
         }
     }
 
-    /** Runs a command in the guest and says how often the program ran meanwhile. */
-    private static long runs(Target target, BpfObject object, ProbeSpec probe) throws InterruptedException {
-        try (var loaded = target.load(object, LoadOptions.DEFAULT);
-                var child = target.spawn("cat /etc/passwd")) {
+    /** Runs a command on the target and says how often the program ran meanwhile. */
+    static long runs(Target target, BpfObject object, ProbeSpec probe, String command) throws InterruptedException {
+        try (var loaded = target.load(object, LoadOptions.DEFAULT)) {
             loaded.attach("count", probe);
-            child.start();
-            for (int i = 0; i < 6_000 && child.exitStatus().isEmpty(); i++) {
-                Thread.sleep(20);
-            }
+            run(target, command);
             return count(loaded);
         }
     }
 
-    @Tag("slow")
-    @ParameterizedTest
-    @ValueSource(strings = {"amd64", "arm64", "arm64-6.12"})
-    void hooksAndDevicesOfAVirtualMachineTakeProgramsOrSayWhyNot(String arch) throws Exception {
-        var missing = GuestKernel.missing(arch);
-        Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: " + missing.orElseThrow());
-        try (var guest = GuestKernel.boot(arch);
-                var target = guest.open()) {
-            var kernel = target.kernel();
-            var lsm = counting(ProgramType.LSM, Optional.of(AttachType.LSM_MAC), "file_open", 0);
-            if (kernel.unsupported(Feature.LSM).isEmpty()) {
-                assertTrue(runs(target, lsm, probe(ProbeKind.LSM, "", "file_open")) > 0);
-            } else {
-                var hook = probe(ProbeKind.LSM, "", "file_open");
-                assertThrows(TargetException.class, () -> runs(target, lsm, hook));
+    /** Runs a command on the target to its end. */
+    static void run(Target target, String command) throws InterruptedException {
+        try (var child = target.spawn(command)) {
+            child.start();
+            for (int i = 0; i < 6_000 && child.exitStatus().isEmpty(); i++) {
+                Thread.sleep(20);
             }
-            if (kernel.unsupported(Feature.FMOD_RET).isEmpty()) {
-                var change =
-                        counting(ProgramType.TRACING, Optional.of(AttachType.MODIFY_RETURN), "security_file_open", 0);
-                assertTrue(runs(target, change, probe(ProbeKind.FMOD_RET, "", "security_file_open")) > 0);
+        }
+    }
+
+    /**
+     * This machine's kernel with a network, mounts and a folder of their own: an agent in new namespaces, which end with it.
+     */
+    static Target inNamespaces(Path folder) throws IOException {
+        var arch = System.getProperty("os.arch").equals("aarch64") ? Arch.ARM64 : Arch.X86_64;
+        var agent = Files.write(folder.resolve("agent"), AgentImage.of(arch));
+        assertTrue(agent.toFile().setExecutable(true));
+        try {
+            return Targets.open("exec:exec unshare -n -m " + agent);
+        } catch (TargetException refused) {
+            Assumptions.abort("Unsupported " + refused.getMessage());
+            throw refused;
+        }
+    }
+
+    @Test
+    void whatIsPinnedStaysUntilItsFileIsRemoved(@TempDir Path folder) throws Exception {
+        try (var target = inNamespaces(folder)) {
+            var mounted = Files.createDirectory(folder.resolve("bpf"));
+            run(target, "mount -t bpf none " + mounted);
+            var pin = mounted + "/counts";
+            var inventory = target.inventory().orElseThrow();
+            try (var object = target.load(new BpfObject(List.of(), List.of(COUNTS)), LoadOptions.DEFAULT)) {
+                object.map("counts").update(new byte[4], new byte[] {7, 0, 0, 0, 0, 0, 0, 0}, 0);
+                object.map("counts").pin(pin);
+                var twice = assertThrows(
+                        TargetException.class, () -> object.map("counts").pin(pin));
+                assertTrue(twice.getMessage().contains("there is something of that name"), twice.getMessage());
             }
-            var xdp = counting(ProgramType.XDP, Optional.of(AttachType.XDP), "", 2);
-            assertEquals(0, runs(target, xdp, probe(ProbeKind.XDP, "", "lo")));
-            var tc = counting(ProgramType.SCHED_CLS, Optional.of(AttachType.TCX_INGRESS), "", 0);
-            if (kernel.unsupported(Feature.TC).isEmpty()) {
-                assertEquals(0, runs(target, tc, probe(ProbeKind.TC, "ingress", "lo")));
-            } else {
-                assertThrows(TargetException.class, () -> runs(target, tc, probe(ProbeKind.TC, "ingress", "lo")));
+            int id = inventory.pinnedMap(pin);
+            assertEquals(7, inventory.entries(id).getFirst().value()[0]);
+            inventory.pinMap(id, pin + "-too");
+            assertEquals(id, inventory.pinnedMap(pin + "-too"));
+            var other = assertThrows(TargetException.class, () -> inventory.pinnedProgram(pin));
+            assertTrue(other.getMessage().endsWith("stands for no program"), other.getMessage());
+            run(target, "rm " + pin + " " + pin + "-too");
+            var gone = assertThrows(TargetException.class, () -> inventory.pinnedMap(pin));
+            assertTrue(gone.getMessage().contains("there is no such file"), gone.getMessage());
+            // The kernel frees it when nobody can be using it any more.
+            for (int i = 0; i < 6_000 && inventory.maps().stream().anyMatch(row -> row.id() == id); i++) {
+                Thread.sleep(10);
             }
+            assertTrue(inventory.maps().stream().noneMatch(row -> row.id() == id));
         }
     }
 }

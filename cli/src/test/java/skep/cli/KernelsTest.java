@@ -21,12 +21,18 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import skep.isa.kernel.Arch;
+import skep.isa.kernel.AttachType;
 import skep.isa.kernel.Feature;
 import skep.isa.kernel.KernelInfo;
+import skep.isa.kernel.ProbeKind;
+import skep.isa.kernel.ProbeSpec;
+import skep.isa.kernel.ProgramType;
 import skep.isa.kernel.Unsupported;
+import skep.isa.object.BpfObject;
 import skep.session.ScriptException;
 import skep.session.Session;
 import skep.session.SessionOptions;
@@ -134,6 +140,137 @@ class KernelsTest {
             row("software", Feature.PERF_SOFTWARE, "software:page-faults:1 /pid == cpid/ { @ = count(); }", "@: [1-9]"),
             row("hardware", Feature.PERF_HARDWARE, "hardware:cpu-cycles:100000 { @ = count(); exit(); }", "@: [1-9]"),
             row("iter", Feature.ITER, "iter:task { @ = count(); } interval:ms:50 { exit(); }", "@: [1-9]"));
+
+    /** What attaches without the tracing language: a program that counts its runs, where, and a command that makes it run. */
+    private record ObjectRow(String kind, Feature feature, BpfObject object, ProbeSpec probe, String command) {}
+
+    private static ObjectRow row(
+            String kind, Feature feature, ProgramType type, AttachType attach, ProbeSpec probe, String command) {
+        boolean typed = type == ProgramType.LSM || type == ProgramType.TRACING;
+        // Packets are let through: 2 to XDP, 1 to control groups; 0 to all others lets things be as they are.
+        int result = type == ProgramType.XDP ? 2 : type == ProgramType.CGROUP_SKB ? 1 : 0;
+        var attachType = type == ProgramType.SOCKET_FILTER ? Optional.<AttachType>empty() : Optional.of(attach);
+        var object = AttachmentsTest.counting(type, attachType, typed ? probe.target() : "", result);
+        return new ObjectRow(kind, feature, object, probe, command);
+    }
+
+    private static final String CGROUPS = "/tmp/skep-cgroups";
+    private static final String CGROUP =
+            CGROUPS + "/skep-" + ProcessHandle.current().pid();
+    private static final String PACKET = "echo x >/dev/udp/127.0.0.1/9";
+
+    /** The loopback interface is up, and there is a control group: in a guest, or in namespaces of a test's own. */
+    private static final List<String> PREPARE = List.of(
+            "bash -c 'ip link set lo up || python3 -c \"import _socket,fcntl,struct;fcntl.ioctl(_socket.socket(2,2).fileno(),0x8914,"
+                    + "struct.pack(str(16)+chr(115)+chr(104)+str(22)+chr(120),bytes([108,111]),73))\"'",
+            "bash -c 'mkdir -p " + CGROUPS + " && mount -t cgroup2 none " + CGROUPS + " && mkdir " + CGROUP + "'");
+
+    private static final String CLEAN_UP =
+            "bash -c 'rmdir " + CGROUP + "; umount " + CGROUPS + "; rmdir " + CGROUPS + "'";
+
+    private static final List<ObjectRow> OBJECT_ROWS = List.of(
+            row(
+                    "kprobe multi link",
+                    Feature.KPROBE_MULTI,
+                    ProgramType.KPROBE,
+                    AttachType.TRACE_KPROBE_MULTI,
+                    AttachmentsTest.probe(ProbeKind.KPROBE, "", "vfs_rea*"),
+                    WORK),
+            row(
+                    "kprobe session link",
+                    Feature.KPROBE_SESSION,
+                    ProgramType.KPROBE,
+                    AttachType.TRACE_KPROBE_SESSION,
+                    AttachmentsTest.probe(ProbeKind.KPROBE, "", "vfs_rea*"),
+                    WORK),
+            row(
+                    "uprobe multi link",
+                    Feature.UPROBE_MULTI,
+                    ProgramType.KPROBE,
+                    AttachType.TRACE_UPROBE_MULTI,
+                    AttachmentsTest.probe(ProbeKind.UPROBE, "libc", "writ*"),
+                    WORK),
+            row(
+                    "uprobe session link",
+                    Feature.UPROBE_SESSION,
+                    ProgramType.KPROBE,
+                    AttachType.TRACE_UPROBE_SESSION,
+                    AttachmentsTest.probe(ProbeKind.UPROBE, "libc", "writ*"),
+                    WORK),
+            row(
+                    "fmod_ret",
+                    Feature.FMOD_RET,
+                    ProgramType.TRACING,
+                    AttachType.MODIFY_RETURN,
+                    AttachmentsTest.probe(ProbeKind.FMOD_RET, "", "security_file_open"),
+                    WORK),
+            row(
+                    "LSM hook",
+                    Feature.LSM,
+                    ProgramType.LSM,
+                    AttachType.LSM_MAC,
+                    AttachmentsTest.probe(ProbeKind.LSM, "", "file_open"),
+                    WORK),
+            row(
+                    "socket filter",
+                    Feature.SOCKET_FILTER,
+                    ProgramType.SOCKET_FILTER,
+                    AttachType.CGROUP_INET_INGRESS,
+                    AttachmentsTest.probe(ProbeKind.SOCKET, "", "lo"),
+                    "bash -c '" + PACKET + "'"),
+            row(
+                    "XDP",
+                    Feature.XDP,
+                    ProgramType.XDP,
+                    AttachType.XDP,
+                    AttachmentsTest.probe(ProbeKind.XDP, "", "lo"),
+                    "bash -c '" + PACKET + "'"),
+            row(
+                    "tc",
+                    Feature.TC,
+                    ProgramType.SCHED_CLS,
+                    AttachType.TCX_INGRESS,
+                    AttachmentsTest.probe(ProbeKind.TC, "ingress", "lo"),
+                    "bash -c '" + PACKET + "'"),
+            row(
+                    "cgroup",
+                    Feature.CGROUP,
+                    ProgramType.CGROUP_SKB,
+                    AttachType.CGROUP_INET_EGRESS,
+                    AttachmentsTest.probe(ProbeKind.CGROUP, CGROUP, ""),
+                    "bash -c 'echo $$ >" + CGROUP + "/cgroup.procs; " + PACKET + "'"));
+
+    /** The rows for programs of object files, on a target that {@link #PREPARE} may be run on. */
+    private static Map<String, String> objectColumn(Target target, List<String> wrong) throws InterruptedException {
+        var column = new LinkedHashMap<String, String>();
+        boolean embedded = target.spec().startsWith("embedded");
+        for (var command : embedded ? List.<String>of() : PREPARE) {
+            AttachmentsTest.run(target, command);
+        }
+        for (var row : OBJECT_ROWS) {
+            column.put(row.kind(), outcome(target, row, wrong));
+        }
+        if (!embedded) {
+            AttachmentsTest.run(target, CLEAN_UP);
+        }
+        return column;
+    }
+
+    private static String outcome(Target target, ObjectRow row, List<String> wrong) throws InterruptedException {
+        var refusal = target.kernel().unsupported(row.feature());
+        try {
+            if (AttachmentsTest.runs(target, row.object(), row.probe(), row.command()) > 0) {
+                return "yes";
+            }
+            wrong.add(target.spec() + ", " + row.kind() + ": it did not run");
+        } catch (TargetException failure) {
+            if (refusal.isPresent()) {
+                return "no";
+            }
+            wrong.add(target.spec() + ", " + row.kind() + ": " + failure.getMessage());
+        }
+        return "wrong";
+    }
 
     private static String run(Target target, String script, String command) {
         var renderer = new TextRenderer();
@@ -254,15 +391,27 @@ class KernelsTest {
         }
     }
 
+    @Test
+    void programsOfObjectFilesAttachToEverythingOrAreRefused(@TempDir Path folder) throws Exception {
+        var wrong = new ArrayList<String>();
+        try (var target = AttachmentsTest.inNamespaces(folder)) {
+            objectColumn(target, wrong);
+        }
+        assertEquals(List.of(), wrong);
+    }
+
     @Tag("slow")
     @Test
-    void everyProbeKindOnEveryKernel() throws Exception {
+    void everyProbeKindOnEveryKernel(@TempDir Path folder) throws Exception {
         var wrong = new ArrayList<String>();
         var columns = new LinkedHashMap<String, Map<String, String>>();
-        try (var kernel = live().orElseThrow()) {
-            columns.put(kernel.kernel().description(), column(kernel, wrong));
+        try (var kernel = live().orElseThrow();
+                var apart = AttachmentsTest.inNamespaces(folder)) {
+            var column = column(kernel, wrong);
+            column.putAll(objectColumn(apart, wrong));
+            columns.put(kernel.kernel().description(), column);
         }
-        for (var arch : List.of("amd64", "arm64", "arm64-6.12")) {
+        for (var arch : List.of("amd64", "amd64-6.12", "arm64", "arm64-6.12")) {
             var missing = GuestKernel.missing(arch);
             if (missing.isPresent()) {
                 System.err.println("SKIPPED: " + missing.get());
@@ -270,8 +419,15 @@ class KernelsTest {
             }
             try (var guest = GuestKernel.boot(arch);
                     var target = guest.open()) {
-                columns.put(target.kernel().description(), column(target, wrong));
+                var column = column(target, wrong);
+                column.putAll(objectColumn(target, wrong));
+                columns.put(target.kernel().description(), column);
             }
+        }
+        try (var kernel = Targets.open("embedded:speed=max")) {
+            var column = column(kernel, wrong);
+            column.putAll(objectColumn(kernel, wrong));
+            columns.put("embedded kernel", column);
         }
         var table = table(columns);
         if (Boolean.getBoolean("skep.rewrite")) {
@@ -303,7 +459,7 @@ class KernelsTest {
 
     @Tag("slow")
     @ParameterizedTest
-    @ValueSource(strings = {"amd64", "arm64-6.12"})
+    @ValueSource(strings = {"amd64", "amd64-6.12", "arm64-6.12"})
     void aKprobeAndTheTrampolineThatStandsForItTellTheSame(String arch) throws Exception {
         var missing = GuestKernel.missing(arch);
         Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: " + missing.orElseThrow());
@@ -323,11 +479,11 @@ class KernelsTest {
         var table = new StringBuilder("| probe |");
         columns.keySet().forEach(name -> table.append(' ').append(name).append(" |"));
         table.append("\n|---|").append("---|".repeat(columns.size())).append('\n');
-        for (var row : ROWS) {
-            table.append("| ").append(row.kind()).append(" |");
+        for (var kind : columns.values().iterator().next().keySet()) {
+            table.append("| ").append(kind).append(" |");
             columns.values()
-                    .forEach(column ->
-                            table.append(' ').append(column.get(row.kind())).append(" |"));
+                    .forEach(
+                            column -> table.append(' ').append(column.get(kind)).append(" |"));
             table.append('\n');
         }
         return table.toString();
@@ -377,7 +533,7 @@ class KernelsTest {
 
     @Tag("slow")
     @ParameterizedTest
-    @ValueSource(strings = {"amd64", "arm64", "arm64-6.12"})
+    @ValueSource(strings = {"amd64", "amd64-6.12", "arm64", "arm64-6.12"})
     void theSameScriptGivesTheSameAnswerInAVirtualMachine(String arch) throws Exception {
         var missing = GuestKernel.missing(arch);
         Assumptions.assumeTrue(missing.isEmpty(), () -> "SKIPPED: " + missing.orElseThrow());

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -23,6 +24,7 @@ import skep.session.Session;
 import skep.session.SessionOptions;
 import skep.session.Targets;
 import skep.session.view.TextRenderer;
+import skep.session.view.View;
 import skep.target.Target;
 import skep.target.TargetException;
 
@@ -42,7 +44,9 @@ class StaticProbeTest {
               ".asciz \\"shop\\"\\n.asciz \\"" name "\\"\\n.asciz \\"" arguments "\\"\\n994: .balign 4\\n.popsection\\n" \\
               ".ifndef _.stapsdt.base\\n.pushsection .stapsdt.base,\\"aG\\",\\"progbits\\",.stapsdt.base,comdat\\n" \\
               ".weak _.stapsdt.base\\n.hidden _.stapsdt.base\\n_.stapsdt.base: .space 1\\n.size _.stapsdt.base, 1\\n.popsection\\n.endif\\n"
-            int main(void) {
+            int getchar(void);
+            int main(int argc, char **argv) {
+              if (argc > 1) getchar();
               register long *r8 __asm__("r8"); register long *r9 __asm__("r9"); register long r10 __asm__("r10");
               long local[2] = {-100, -200};
               word[0] = 'h'; table[0]++; global--; record.in--;
@@ -150,5 +154,48 @@ class StaticProbeTest {
         lines.clear();
         Listing.list(target, "uprobe:" + program + ":mai*", false, lines::add);
         assertEquals(List.of("uprobe:" + program + ":main"), lines);
+        lines.clear();
+        Listing.list(target, "usdt:*", false, lines::add);
+        assertEquals(List.of(), lines);
+    }
+
+    @Test
+    void theProbesOfAProcessAreThoseOfAllThatItHasMapped() throws IOException, InterruptedException {
+        var process = new ProcessBuilder(program.toString(), "wait").start();
+        try {
+            var pid = OptionalInt.of((int) process.pid());
+            var lines = new ArrayList<String>();
+            // Its libraries are mapped by the loader, after it has started.
+            for (int i = 0; i < 6_000 && lines.stream().noneMatch(line -> line.endsWith(":getchar")); i++) {
+                Thread.sleep(10);
+                lines.clear();
+                Listing.list(target, "uprobe:*:getchar", false, pid, lines::add);
+            }
+            assertTrue(lines.getFirst().contains("/libc"), lines.toString());
+            lines.clear();
+            Listing.list(target, "usdt:*", false, pid, lines::add);
+            assertTrue(lines.contains("usdt:" + program + ":shop:sold"), lines.toString());
+            assertTrue(lines.contains("usdt:" + program + ":shop:closed"), lines.toString());
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void eachPlaceOfAStaticProbeIsAProbeThatWasAttached() {
+        for (var body : List.of("{ @++; }", "{ @ = max(arg1); }")) {
+            var attached = new ArrayList<Integer>();
+            var options =
+                    SessionOptions.DEFAULT.withDuration(Duration.ofSeconds(30)).withCommand(program.toString());
+            var script = "usdt:" + program + ":shop:sold " + body + " usdt:" + program + ":closed { @c++; }";
+            try (var session = Session.prepare(target, "stdin", script, options, view -> {
+                if (view instanceof View.Attached of) {
+                    attached.add(of.probes());
+                }
+            })) {
+                session.run();
+            }
+            assertEquals(List.of(3), attached, body);
+        }
     }
 }

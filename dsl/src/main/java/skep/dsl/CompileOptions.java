@@ -20,6 +20,7 @@ import java.util.Set;
  * @param stages stages whose text the result carries
  * @param test {@code test:} probes are compiled instead of the others
  * @param bench {@code bench:} probes are compiled instead of the others
+ * @param files whether {@code #include} and {@code import} may read files of this machine
  */
 public record CompileOptions(
         List<String> positional,
@@ -32,7 +33,8 @@ public record CompileOptions(
         List<String> includeFolders,
         Set<Stage> stages,
         boolean test,
-        boolean bench) {
+        boolean bench,
+        boolean files) {
     /** A regular expression of the probes that are compiled, by their names; none for all: {@code --probe-filter}. */
     public static final String PROBE_FILTER_VARIABLE = "SKEP_PROBE_FILTER";
 
@@ -48,6 +50,34 @@ public record CompileOptions(
             Set.of(),
             false,
             false);
+
+    /** One that may read files. */
+    public CompileOptions(
+            List<String> positional,
+            Map<String, String> named,
+            OptionalInt childPid,
+            OptionalInt pidFilter,
+            Map<String, String> environment,
+            boolean unsafe,
+            int helperErrorReports,
+            List<String> includeFolders,
+            Set<Stage> stages,
+            boolean test,
+            boolean bench) {
+        this(
+                positional,
+                named,
+                childPid,
+                pidFilter,
+                environment,
+                unsafe,
+                helperErrorReports,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                true);
+    }
 
     public CompileOptions {
         positional = List.copyOf(positional);

@@ -178,6 +178,12 @@ final class Attacher {
                     "this iterator runs over the entries of one map, which a script cannot name",
                     "Show maps with skep map dump.");
         }
+        if (!probe.module().isEmpty()) {
+            throw failure(
+                    probe,
+                    "what a pinned iterator prints goes to who reads its file, and scripts print to Skep",
+                    "Leave out the pin, " + probe.module() + ": the iterator runs when it is attached.");
+        }
         int link = iteratorLink(fd, probe, Optional.empty());
         walk(link, probe);
         return new LinuxLink(host, probe, "iterator", link);
@@ -195,14 +201,23 @@ final class Attacher {
 
     /**
      * {@code union bpf_iter_link_info}: the descriptor of a map; or, for control groups, order 4, descriptor 4 and id 8, from the
-     * root without either of the last.
+     * root without either of the last; or, for the tasks of a process, thread 4, process 4 and a descriptor of it 4.
      */
     private int iteratorLink(int fd, ProbeSpec probe, Optional<Integer> map) {
         boolean groups = probe.target().equals("cgroup");
+        boolean ofProcess = probe.pid().isPresent();
+        if (ofProcess && !kernel.version().isAtLeast(6, 1)) {
+            // Older kernels would ignore it, and walk all tasks.
+            throw failure(
+                    probe,
+                    "iterators over one process came with Linux 6.1 and this is " + kernel.version(),
+                    "Leave out -p, and compare ctx.task.tgid.");
+        }
         long link;
         try (var info = host.syscalls().allocate(ITERATOR_INFO_BYTES)) {
             info.putInt(0, groups ? PARENTS_FIRST : map.orElse(0));
-            long address = groups || map.isPresent() ? info.pushed(ITERATOR_INFO_BYTES) : 0;
+            probe.pid().ifPresent(pid -> info.putInt(4, pid));
+            long address = groups || ofProcess || map.isPresent() ? info.pushed(ITERATOR_INFO_BYTES) : 0;
             link = host.bpf().linkCreate(fd, 0, AttachType.TRACE_ITER, address, address == 0 ? 0 : ITERATOR_INFO_BYTES);
         }
         if (Errno.isError(link)) {

@@ -16,6 +16,9 @@ final class Binaries {
     /** Files that a wildcard in a path may stand for. */
     private static final int MAX_MATCHES = 512;
 
+    /** A link that names the mount namespace of a process. */
+    private static final String MOUNTS = "/ns/mnt";
+
     private final Host host;
     private final Map<String, Optional<LinuxBinary>> opened = new ConcurrentHashMap<>();
 
@@ -67,9 +70,12 @@ final class Binaries {
         return "/proc/" + pid + "/root";
     }
 
-    /** A process in a container has its own files. */
-    private boolean hasOwnRoot(int pid) {
-        return host.files().link(root(pid)).map(link -> !link.equals("/")).orElse(false);
+    /** A process in a container has its own files: another root, or other mounts below it. */
+    boolean hasOwnRoot(int pid) {
+        boolean root =
+                host.files().link(root(pid)).map(link -> !link.equals("/")).orElse(false);
+        var mounts = host.files().link("/proc/" + pid + MOUNTS);
+        return root || mounts.isPresent() && !mounts.equals(host.files().link("/proc/self" + MOUNTS));
     }
 
     private List<String> paths(String pattern) {

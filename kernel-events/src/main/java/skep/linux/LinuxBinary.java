@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 import skep.btf.Btf;
 import skep.elf.DebugTypes;
+import skep.elf.Demangler;
 import skep.elf.ElfFile;
 import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
@@ -193,6 +194,26 @@ final class LinuxBinary implements UserBinary {
     @Override
     public List<String> functions() {
         return symbols().functions();
+    }
+
+    @Override
+    public List<CppFunction> cppFunctions(String pattern) {
+        var found = new ArrayList<CppFunction>();
+        for (var name : functions()) {
+            Demangler.demangle(name)
+                    .filter(readable -> isCalled(pattern, readable))
+                    .ifPresent(readable -> found.add(new CppFunction(name, readable)));
+        }
+        return found;
+    }
+
+    private static boolean isCalled(String pattern, String readable) {
+        var bare = Demangler.withoutParameters(readable);
+        // A name may hold characters that mean something in wildcards: operator[].
+        return pattern.equals(readable)
+                || pattern.equals(bare)
+                || Glob.matches(pattern, readable)
+                || Glob.matches(pattern, bare);
     }
 
     @Override

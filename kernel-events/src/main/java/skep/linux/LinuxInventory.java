@@ -238,6 +238,53 @@ final class LinuxInventory implements Inventory {
         }
     }
 
+    @Override
+    public int pinnedMap(String path) {
+        return pinned(path, "map");
+    }
+
+    @Override
+    public int pinnedProgram(String path) {
+        return pinned(path, "prog");
+    }
+
+    /** What a descriptor is says a line {@code map_id:} or {@code prog_id:} of its file in {@code /proc}. */
+    private int pinned(String path, String kind) {
+        int fd = BpfFiles.open(host, path);
+        try {
+            return host
+                    .files()
+                    .text("/proc/self/fdinfo/" + fd)
+                    .orElse("")
+                    .lines()
+                    .filter(line -> line.startsWith(kind + "_id:"))
+                    .map(line -> Integer.valueOf(line.substring(kind.length() + 4).strip()))
+                    .findFirst()
+                    .orElseThrow(() -> new TargetException(
+                            path + " stands for no " + (kind.equals("prog") ? "program" : "map")));
+        } finally {
+            host.close(fd);
+        }
+    }
+
+    @Override
+    public void pinMap(int mapId, String path) {
+        pin(opened(ObjectKind.MAP, mapId), "map " + mapId, path);
+    }
+
+    @Override
+    public void pinProgram(int programId, String path) {
+        pin(opened(ObjectKind.PROGRAM, programId), "program " + programId, path);
+    }
+
+    private void pin(int fd, String what, String path) {
+        try {
+            BpfFiles.pin(host, fd, what, path);
+        } finally {
+            host.close(fd);
+        }
+    }
+
     /** What keeps programs attached, as lines to read. */
     List<LinkRow> links() {
         var rows = new ArrayList<LinkRow>();
@@ -256,37 +303,93 @@ final class LinuxInventory implements Inventory {
         return rows;
     }
 
-    /** The second half of {@code bpf_link_info} depends on its type; names need a buffer and a second call. */
     private LinkRow link(int fd, Block info, Block name) {
         int type = info.getInt(0);
-        var detail = "";
-        if (type == LINK_RAW_TRACEPOINT || type == LINK_ITER) {
-            info.clear(LINK_INFO_BYTES).putLong(16, name.address()).putInt(24, LINK_NAME_BYTES);
-            host.bpf().info(fd, info);
-            name.pulled(0, LINK_NAME_BYTES);
-            detail = name.getString(0, LINK_NAME_BYTES);
-        } else if (type == LINK_TRACING) {
-            int target = info.getInt(24);
-            detail = kernel.types()
-                    .filter(types -> target > 0 && target < types.endId())
-                    .map(types -> types.name(target))
-                    .orElse("type " + target);
-        }
+        int id = info.getInt(4);
+        int program = info.getInt(8);
         return new LinkRow(
-                info.getInt(4),
-                type < LINK_TYPES.size() ? LINK_TYPES.get(type) : "type " + type,
-                info.getInt(8),
-                detail);
+                id, type < LINK_TYPES.size() ? LINK_TYPES.get(type) : "type " + type, program, detail(fd, info, name));
     }
 
-    /** A link: {@code detail} is the tracepoint, function or iterator it leads to, where the kernel tells. */
+    /**
+     * The second half of {@code bpf_link_info} depends on its type; names need a buffer and a second call.
+     *
+     * <pre>
+     *  raw_tracepoint, iter   16 address of name | 24 its room
+     *  tracing                24 type of the function
+     *  cgroup                 16 id
+     *  xdp, tcx               16 index of the interface
+     *  kprobe_multi           24 number of functions
+     *  uprobe_multi           16 address of path | 48 its room | 52 number of places | 60 process
+     *  perf_event (6.6)       16 kind | 24 address of name | 32 its room | 36 offset; or, of kind event, 24 config
+     * </pre>
+     */
+    private String detail(int fd, Block info, Block name) {
+        int number = info.getInt(16);
+        return switch (info.getInt(0)) {
+            case LINK_RAW_TRACEPOINT, LINK_ITER -> named(fd, info, name, 16, 24);
+            case LINK_TRACING -> {
+                int target = info.getInt(24);
+                yield kernel.types()
+                        .filter(types -> target > 0 && target < types.endId())
+                        .map(types -> types.name(target))
+                        .orElse("type " + target);
+            }
+            case LINK_CGROUP -> "cgroup " + info.getLong(16);
+            case LINK_XDP, LINK_TCX -> "interface " + number;
+            case LINK_KPROBE_MULTI -> info.getInt(24) + " functions";
+            case LINK_UPROBE_MULTI -> {
+                int places = info.getInt(52);
+                int pid = info.getInt(60);
+                var path = named(fd, info, name, 16, 48);
+                yield places + " places of " + path + (pid == 0 ? "" : ", process " + pid);
+            }
+            case LINK_PERF_EVENT -> {
+                if (number == PERF_EVENT_OTHER) {
+                    yield "event of type " + info.getInt(32) + ", number " + info.getLong(24);
+                }
+                if (number == 0 || number > PERF_EVENT_OTHER) {
+                    yield "";
+                }
+                var place = named(fd, info, name, 24, 32);
+                long offset = number == PERF_EVENT_TRACEPOINT ? 0 : Integer.toUnsignedLong(info.getInt(36));
+                yield PERF_EVENT_KINDS.get(number) + " " + place
+                        + (offset == 0 ? "" : "+0x" + Long.toHexString(offset));
+            }
+            default -> "";
+        };
+    }
+
+    private String named(int fd, Block info, Block name, int addressAt, int roomAt) {
+        info.clear(LINK_INFO_BYTES).putLong(addressAt, name.address()).putInt(roomAt, LINK_NAME_BYTES);
+        host.bpf().info(fd, info);
+        name.pulled(0, LINK_NAME_BYTES);
+        return name.getString(0, LINK_NAME_BYTES);
+    }
+
+    /** A link: {@code detail} is what it leads to, where the kernel tells: a tracepoint, function, place, interface, group. */
     record LinkRow(int id, String type, int programId, String detail) {}
 
     private static final int LINK_INFO_BYTES = 64;
-    private static final int LINK_NAME_BYTES = 128;
+    /** As long as a path may be. */
+    private static final int LINK_NAME_BYTES = 4096;
+
     private static final int LINK_RAW_TRACEPOINT = 1;
     private static final int LINK_TRACING = 2;
+    private static final int LINK_CGROUP = 3;
     private static final int LINK_ITER = 4;
+    private static final int LINK_XDP = 6;
+    private static final int LINK_PERF_EVENT = 7;
+    private static final int LINK_KPROBE_MULTI = 8;
+    private static final int LINK_TCX = 11;
+    private static final int LINK_UPROBE_MULTI = 12;
+
+    /** {@code enum bpf_perf_event_type}. */
+    private static final List<String> PERF_EVENT_KINDS =
+            List.of("", "uprobe", "uretprobe", "kprobe", "kretprobe", "tracepoint");
+
+    private static final int PERF_EVENT_TRACEPOINT = 5;
+    private static final int PERF_EVENT_OTHER = 6;
 
     /** {@code enum bpf_link_type}, Linux 6.18. */
     private static final List<String> LINK_TYPES = List.of(

@@ -259,21 +259,7 @@ final class LinuxMap implements LoadedMap {
 
     @Override
     public void pin(String path) {
-        long result;
-        try (var name = host.syscalls().allocate(path.length() * 3L + 1)) {
-            long end = name.putString(0, path);
-            result = host.bpf().pin(fd, name.pushed(end));
-        }
-        if (Errno.isError(result)) {
-            var why = switch ((int) -result) {
-                case Errno.EEXIST -> "there is something of that name";
-                case Errno.ENOENT -> "its folder does not exist";
-                case Errno.EINVAL, Errno.EPERM, Errno.EACCES ->
-                    "that is no folder of a mounted BPF file system (" + Errno.name(-result) + ")";
-                default -> Errno.name(-result);
-            };
-            throw new TargetException("map " + spec.name() + " could not be pinned at " + path + ": " + why);
-        }
+        BpfFiles.pin(host, fd, "map " + spec.name(), path);
     }
 
     @Override

@@ -36,6 +36,18 @@ final class MappingRecorder implements AutoCloseable {
     private final Thread thread;
     private volatile boolean closed;
 
+    /** Paths that are kept once, however many processes have them: most map the same libraries. */
+    private static final int MAX_SHARED_PATHS = 4_096;
+
+    private final Map<String, String> paths = new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, String> eldest) {
+            return size() > MAX_SHARED_PATHS;
+        }
+    };
+
     private final Map<Integer, List<Mapping>> processes = new LinkedHashMap<>() {
         private static final long serialVersionUID = 1;
 
@@ -98,6 +110,7 @@ final class MappingRecorder implements AutoCloseable {
                     .orElse("")
                     .lines()
                     .flatMap(line -> UserSymbols.parse(line).stream())
+                    .map(this::shared)
                     .toList();
             synchronized (this) {
                 processes
@@ -149,7 +162,7 @@ final class MappingRecorder implements AutoCloseable {
     }
 
     /** pid 4, tid 4, address 8, length 8, file offset 8, device 8, inode 8, generation 8, prot 4, flags 4, name. */
-    private static Mapping mapping(MemorySegment content) {
+    private Mapping mapping(MemorySegment content) {
         long start = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 8);
         long length = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 16);
         long offset = content.get(ValueLayout.JAVA_LONG_UNALIGNED, 24);
@@ -158,7 +171,12 @@ final class MappingRecorder implements AutoCloseable {
         while (end < bytes.length && bytes[end] != 0) {
             end++;
         }
-        return new Mapping(start, start + length, offset, new String(bytes, 0, end, StandardCharsets.UTF_8));
+        return shared(new Mapping(start, start + length, offset, new String(bytes, 0, end, StandardCharsets.UTF_8)));
+    }
+
+    private synchronized Mapping shared(Mapping mapping) {
+        var path = paths.computeIfAbsent(mapping.path(), own -> own);
+        return new Mapping(mapping.start(), mapping.end(), mapping.offset(), path);
     }
 
     /** What a process had mapped as code, the latest first; empty if it was never seen. */

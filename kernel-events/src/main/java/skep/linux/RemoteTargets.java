@@ -7,6 +7,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import skep.isa.kernel.Arch;
 import skep.linux.agent.AgentImage;
 import skep.linux.agent.RemoteSyscalls;
@@ -115,7 +116,7 @@ public final class RemoteTargets {
 
         @Override
         public String title() {
-            return "the kernel of another machine: ssh:root@board; needs nothing there but a shell";
+            return "the kernel of another machine: ssh:root@board or ssh:root@board:2222; needs nothing there but a shell";
         }
 
         @Override
@@ -123,9 +124,18 @@ public final class RemoteTargets {
             if (options.isEmpty() || options.startsWith("-")) {
                 throw new IllegalArgumentException("target ssh needs a machine: ssh:user@host");
             }
-            var process = start("ssh", "ssh", "-T", options, BOOTSTRAP);
+            var process = start("ssh", command(options).toArray(String[]::new));
             return RemoteTargets.open("ssh:" + options, boot(process, options));
         }
+    }
+
+    /** {@code user@host} or {@code user@host:port}; an address with several colons is IPv6's, and has no port. */
+    static List<String> command(String machine) {
+        int colon = machine.indexOf(':');
+        boolean port = colon > 0 && machine.substring(colon + 1).matches("[0-9]{1,5}");
+        return port
+                ? List.of("ssh", "-T", "-p", machine.substring(colon + 1), machine.substring(0, colon), BOOTSTRAP)
+                : List.of("ssh", "-T", machine, BOOTSTRAP);
     }
 
     /** Sends the agent to a shell that runs {@link #BOOTSTRAP}. */

@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
-import skep.elf.Demangler;
 import skep.elf.ElfFile;
 import skep.elf.LineNumbers;
 import skep.elf.MalformedElfException;
@@ -32,6 +31,9 @@ final class UserProbes {
     private static final String DEVICE = "/sys/bus/event_source/devices/uprobe/type";
     private static final int RETURN_BIT = 1;
     private static final int SEMAPHORE_SHIFT = 32;
+
+    /** In front of a function's name as C++ writes it. */
+    private static final String CPP = "cpp:";
 
     private static final int MULTI_RETURN = 1;
     private static final int MAX_PLACES = 100_000;
@@ -245,15 +247,16 @@ final class UserProbes {
             linePlaces(probe, file, places);
             return;
         }
-        boolean cpp = target.startsWith("cpp:");
-        var name = cpp ? target.substring(4) : target;
         var offsets = new TreeSet<Long>();
-        if (!cpp && !Glob.isGlob(name)) {
-            file.symbols().find(name).ifPresent(symbol -> place(file, symbol, probe, offsets));
+        if (target.startsWith(CPP)) {
+            for (var function : file.cppFunctions(target.substring(CPP.length()))) {
+                file.symbols().find(function.name()).ifPresent(symbol -> place(file, symbol, probe, offsets));
+            }
+        } else if (!Glob.isGlob(target)) {
+            file.symbols().find(target).ifPresent(symbol -> place(file, symbol, probe, offsets));
         } else {
             file.symbols().forEach(symbol -> {
-                if (symbol.isFunction()
-                        && (cpp ? cppMatches(name, symbol.name()) : Glob.matches(name, symbol.name()))) {
+                if (symbol.isFunction() && Glob.matches(target, symbol.name())) {
                     place(file, symbol, probe, offsets);
                 }
             });
@@ -299,17 +302,6 @@ final class UserProbes {
                 places.add(new Place(file.path(), offset.getAsLong() + probe.offset(), 0));
             }
         }
-    }
-
-    /** A C++ name is given without its parameters, or with them. */
-    private static boolean cppMatches(String pattern, String symbol) {
-        var demangled = Demangler.demangle(symbol);
-        if (demangled.isEmpty()) {
-            return false;
-        }
-        var full = demangled.get();
-        int parameters = full.indexOf('(');
-        return Glob.matches(pattern, full) || parameters > 0 && Glob.matches(pattern, full.substring(0, parameters));
     }
 
     private static void place(LinuxBinary file, SymbolTable.Symbol symbol, ProbeSpec probe, Set<Long> offsets) {

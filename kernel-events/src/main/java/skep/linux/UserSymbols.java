@@ -177,16 +177,8 @@ final class UserSymbols {
                 return binaries.open("/proc/" + pid + "/map_files/" + Long.toHexString(mapping.start()) + "-"
                         + Long.toHexString(mapping.end()));
             }
-            // The root of a process in another mount namespace is called "/" too.
-            boolean sameRoot =
-                    host.files().link("/proc/" + pid + "/root").map("/"::equals).orElse(true)
-                            && namespace(Integer.toString(pid)).equals(namespace("self"));
-            var inside = sameRoot ? path : "/proc/" + pid + "/root" + path;
+            var inside = binaries.hasOwnRoot(pid) ? "/proc/" + pid + "/root" + path : path;
             return binaries.open(inside).or(() -> binaries.open(path));
-        }
-
-        private Optional<String> namespace(String process) {
-            return host.files().link("/proc/" + process + "/ns/mnt");
         }
 
         private Optional<Symbol> compiledAt(long address) {

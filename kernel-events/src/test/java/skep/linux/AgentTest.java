@@ -63,6 +63,15 @@ class AgentTest {
         return new RemoteSyscalls(process.getInputStream(), process.getOutputStream(), process::destroy);
     }
 
+    @Test
+    void aMachineMayBeNamedWithAPort() {
+        assertEquals(
+                List.of("ssh", "-T", "-p", "2222", "root@board"),
+                RemoteTargets.command("root@board:2222").subList(0, 5));
+        assertEquals("root@board", RemoteTargets.command("root@board").get(2));
+        assertEquals("root@fe80::1", RemoteTargets.command("root@fe80::1").get(2));
+    }
+
     @ParameterizedTest
     @EnumSource(Arch.class)
     void anAgentIsASmallStaticProgramThatMakesCallsAndMovesMemory(Arch arch) throws Exception {

@@ -33,8 +33,14 @@ class FrontEndsTest {
 
     private static final List<String> LAB = List.of(
             "@jupyterlab/services@7",
-            "@jupyterlab/outputarea@4",
+            "@jupyterlab/notebook@4",
+            "@jupyterlab/docmanager@4",
+            "@jupyterlab/docregistry@4",
+            "@jupyterlab/codemirror@4",
+            "@jupyterlab/completer@4",
             "@jupyterlab/rendermime@4",
+            "@jupyterlab/theme-light-extension@4",
+            "@jupyterlab/theme-dark-extension@4",
             "@lumino/widgets@2",
             "esbuild@0.25");
 
@@ -121,20 +127,21 @@ class FrontEndsTest {
         });
     }
 
-    /** Its kernel client and output area, bundled from npm: cells run, refresh, complete, stop, and are seen untrusted. */
+    /** A lab of its notebook panel, editor, completer and themes: cells run, refresh, complete, stop, and are seen dark and untrusted. */
     @Test
     @Tag("slow")
-    void jupyterLabsOwnPartsFromNpmShowWhatCellsDraw() throws IOException, InterruptedException {
+    void aJupyterLabBuiltFromNpmRunsANotebook() throws IOException, InterruptedException {
         Jupyter.needsModule("notebook", "jupyter-notebook");
         Jupyter.needsCommand("chromium", "chromium");
         var jupyter = new Jupyter(folder);
         needsPlaywright(jupyter);
-        needsPackages(jupyter, "@jupyterlab/outputarea", LAB);
+        needsPackages(jupyter, "@jupyterlab/theme-dark-extension", LAB);
         var shots = Files.createDirectories(NODE.resolve("screenshots"));
         Files.copy(
                 jupyter.script("lab-page.js"),
                 NODE.resolve("lab-page.js"),
                 java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.writeString(folder.resolve("lab.ipynb"), EMPTY);
         withServer(jupyter, port -> browse(jupyter, "lab.mjs", port, shots));
     }
 

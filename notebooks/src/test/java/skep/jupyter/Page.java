@@ -14,6 +14,9 @@ public class Page implements CellOutput {
     private final List<MimeBundle> all = new ArrayList<>();
     private int next;
 
+    /** Where printed text is continued; none after anything else was shown. */
+    private String stream = "";
+
     /** The texts that stand there at the end, from top to bottom. */
     public synchronized List<String> shown() {
         return bundles().stream()
@@ -33,8 +36,18 @@ public class Page implements CellOutput {
     }
 
     private synchronized void put(String place, MimeBundle bundle) {
+        stream = "";
         places.put(place, bundle);
         all.add(bundle);
+    }
+
+    /** Pieces of text that follow each other are one, as front ends have it. */
+    private synchronized void print(String kind, String text) {
+        var earlier = stream.startsWith(kind) ? places.get(stream) : null;
+        var place = earlier == null ? kind + place() : stream;
+        var before = earlier == null ? "" : earlier.data().getOrDefault(MimeBundle.PLAIN, "");
+        put(place, MimeBundle.plain(before + text));
+        stream = place;
     }
 
     private synchronized String place() {
@@ -43,12 +56,12 @@ public class Page implements CellOutput {
 
     @Override
     public void stdout(String text) {
-        put(place(), MimeBundle.plain(text));
+        print("out", text);
     }
 
     @Override
     public void stderr(String text) {
-        put(place(), MimeBundle.plain(text));
+        print("err", text);
     }
 
     @Override
@@ -73,6 +86,7 @@ public class Page implements CellOutput {
 
     @Override
     public synchronized void clear(boolean wait) {
+        stream = "";
         places.clear();
     }
 

@@ -27,12 +27,17 @@ final class Actions {
     private static final int MAX_SYSTEM_BYTES = 1 << 20;
 
     private final CompiledScript script;
+    /** What is said to a script that is kept from them. */
+    static final String NO_FILES = "this script may not use files of the machine";
+
     private final ValueReader values;
     private final MapReader maps;
     private final Symbols symbols;
     private final ViewSink sink;
     /** Processes whose stacks are unwound; all if there are none. */
     private final Set<Integer> unwound;
+
+    private final boolean files;
 
     private boolean toldOfOthers;
     private final PacketFiles packets = new PacketFiles();
@@ -42,6 +47,7 @@ final class Actions {
 
     /**
      * @param unwatcher detaches the watchpoints of an address
+     * @param files whether files of this machine are read and written
      */
     Actions(
             CompiledScript script,
@@ -50,7 +56,9 @@ final class Actions {
             Symbols symbols,
             ViewSink sink,
             LongConsumer unwatcher,
-            Set<Integer> unwound) {
+            Set<Integer> unwound,
+            boolean files) {
+        this.files = files;
         this.unwatcher = unwatcher;
         this.unwound = unwound;
         this.script = script;
@@ -58,7 +66,7 @@ final class Actions {
         this.maps = maps;
         this.symbols = symbols;
         this.sink = sink;
-        this.pictures = new MapPictures(script, maps, symbols);
+        this.pictures = new MapPictures(script, maps, symbols, files);
     }
 
     /** Does what one record asks for. Returns the exit status if it asks to end the script. */
@@ -185,6 +193,10 @@ final class Actions {
             sink.accept(new View.Text(View.Kind.CAT, new String(simulated.get(), 0, length, StandardCharsets.UTF_8)));
             return;
         }
+        if (!files) {
+            sink.accept(new View.Note("ERROR: failed to open file '" + path + "': " + NO_FILES));
+            return;
+        }
         try (var in = Files.newInputStream(Path.of(path))) {
             var text = new String(in.readNBytes(script.config().maxCatBytes()), StandardCharsets.UTF_8);
             sink.accept(new View.Text(View.Kind.CAT, text));
@@ -226,6 +238,10 @@ final class Actions {
     }
 
     private void packet(Action.PacketDump dump, byte[] record) {
+        if (!files) {
+            sink.accept(new View.Note("ERROR: skboutput(\"" + dump.path() + "\"): " + NO_FILES));
+            return;
+        }
         long nanos = argument(dump.time(), record) instanceof Value.Int i ? symbols.wallNanos(i.value()) : 0;
         long length = argument(dump.length(), record) instanceof Value.Int i ? i.value() : 0;
         int captured = Math.clamp(length, 0, record.length - dump.offset());

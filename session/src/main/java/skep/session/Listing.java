@@ -22,6 +22,7 @@ import skep.isa.kernel.KernelVersion;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.Unsupported;
 import skep.isa.kernel.UsdtProbe;
+import skep.isa.kernel.UserBinary;
 import skep.source.Source;
 import skep.target.Target;
 
@@ -33,14 +34,20 @@ public final class Listing {
 
     private Listing() {}
 
+    /** The same without a process: {@link #list(Target, String, boolean, OptionalInt, Consumer)}. */
+    public static void list(Target target, String pattern, boolean verbose, Consumer<String> lines) {
+        list(target, pattern, verbose, OptionalInt.empty(), lines);
+    }
+
     /**
      * Lists the probes that match a pattern, one a line, in the order of kinds and names.
      *
      * @param pattern globs of a provider and a probe separated by commas ({@code kprobe:vfs_*,tracepoint:sched:*}), a
      *     glob of any probe ({@code *sleep*}), a type ({@code struct file}), or nothing for all
      * @param verbose whether the arguments of each probe follow it
+     * @param pid the process whose programs {@code *} stands for in probes of programs; without one it stands for none
      */
-    public static void list(Target target, String pattern, boolean verbose, Consumer<String> lines) {
+    public static void list(Target target, String pattern, boolean verbose, OptionalInt pid, Consumer<String> lines) {
         var kernel = target.kernel();
         if (isType(pattern)) {
             types(kernel, pattern, lines);
@@ -48,7 +55,7 @@ public final class Listing {
         }
         var patterns = pattern.isEmpty() ? List.of("*") : Arrays.asList(pattern.split(","));
         for (var one : patterns) {
-            probes(kernel, one.strip(), verbose, lines);
+            probes(kernel, one.strip(), verbose, pid, lines);
         }
     }
 
@@ -82,7 +89,8 @@ public final class Listing {
                 : probe;
     }
 
-    private static void probes(KernelInfo kernel, String pattern, boolean verbose, Consumer<String> lines) {
+    private static void probes(
+            KernelInfo kernel, String pattern, boolean verbose, OptionalInt pid, Consumer<String> lines) {
         int colon = pattern.indexOf(':');
         var provider = colon < 0 ? "*" : pattern.substring(0, colon);
         var rest = colon < 0 ? pattern : pattern.substring(colon + 1);
@@ -93,7 +101,8 @@ public final class Listing {
                 continue;
             }
             if (OF_PROGRAMS.contains(kind)) {
-                ofPrograms(kernel, kind, rest, verbose, lines);
+                // All functions of all libraries are a hundred thousand lines: only who names the kind gets them.
+                ofPrograms(kernel, kind, rest, verbose, colon < 0 ? OptionalInt.empty() : pid, lines);
                 continue;
             }
             names(kernel, kind)
@@ -110,18 +119,22 @@ public final class Listing {
         }
     }
 
+    /** In front of names as C++ writes them. */
+    private static final String CPP = "cpp:";
+
     private static final Set<ProbeKind> OF_PROGRAMS = Set.of(ProbeKind.UPROBE, ProbeKind.URETPROBE, ProbeKind.USDT);
 
     /** Functions and static probes of the programs that the part before the colon names. */
     private static void ofPrograms(
-            KernelInfo kernel, ProbeKind kind, String rest, boolean verbose, Consumer<String> lines) {
+            KernelInfo kernel, ProbeKind kind, String rest, boolean verbose, OptionalInt pid, Consumer<String> lines) {
         int colon = rest.indexOf(':');
         var program = colon < 0 ? rest : rest.substring(0, colon);
-        if (program.isEmpty() || program.equals("*")) {
+        if ((program.isEmpty() || program.equals("*")) && pid.isEmpty()) {
             return;
         }
-        var wanted = Pattern.compile(colon < 0 ? ".*" : regex(rest.substring(colon + 1)));
-        for (var binary : kernel.binaries(program, OptionalInt.empty())) {
+        var function = colon < 0 ? "*" : rest.substring(colon + 1);
+        var wanted = Pattern.compile(regex(function));
+        for (var binary : kernel.binaries(program, pid)) {
             if (kind == ProbeKind.USDT) {
                 var seen = new HashSet<String>();
                 for (var probe : binary.staticProbes()) {
@@ -135,6 +148,15 @@ public final class Listing {
                         }
                     }
                 }
+                continue;
+            }
+            if (function.startsWith(CPP)) {
+                var name = function.substring(CPP.length()).replace("\"", "");
+                binary.cppFunctions(name).stream()
+                        .map(UserBinary.CppFunction::readable)
+                        .distinct()
+                        .forEach(readable -> lines.accept(
+                                kind.longName() + ":" + binary.path() + ":" + CPP + "\"" + readable + "\""));
                 continue;
             }
             binary.functions().stream()

@@ -19,8 +19,11 @@ final class MapPictures {
     private final MapReader maps;
     private final Symbols symbols;
     private final long startNanos;
+    private final boolean files;
 
-    MapPictures(CompiledScript script, MapReader maps, Symbols symbols) {
+    /** @param files whether pictures may be written to files */
+    MapPictures(CompiledScript script, MapReader maps, Symbols symbols, boolean files) {
+        this.files = files;
         this.script = script;
         this.maps = maps;
         this.symbols = symbols;
@@ -82,13 +85,17 @@ final class MapPictures {
                 settings.containsKey("percentiles"));
     }
 
-    private static void write(Action.Show show, Export form, List<View> views, ViewSink sink) {
+    private void write(Action.Show show, Export form, List<View> views, ViewSink sink) {
         var bytes = form.write(views);
         if (show.file().isEmpty() && form != Export.SVG && form != Export.PPROF) {
             sink.accept(new View.Text(View.Kind.PRINTF, new String(bytes, java.nio.charset.StandardCharsets.UTF_8)));
             return;
         }
         var name = show.file().orElseGet(() -> fileName(show.maps().getFirst(), form));
+        if (!files) {
+            sink.accept(new View.Note("ERROR: cannot write " + name + ": " + Actions.NO_FILES));
+            return;
+        }
         sink.accept(new View.Note(written(name, bytes).orElse("Wrote " + name)));
     }
 

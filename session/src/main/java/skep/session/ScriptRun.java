@@ -135,7 +135,8 @@ final class ScriptRun implements AutoCloseable {
         var values = new ValueReader(symbols, loaded::map, script.config().stringTruncationTrailer());
         var origin = target.isLive() ? "" : target.kernel().description();
         mapReader = new MapReader(loaded, values, symbols, MapLabels.of(source.text(), origin));
-        actions = new Actions(script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses());
+        actions = new Actions(
+                script, values, mapReader, symbols, sink, this::unwatch, unwoundProcesses(), options.files());
         if (script.usesRingBuffer()) {
             reader = loaded.openRingBuffer(CompiledScript.EVENTS_MAP);
         }
@@ -203,7 +204,11 @@ final class ScriptRun implements AutoCloseable {
         int probes = 0;
         for (var program : script.programs()) {
             boolean ofScript = !program.span().source().name().equals(ThreadLocals.SOURCE);
-            probes += ofScript ? Math.max(1, program.shownAs().size()) : 0;
+            // A static probe that stands at several places of a program is as many probes.
+            int places = (int) program.probes().stream()
+                    .filter(probe -> probe.kind() == ProbeKind.USDT)
+                    .count();
+            probes += ofScript ? Math.max(Math.max(1, places), program.shownAs().size()) : 0;
         }
         sink.accept(new View.Attached(
                 probes,

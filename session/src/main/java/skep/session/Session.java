@@ -248,6 +248,7 @@ public final class Session implements AutoCloseable {
                 options.includeFolders(),
                 stages,
                 options.test(),
-                options.bench());
+                options.bench(),
+                options.files());
     }
 }

@@ -27,6 +27,7 @@ import skep.target.LoadOptions;
  * @param attachOnly end as soon as all probes are attached
  * @param probeFilter only probes whose name it finds are attached
  * @param load how programs are loaded
+ * @param files whether the script may read and write files of this machine; those of a simulated one it may in any case
  */
 public record SessionOptions(
         List<String> positional,
@@ -43,7 +44,8 @@ public record SessionOptions(
         boolean bench,
         boolean attachOnly,
         Optional<Pattern> probeFilter,
-        LoadOptions load) {
+        LoadOptions load,
+        boolean files) {
     /** Numbers of the processes whose stacks {@code dw_ustack} unwinds, with commas between; all without it. */
     public static final String UNWOUND_VARIABLE = "SKEP_UNWOUND";
 
@@ -63,6 +65,42 @@ public record SessionOptions(
             false,
             Optional.empty(),
             LoadOptions.DEFAULT);
+
+    /** One whose script may use files. */
+    public SessionOptions(
+            List<String> positional,
+            Map<String, String> named,
+            Map<String, String> environment,
+            Optional<String> command,
+            OptionalInt pid,
+            Optional<Duration> duration,
+            boolean unsafe,
+            int helperErrorReports,
+            List<String> includeFolders,
+            Set<String> stages,
+            boolean test,
+            boolean bench,
+            boolean attachOnly,
+            Optional<Pattern> probeFilter,
+            LoadOptions load) {
+        this(
+                positional,
+                named,
+                environment,
+                command,
+                pid,
+                duration,
+                unsafe,
+                helperErrorReports,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                attachOnly,
+                probeFilter,
+                load,
+                true);
+    }
 
     public SessionOptions {
         positional = List.copyOf(positional);
@@ -88,7 +126,8 @@ public record SessionOptions(
                 bench,
                 attachOnly,
                 probeFilter,
-                load);
+                load,
+                files);
     }
 
     /** On a backend of the VM; live kernels ignore it. */
@@ -108,7 +147,8 @@ public record SessionOptions(
                 bench,
                 attachOnly,
                 probeFilter,
-                new LoadOptions(load.verifierLogLevel(), name));
+                new LoadOptions(load.verifierLogLevel(), name),
+                files);
     }
 
     public SessionOptions withCommand(String line) {
@@ -127,6 +167,28 @@ public record SessionOptions(
                 bench,
                 attachOnly,
                 probeFilter,
-                load);
+                load,
+                files);
+    }
+
+    /** For a script that is kept from the files of this machine. */
+    public SessionOptions withoutFiles() {
+        return new SessionOptions(
+                positional,
+                named,
+                environment,
+                command,
+                pid,
+                duration,
+                unsafe,
+                helperErrorReports,
+                includeFolders,
+                stages,
+                test,
+                bench,
+                attachOnly,
+                probeFilter,
+                load,
+                false);
     }
 }

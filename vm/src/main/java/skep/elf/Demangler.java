@@ -33,6 +33,24 @@ public final class Demangler {
         }
     }
 
+    private static final String UNNAMED = "(anonymous namespace)";
+    private static final String CALL = "operator()";
+
+    /** A readable name up to the list of its parameters. */
+    public static String withoutParameters(String readable) {
+        int at = 0;
+        while ((at = readable.indexOf('(', at)) >= 0) {
+            if (readable.startsWith(UNNAMED, at)) {
+                at += UNNAMED.length();
+            } else if (readable.startsWith(CALL, at - CALL.length() + 2)) {
+                at += 2;
+            } else {
+                return readable.substring(0, at);
+            }
+        }
+        return readable;
+    }
+
     /** Rust's older scheme is C++'s with a hash as the last part: {@code core::fmt::write::h0123456789abcdef}. */
     private static boolean isRust(String name) {
         int hash = name.length() - RUST_HASH_CHARS;

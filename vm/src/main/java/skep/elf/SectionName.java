@@ -2,6 +2,7 @@ package skep.elf;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
@@ -154,8 +155,14 @@ public record SectionName(
         var head = section.startsWith("?") ? section.substring(1) : section;
         head = head.substring(0, head.indexOf('/'));
         return switch (head) {
-            case "kprobe" -> Optional.of(function(ProbeKind.KPROBE));
-            case "kretprobe" -> Optional.of(ProbeSpec.of(ProbeKind.KRETPROBE, attachTo));
+            case "kprobe" -> Optional.of(function(ProbeKind.KPROBE, "", attachTo));
+            case "kprobe.multi", "kprobe.session" -> Optional.of(ProbeSpec.of(ProbeKind.KPROBE, attachTo));
+            case "kretprobe", "kretprobe.multi" -> Optional.of(ProbeSpec.of(ProbeKind.KRETPROBE, attachTo));
+            case "uprobe", "uprobe.s", "uprobe.multi", "uprobe.session" -> inProgram(ProbeKind.UPROBE);
+            case "uretprobe", "uretprobe.s", "uretprobe.multi" -> inProgram(ProbeKind.URETPROBE);
+            case "usdt", "usdt.s" -> inProgram(ProbeKind.USDT);
+            case "lsm", "lsm.s" -> Optional.of(ProbeSpec.of(ProbeKind.LSM, attachTo));
+            case "fmod_ret", "fmod_ret.s" -> Optional.of(ProbeSpec.of(ProbeKind.FMOD_RET, attachTo));
             case "ksyscall" -> Optional.of(ProbeSpec.tracepoint("syscalls", "sys_enter_" + attachTo));
             case "kretsyscall" -> Optional.of(ProbeSpec.tracepoint("syscalls", "sys_exit_" + attachTo));
             case "fentry", "fentry.s" -> Optional.of(ProbeSpec.of(ProbeKind.FENTRY, attachTo));
@@ -173,14 +180,63 @@ public record SectionName(
         };
     }
 
-    private ProbeSpec function(ProbeKind kind) {
-        int plus = attachTo.indexOf('+');
+    /**
+     * The attach point of a program that needs a place which no section names: an interface for packets, the folder of a control
+     * group for its programs. Empty if the program is of another kind, or what it needs is not given.
+     *
+     * @param networkInterface for socket filters, XDP and tc
+     * @param cgroup the folder of a control group
+     */
+    public Optional<ProbeSpec> probe(Optional<String> networkInterface, Optional<String> cgroup) {
+        boolean ofGroup = switch (type) {
+            case CGROUP_SKB, CGROUP_SOCK, CGROUP_SOCK_ADDR, CGROUP_SYSCTL, CGROUP_SOCKOPT, CGROUP_DEVICE, SOCK_OPS ->
+                attachType.isPresent();
+            default -> false;
+        };
+        if (ofGroup) {
+            return cgroup.map(folder -> placed(ProbeKind.CGROUP, folder, ""));
+        }
+        return switch (type) {
+            case SOCKET_FILTER -> networkInterface.map(name -> placed(ProbeKind.SOCKET, "", name));
+            case XDP ->
+                networkInterface
+                        .filter(name -> attachType.equals(Optional.of(AttachType.XDP)))
+                        .map(name -> placed(ProbeKind.XDP, "", name));
+            case SCHED_CLS -> {
+                var side = attachType.equals(Optional.of(AttachType.TCX_EGRESS)) ? "egress" : "ingress";
+                boolean tcx = side.equals("egress") || attachType.equals(Optional.of(AttachType.TCX_INGRESS));
+                yield networkInterface.filter(name -> tcx).map(name -> placed(ProbeKind.TC, side, name));
+            }
+            default -> Optional.empty();
+        };
+    }
+
+    /** Whether {@link #probe(Optional, Optional)} has an answer for this kind of program, once it is told the place. */
+    public boolean needsPlace() {
+        var some = Optional.of("place");
+        return probe(some, some).isPresent();
+    }
+
+    private static ProbeSpec placed(ProbeKind kind, String module, String target) {
+        return new ProbeSpec(kind, module, target, 0, 0, OptionalInt.empty());
+    }
+
+    /** {@code PATH:FUNCTION}, {@code PATH:PROVIDER:NAME}: a path may hold colons only where the kind has no more of them. */
+    private Optional<ProbeSpec> inProgram(ProbeKind kind) {
+        int colon = attachTo.indexOf(':');
+        return colon <= 0
+                ? Optional.empty()
+                : Optional.of(function(kind, attachTo.substring(0, colon), attachTo.substring(colon + 1)));
+    }
+
+    private ProbeSpec function(ProbeKind kind, String module, String name) {
+        int plus = name.indexOf('+');
         if (plus < 0) {
-            return ProbeSpec.of(kind, attachTo);
+            return placed(kind, module, name);
         }
         try {
-            long offset = Long.decode(attachTo.substring(plus + 1));
-            return new ProbeSpec(kind, "", attachTo.substring(0, plus), offset, 0, java.util.OptionalInt.empty());
+            long offset = Long.decode(name.substring(plus + 1));
+            return new ProbeSpec(kind, module, name.substring(0, plus), offset, 0, OptionalInt.empty());
         } catch (NumberFormatException notANumber) {
             throw new ElfException("section " + section + ": the offset is no number");
         }

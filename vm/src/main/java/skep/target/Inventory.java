@@ -34,6 +34,38 @@ public interface Inventory extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * The id of the map that a file of a BPF file system stands for.
+     *
+     * @throws TargetException if it stands for none, or there are no such files here
+     */
+    default int pinnedMap(String path) {
+        throw noPins();
+    }
+
+    /** The same for programs. */
+    default int pinnedProgram(String path) {
+        throw noPins();
+    }
+
+    /**
+     * Makes a file of a BPF file system stand for a map, which stays loaded until the file is removed.
+     *
+     * @throws TargetException with the reason if the kernel refuses
+     */
+    default void pinMap(int mapId, String path) {
+        throw noPins();
+    }
+
+    /** The same for programs. */
+    default void pinProgram(int programId, String path) {
+        throw noPins();
+    }
+
+    private static TargetException noPins() {
+        return new TargetException("only a live kernel has a BPF file system");
+    }
+
     /** All entries of a map; values of per-CPU maps as {@link LoadedMap} has them. */
     List<LoadedMap.Entry> entries(int mapId);
 

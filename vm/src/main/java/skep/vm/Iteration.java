@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
 import skep.isa.kernel.AttachType;
 import skep.isa.kernel.MapType;
 import skep.vm.AddressSpace.Access;
@@ -34,6 +35,7 @@ public final class Iteration implements AutoCloseable {
     private final VmProgram program;
     private final VmCpu cpu;
     private final Optional<BpfMap> map;
+    private final TaskWalk tasks;
     private final Memory.Block block;
     private final Memory.Block passed;
     private final AddressSpace.Region[] regions;
@@ -49,15 +51,20 @@ public final class Iteration implements AutoCloseable {
      * A walk from the start. The program and the map stay the caller's, who keeps them until it is closed.
      *
      * @param map the map whose elements are walked
+     * @param process the process whose threads alone are walked; none if there is no such process
      * @throws IllegalArgumentException if {@link #refusal} gives a reason
      */
-    public Iteration(VmProgram program, VmCpu cpu, Optional<BpfMap> map) {
+    public Iteration(VmProgram program, VmCpu cpu, Optional<BpfMap> map, OptionalInt process) {
         refusal(program, map).ifPresent(reason -> {
             throw new IllegalArgumentException(reason);
         });
         this.program = program;
         this.cpu = cpu;
         this.map = map;
+        tasks = process.isPresent()
+                ? new TaskWalk(true, cpu.services().taskOfPid(process.getAsInt()))
+                : TaskWalk.THREADS;
+        ended = process.isPresent() && tasks.process() == 0;
         block = Memory.allocate(CONTEXT_BYTES, 8);
         int keyBytes = map.map(m -> m.spec().keySizeBytes()).orElse(0);
         int valueBytes = map.map(BpfMap::userValueBytes).orElse(0);
@@ -148,7 +155,7 @@ public final class Iteration implements AutoCloseable {
     }
 
     private boolean nextTask() {
-        var task = cpu.services().taskAfter(lastTask, TaskWalk.THREADS);
+        var task = cpu.services().taskAfter(lastTask, tasks);
         Memory.putLong(
                 block.address() + 8,
                 task.map(KernelServices.WalkedTask::address).orElse(0L));

@@ -39,6 +39,9 @@ public final class Comparison {
     /** Drawing is random but the same each time. */
     private static final long SEED = 42;
 
+    /** Below it the approximation says nothing but that it is small. */
+    private static final double LEAST_P = 1e-15;
+
     private static final String NONE = "–";
 
     private Comparison() {}
@@ -67,9 +70,9 @@ public final class Comparison {
         public String verdict() {
             var pairs = String.format(
                     Locale.ROOT,
-                    "the second is greater in %.0f %% of all pairs (Mann-Whitney p = %.2g)",
+                    "the second is greater in %.0f %% of all pairs (Mann-Whitney p %s)",
                     100 * greater,
-                    p);
+                    p < LEAST_P ? "< " + LEAST_P : String.format(Locale.ROOT, "= %.2g", p));
             return (p < 1 - CONFIDENCE ? "They differ: " : "No difference seen: ") + pairs;
         }
     }

@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.graalvm.polyglot.PolyglotException;
 import org.graalvm.polyglot.Source;
 import org.graalvm.polyglot.Value;
 import org.graalvm.polyglot.proxy.ProxyExecutable;
+import org.graalvm.polyglot.proxy.ProxyObject;
 import org.jspecify.annotations.Nullable;
 import skep.bindings.java.Shell;
 import skep.bindings.java.Snippets;
@@ -93,6 +95,8 @@ public final class PolyglotSession implements AutoCloseable {
         record Exit(int status) implements Outcome {}
     }
 
+    private static final Outcome STOPPED = new Outcome.Failed("Interrupted", "stopped", List.of("stopped"));
+
     private final boolean sandbox;
     private final OutputStream out;
     private final OutputStream err;
@@ -159,15 +163,32 @@ public final class PolyglotSession implements AutoCloseable {
 
     /** Runs a piece of text to its end. What it prints goes to the streams; what it defines stays. */
     public Outcome run(Language language, String name, String text) {
+        return stoppable(() -> switch (language) {
+            case JAVA -> java(text);
+            case SKEP -> skep(name, text);
+            case BPF -> done(language, share("program", guests().eval(language.id(), name, text)));
+            case PYTHON, JS -> guest(language, name, text);
+        });
+    }
+
+    /**
+     * Compiles and attaches a C program as {@link Language#BPF} does, for a time.
+     *
+     * @param time after which a simulated kernel stands still; a live one goes on
+     */
+    public Outcome program(String name, String text, Duration time) {
+        return stoppable(() -> {
+            var options = ProxyObject.fromMap(Map.of("name", name, "duration", time.toNanos() / 1e9));
+            var program = guests().bindings(Language.BPF.id()).invokeMember("compile", text, options);
+            return done(Language.BPF, share("program", program));
+        });
+    }
+
+    private Outcome stoppable(Supplier<Outcome> work) {
         stopping = false;
         running = Thread.currentThread();
         try {
-            return switch (language) {
-                case JAVA -> java(text);
-                case SKEP -> skep(name, text);
-                case BPF -> done(language, share("program", guests().eval(language.id(), name, text)));
-                case PYTHON, JS -> guest(language, name, text);
-            };
+            return work.get();
         } catch (PolyglotException failure) {
             return failed(failure);
         } finally {
@@ -180,6 +201,10 @@ public final class PolyglotSession implements AutoCloseable {
     private Outcome guest(Language language, String name, String text) {
         var own = variables(language);
         own.bringIn();
+        if (stopping) {
+            // While the language started, which takes its time.
+            return STOPPED;
+        }
         try {
             var value = guests().eval(source(language, name, text));
             takeOut(own);
@@ -343,9 +368,8 @@ public final class PolyglotSession implements AutoCloseable {
         if (failure.isExit()) {
             return new Outcome.Exit(failure.getExitStatus());
         }
-        // Truffle 25.0 may trip over its own bookkeeping when a thread that was interrupted leaves the context.
-        if (failure.isInterrupted() || failure.isCancelled() || stopping && failure.isInternalError()) {
-            return new Outcome.Failed("Interrupted", "stopped", List.of("stopped"));
+        if (failure.isInterrupted() || failure.isCancelled() || stopping && isOfTruffle(failure)) {
+            return STOPPED;
         }
         var kind = "Error";
         if (failure.isGuestException() && failure.getGuestObject() != null) {
@@ -353,6 +377,22 @@ public final class PolyglotSession implements AutoCloseable {
             kind = meta != null && meta.isMetaObject() ? meta.getMetaSimpleName() : kind;
         }
         return new Outcome.Failed(kind, String.valueOf(failure.getMessage()), lines(failure));
+    }
+
+    /**
+     * Truffle 25.0 may trip over its own bookkeeping when a thread that was interrupted leaves the context. A fault of ours or
+     * of a language that comes to light by a stop is told as any other.
+     */
+    private static boolean isOfTruffle(PolyglotException failure) {
+        if (!failure.isInternalError()) {
+            return false;
+        }
+        var frames = failure.getPolyglotStackTrace().iterator();
+        if (!frames.hasNext()) {
+            return false;
+        }
+        var first = frames.next();
+        return first.isHostFrame() && first.toHostFrame().getClassName().startsWith("com.oracle.truffle.");
     }
 
     /** The lines of Python's own traceback, innermost first: Truffle's frames know where a function begins only. */

@@ -175,11 +175,12 @@ class Frame:
         return {name: list(values) for name, values in self._columns.items()}
 
     def to_pandas(self):
-        """A pandas.DataFrame; needs pandas."""
+        """A pandas.DataFrame; needs a pandas that this Python, GraalPy, can import."""
         try:
             import pandas
-        except ImportError:
-            raise ImportError("pandas is not installed for this Python; to_csv() and to_dict() are there") from None
+        except ImportError as reason:
+            raise ImportError(
+                "pandas cannot be imported by this Python (%s); what to_csv() writes any pandas reads" % reason) from reason
         return pandas.DataFrame(self._columns)
 
     def __eq__(self, other):

@@ -1,4 +1,5 @@
-"""Sends what Python prints to the session that runs it: the native streams would go past it."""
+"""What a session gives Python: its streams, as the native ones would go past it, and what the module site adds elsewhere."""
+import builtins
 import io
 import sys
 
@@ -26,3 +27,11 @@ class _Host(io.TextIOBase):
 
 sys.stdout = sys.__stdout__ = _Host("<stdout>", polyglot.import_value("skep.out"))
 sys.stderr = sys.__stderr__ = _Host("<stderr>", polyglot.import_value("skep.err"))
+
+
+def _exit(code=None):
+    """Asks to leave, as at a prompt of Python."""
+    raise SystemExit(code)
+
+
+builtins.exit = builtins.quit = _exit

@@ -6,15 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import skep.bindings.java.Trace;
 import skep.bindings.java.TraceMap;
 import skep.bindings.java.Variables;
@@ -153,6 +157,43 @@ class PolyglotSessionTest {
         assertEquals("1.5", run(Language.PYTHON, "events.percentile(50, 'n')"));
         assertEquals("[4, 1.5, 0, 3]", run(Language.PYTHON, "[events.describe()['n'][i] for i in (0, 1, 3, 7)]"));
         assertEquals("{'odd': 1, 'n': 3}", run(Language.PYTHON, "events.where(lambda row: row['n'] > 2)[0]"));
+    }
+
+    @Test
+    void aFrameBecomesOneOfPandasWherePandasIsThere() {
+        var without = run(Language.PYTHON, "import skep\nskep.Frame({'a': [1]}).to_pandas()");
+        assertTrue(without.contains("pandas cannot be imported by this Python"), without);
+        // Its C extensions are not built for GraalPy here; what is asked of it is one constructor.
+        assertEquals("{'pid': [1, 2], 'comm': ['a', 'b']}", run(Language.PYTHON, """
+                import sys, types
+                sys.modules['pandas'] = types.SimpleNamespace(DataFrame=lambda columns: ('frame', columns))
+                made = skep.Frame({'pid': [1, 2], 'comm': ['a', 'b']}).to_pandas()
+                del sys.modules['pandas']
+                made[1]"""));
+    }
+
+    @Test
+    void whatAFrameWritesPandasReads(@TempDir Path folder) throws Exception {
+        var python = "/usr/bin/python3";
+        Assumptions.assumeTrue(
+                Files.exists(Path.of("/usr/lib/python3/dist-packages/pandas")), "python3-pandas is not installed");
+        var file = folder.resolve("frame.csv");
+        assertEquals(
+                "",
+                run(
+                        Language.PYTHON,
+                        "import skep\nskep.Frame({'pid': [1, 2], 'comm': ['a,b', 'c\"d'], 'us': [0.5, 2.0]}).to_csv('"
+                                + file + "')\nNone"));
+        var process = new ProcessBuilder(
+                        python,
+                        "-c",
+                        "import pandas, sys; f = pandas.read_csv(sys.argv[1]);"
+                                + " print(list(f.columns), f['us'].sum(), list(f['comm']), f['pid'].dtype)",
+                        file.toString())
+                .redirectErrorStream(true)
+                .start();
+        var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals("['pid', 'comm', 'us'] 2.5 ['a,b', 'c\"d'] int64\n", said);
     }
 
     @Test

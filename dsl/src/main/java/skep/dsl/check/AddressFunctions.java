@@ -50,7 +50,7 @@ final class AddressFunctions {
         if (name.isEmpty() || !name.matches("[A-Za-z_][A-Za-z0-9_.$@:]*")) {
             throw new CheckError("symbol", c.span(), c.name() + "() expects a string that is a valid symbol name");
         }
-        var binary = checking.kernel.binary(probe.category());
+        var binary = checking.kernel.binary(probe.category(), checking.options.pidFilter());
         var symbol = binary.flatMap(b -> b.symbol(name));
         var function = binary.flatMap(b -> b.symbol(probe.function()));
         if (symbol.isEmpty() || function.isEmpty()) {

@@ -162,6 +162,14 @@ final class CPreamble {
             return;
         }
         var name = rest.substring(1, end);
+        if (!options.files()) {
+            if (quoted) {
+                diagnostics.error("include", span, "'" + name + "': this script may not use files of the machine");
+            } else {
+                SystemConstants.include(name, kernel.arch(), declared);
+            }
+            return;
+        }
         for (var folder : options.includeFolders()) {
             var path = Path.of(folder, name);
             if (Files.isRegularFile(path)) {

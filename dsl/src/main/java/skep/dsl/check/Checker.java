@@ -76,7 +76,8 @@ public final class Checker {
     public static Result check(Script script, KernelInfo kernel, CompileOptions options, Diagnostics diagnostics) {
         LanguageLevel.check(script, options, diagnostics);
         var expanded = MacroExpander.expand(Imports.resolve(script, options, diagnostics), diagnostics);
-        return new Checker(expanded, kernel, options, diagnostics).check();
+        var filtered = ProcessFilter.apply(expanded, options.pidFilter());
+        return new Checker(filtered, kernel, options, diagnostics).check();
     }
 
     /**
@@ -532,7 +533,8 @@ public final class Checker {
         return new CTypes(
                 () -> {
                     if (known.isEmpty()) {
-                        known.add(kernel.binary(spec.module()).flatMap(binary -> binary.functionTypes(spec.target())));
+                        known.add(kernel.binary(spec.module(), spec.pid())
+                                .flatMap(binary -> binary.functionTypes(spec.target())));
                     }
                     return known.getFirst();
                 },
@@ -605,7 +607,14 @@ public final class Checker {
             }
             case FENTRY -> typed(spec, AttachType.TRACE_FENTRY);
             case FEXIT -> typed(spec, AttachType.TRACE_FEXIT);
-            case ITER -> typed(spec, AttachType.TRACE_ITER);
+            case ITER ->
+                new Shape(
+                        spec.kind(),
+                        ProgramType.TRACING,
+                        Optional.of(AttachType.TRACE_ITER),
+                        spec.target(),
+                        false,
+                        List.of());
         };
     }
 

@@ -51,6 +51,13 @@ final class Imports {
             // What the peers' library holds is built into this compiler.
             return List.of();
         }
+        if (!options.files()) {
+            diagnostics.error(
+                    "import",
+                    imported.span(),
+                    "'" + imported.path() + "': this script may not use files of the machine");
+            return List.of();
+        }
         var candidates = new ArrayList<Path>();
         var beside = Path.of(from.name()).getParent();
         candidates.add(beside == null ? Path.of(imported.path()) : beside.resolve(imported.path()));

@@ -57,6 +57,9 @@ final class ProbeResolver {
     /** Kinds of programs that decide something, which scripts do not. */
     private static final Set<String> IN_C = Set.of("fmod_ret", "lsm", "socket", "xdp", "tc", "cgroup");
 
+    /** Iterators that the kernel can confine to a process. */
+    private static final Set<String> OF_ONE_PROCESS = Set.of("task", "task_file", "task_vma");
+
     private static final String NO_MATCHES = "no-matches";
 
     private static final long MIN_PERIOD_NANOS = 1_000;
@@ -242,7 +245,7 @@ final class ProbeResolver {
     }
 
     private List<Resolved> one(ProbeKind kind, String module, String target, long offset, long value, Span span) {
-        var spec = new ProbeSpec(kind, module, target, offset, value, pidFilter(kind));
+        var spec = new ProbeSpec(kind, module, target, offset, value, pidFilter(kind, target));
         return List.of(new Resolved(spec, shown(kind, span)));
     }
 
@@ -253,9 +256,11 @@ final class ProbeResolver {
         return colon < 0 ? kind.longName() : kind.longName() + text.substring(colon);
     }
 
-    private OptionalInt pidFilter(ProbeKind kind) {
+    /** The process of {@code -p} where the kernel can attach to it alone; for others there is {@link ProcessFilter}. */
+    private OptionalInt pidFilter(ProbeKind kind, String target) {
         return switch (kind) {
             case UPROBE, URETPROBE, USDT, PROFILE, SOFTWARE, HARDWARE, WATCHPOINT -> options.pidFilter();
+            case ITER -> OF_ONE_PROCESS.contains(target) ? options.pidFilter() : OptionalInt.empty();
             default -> OptionalInt.empty();
         };
     }
@@ -410,7 +415,7 @@ final class ProbeResolver {
                     || itsModule.isEmpty() && Glob.matches(module, "vmlinux");
             if (moduleMatches && Glob.matches(target, name)) {
                 found.add(new Resolved(
-                        new ProbeSpec(kind, itsModule, name, 0, 0, OptionalInt.empty()),
+                        new ProbeSpec(kind, itsModule, name, 0, 0, pidFilter(kind, name)),
                         kind.longName() + ":" + (module.isEmpty() || itsModule.isEmpty() ? "" : itsModule + ":")
                                 + name));
             }
@@ -496,7 +501,7 @@ final class ProbeResolver {
             if (!parts.get(2).equals("cpp")) {
                 throw problem(span, "'" + parts.get(2) + "' is not a language of binaries, expected cpp");
             }
-            return one(kind, path, "cpp:" + target, offset, 0, span);
+            return cppFunctions(kind, path, target, offset, span);
         }
         if (Glob.isGlob(path)) {
             return inBinaries(kind, path, target, offset, quoted.get(count), span);
@@ -511,18 +516,46 @@ final class ProbeResolver {
 
     /** The functions of a binary that a wildcard matches. */
     private List<Resolved> userFunctions(ProbeKind kind, String path, String target, Span span) {
-        var binary = kernel.binary(path);
+        var binary = kernel.binary(path, options.pidFilter());
         Stream<String> names = binary.isPresent()
                 ? binary.get().functions().stream()
                 : kernel.probes(kind).filter(p -> p.startsWith(path + ":")).map(p -> p.substring(path.length() + 1));
         var found = names.filter(name -> Glob.matches(target, name))
                 .distinct()
                 .map(name -> new Resolved(
-                        new ProbeSpec(kind, path, name, 0, 0, pidFilter(kind)),
+                        new ProbeSpec(kind, path, name, 0, 0, pidFilter(kind, name)),
                         kind.longName() + ":" + path + ":" + name))
                 .toList();
         if (found.isEmpty()) {
             throw noMatches(span);
+        }
+        return found;
+    }
+
+    /**
+     * The functions of a name as C++ writes it, with its parameters or without: overloads share the latter. The files of a kernel
+     * that is not at hand are looked at when the probe is attached.
+     */
+    private List<Resolved> cppFunctions(ProbeKind kind, String path, String name, long offset, Span span) {
+        var binaries = kernel.binaries(path, options.pidFilter());
+        if (binaries.isEmpty()) {
+            requireFile(kind, path, span);
+            return one(kind, path, "cpp:" + name, offset, 0, span);
+        }
+        var found = new ArrayList<Resolved>();
+        for (var binary : binaries) {
+            var shown = path.isEmpty() || Glob.isGlob(path) ? binary.path() : path;
+            binary.cppFunctions(name)
+                    .forEach(function -> found.add(new Resolved(
+                            new ProbeSpec(kind, shown, function.name(), offset, 0, pidFilter(kind, function.name())),
+                            kind.longName() + ":" + shown + ":cpp:" + function.readable())));
+        }
+        if (found.isEmpty() && Glob.isGlob(name)) {
+            throw noMatches(span);
+        }
+        if (found.isEmpty()) {
+            var names = binaries.stream().flatMap(binary -> binary.cppFunctions("*").stream());
+            throw missing(kind, path + ":cpp:" + name, span, names.map(UserBinary.CppFunction::readable));
         }
         return found;
     }
@@ -536,7 +569,7 @@ final class ProbeResolver {
                     ? binary.functions().stream().filter(name -> Glob.matches(target, name))
                     : Stream.of(target).filter(binary::hasFunction);
             names.map(name -> new Resolved(
-                            new ProbeSpec(kind, binary.path(), name, offset, 0, pidFilter(kind)),
+                            new ProbeSpec(kind, binary.path(), name, offset, 0, pidFilter(kind, name)),
                             kind.longName() + ":" + binary.path() + ":" + name))
                     .forEach(found::add);
         }
@@ -547,7 +580,9 @@ final class ProbeResolver {
     }
 
     private void requireFile(ProbeKind kind, String path, Span span) {
-        if (!path.isEmpty() && kernel.knowsFiles() && kernel.binary(path).isEmpty()) {
+        if (!path.isEmpty()
+                && kernel.knowsFiles()
+                && kernel.binary(path, options.pidFilter()).isEmpty()) {
             throw new CheckError(
                     "missing-probe",
                     span,
@@ -560,7 +595,7 @@ final class ProbeResolver {
         if (target.isEmpty() || target.contains("::")) {
             return;
         }
-        var binary = kernel.binary(path);
+        var binary = kernel.binary(path, options.pidFilter());
         if (binary.isEmpty()) {
             return;
         }
@@ -607,7 +642,7 @@ final class ProbeResolver {
         boolean exact = quoted.get(count);
         var binaries = path.isEmpty() || Glob.isGlob(path)
                 ? kernel.binaries(path, options.pidFilter())
-                : kernel.binary(path).stream().toList();
+                : kernel.binary(path, options.pidFilter()).stream().toList();
         if (!path.isEmpty() && !Glob.isGlob(path)) {
             requireFile(ProbeKind.USDT, path, span);
         }
@@ -635,7 +670,7 @@ final class ProbeResolver {
                 .map(p -> {
                     var target = p.provider() + ":" + p.name();
                     return new Resolved(
-                            new ProbeSpec(ProbeKind.USDT, path, target, p.offset(), 0, pidFilter(ProbeKind.USDT)),
+                            new ProbeSpec(ProbeKind.USDT, path, target, p.offset(), 0, options.pidFilter()),
                             ProbeKind.USDT.longName() + ":" + path + ":" + target,
                             p.arguments());
                 });

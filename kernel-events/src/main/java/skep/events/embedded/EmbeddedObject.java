@@ -3,6 +3,7 @@ package skep.events.embedded;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import skep.isa.kernel.ProbeKind;
 import skep.isa.kernel.ProbeSpec;
 import skep.isa.object.BpfObject;
@@ -49,7 +50,7 @@ final class EmbeddedObject implements LoadedObject {
     public Link attach(String program, ProbeSpec probe) {
         var loaded = object.program(program);
         if (probe.kind() == ProbeKind.ITER) {
-            iterate(program, Optional.empty());
+            target.iterate(loaded, Optional.empty(), probe.pid());
             return new Walked(probe);
         }
         return target.clockwork().locked(() -> {
@@ -80,7 +81,7 @@ final class EmbeddedObject implements LoadedObject {
 
     @Override
     public byte[] iterate(String program, Optional<String> map) {
-        return target.iterate(object.program(program), map.map(object::rawMap));
+        return target.iterate(object.program(program), map.map(object::rawMap), OptionalInt.empty());
     }
 
     private static boolean typed(ProbeSpec probe) {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import skep.isa.kernel.KernelInfo;
 import skep.isa.kernel.ProbeSpec;
@@ -139,14 +140,14 @@ public final class EmbeddedTarget implements Target {
     }
 
     /** Walks an iterator to its end now, as the session's process. */
-    byte[] iterate(VmProgram program, Optional<BpfMap> map) {
+    byte[] iterate(VmProgram program, Optional<BpfMap> map, OptionalInt process) {
         Iteration.refusal(program, map).ifPresent(reason -> {
             throw new TargetException(reason);
         });
         return clockwork.locked(() -> {
             var written = new byte[][] {new byte[0]};
             kernel.firing.runFor(session, () -> {
-                try (var walk = new Iteration(program, cpus[0], map)) {
+                try (var walk = new Iteration(program, cpus[0], map, process)) {
                     written[0] = walk.readAll();
                 }
             });
@@ -281,7 +282,7 @@ public final class EmbeddedTarget implements Target {
 
     @Override
     public java.util.Map<String, Long> groundTruth() {
-        return model().groundTruth().counters();
+        return model().groundTruth().summary();
     }
 
     @Override

@@ -71,6 +71,24 @@ public final class GroundTruth {
         return Map.copyOf(distributions);
     }
 
+    /**
+     * The counters, and of each distribution how many samples it has, their mean and greatest, and the powers of two that
+     * half and 99 % of them reach: as integers, for whoever compares them with what a tool has seen.
+     */
+    public Map<String, Long> summary() {
+        var all = new TreeMap<>(counters());
+        distributions.forEach((name, distribution) -> {
+            if (distribution.count() > 0) {
+                all.put(name + ": samples", distribution.count());
+                all.put(name + ": mean ns", Math.round(distribution.mean()));
+                all.put(name + ": p50 ns, at least", distribution.quantileAtLeast(0.5));
+                all.put(name + ": p99 ns, at least", distribution.quantileAtLeast(0.99));
+                all.put(name + ": longest ns", distribution.max());
+            }
+        });
+        return all;
+    }
+
     /** A distribution in powers of two, with its exact count and sum. */
     public static final class Distribution {
         private final long[] buckets = new long[65];
@@ -99,6 +117,22 @@ public final class GroundTruth {
 
         public double mean() {
             return count == 0 ? 0 : (double) sum / count;
+        }
+
+        /**
+         * The power of two that a share of the samples reach; the quantile is less than its double. 0 without samples.
+         *
+         * @param share 0.5 for the median
+         */
+        public long quantileAtLeast(double share) {
+            long left = (long) Math.ceil(share * count);
+            for (int i = 0; i < buckets.length; i++) {
+                left -= buckets[i];
+                if (left <= 0 && count > 0) {
+                    return bounds(i).getFirst();
+                }
+            }
+            return 0;
         }
 
         /** Counts by power of two: bucket 0 for values up to 0, bucket n for {@code [2^(n-1), 2^n)}. */

@@ -19,7 +19,8 @@ import skep.truffle.interop.TraceOptions;
 
 /**
  * What a context of one of our languages holds: which kernel is traced, and all that it has opened there. A context without
- * native access traces the embedded kernel only, and one without processes starts none.
+ * native access traces the embedded kernel only, one without processes starts none, and the scripts of one that may not read
+ * files have none but those of a simulated machine.
  */
 public final class Tracing {
     private final TruffleLanguage.Env env;
@@ -74,7 +75,7 @@ public final class Tracing {
                     target,
                     options.name(),
                     source.getCharacters().toString(),
-                    options.session(),
+                    readsFiles() ? options.session() : options.session().withoutFiles(),
                     options.overflow(),
                     options.queueEvents());
             verify(script);
@@ -95,6 +96,15 @@ public final class Tracing {
         } catch (RuntimeException | Error failure) {
             target.close();
             throw failure;
+        }
+    }
+
+    /** Whether the context's file system lets it read files, wherever they are. */
+    private boolean readsFiles() {
+        try {
+            return env.isFileIOAllowed() && env.getPublicTruffleFile("/").isReadable();
+        } catch (SecurityException refused) {
+            return false;
         }
     }
 

@@ -89,7 +89,10 @@ public final class BpfCLanguage implements CellLanguage {
 
     private Kernel.Outcome run(String body, String name, Optional<Duration> duration, CellOutput output) {
         var guests = workspace().guests().open(output);
-        return switch (guests.run(PolyglotSession.Language.BPF, "cell", body)) {
+        // The clock of a simulated kernel stops by itself, to the nanosecond; a live one is stopped from here.
+        var outcome = duration.map(time -> guests.program("cell", body, time))
+                .orElseGet(() -> guests.run(PolyglotSession.Language.BPF, "cell", body));
+        return switch (outcome) {
             case PolyglotSession.Outcome.Failed failed -> {
                 var lines = new ArrayList<String>();
                 failed.lines().forEach(line -> lines.add(Errors.colour(line)));

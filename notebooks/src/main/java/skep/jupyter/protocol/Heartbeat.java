@@ -47,7 +47,7 @@ final class Heartbeat implements AutoCloseable {
     @Override
     public void close() {
         try (var sink = end.sink();
-                var source = end.source()) {
+                var _ = end.source()) {
             sink.write(ByteBuffer.wrap(new byte[1]));
             joined();
         } catch (IOException e) {

@@ -153,7 +153,7 @@ class LanguagesTest {
         run("%%py\nstarted = True");
         var page = new Page();
         var running = begin("%%py\nprint('begun')\nwhile True: pass", page);
-        while (!page.shown().contains("begun")) {
+        while (!page.shown().toString().contains("begun")) {
             Thread.sleep(20);
         }
         assertTrue(completed("%%py\nstart").contains("started"), "completion is answered meanwhile");

@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -17,6 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 import skep.jupyter.Page;
 import skep.jupyter.protocol.Kernel;
 import skep.jupyter.protocol.MimeBundle;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Cells as a user writes them, on the embedded kernel. */
 @Timeout(300)
@@ -149,16 +156,112 @@ class NotebookKernelTest {
         assertTrue(text(run("%export before.us " + folder.resolve("us.csv"))).startsWith("wrote "));
         assertTrue(Files.readString(folder.resolve("us.csv")).startsWith("@us,min,max,count\n"));
         run("%export before.us " + folder.resolve("us.json"));
-        assertTrue(Files.readString(folder.resolve("us.json")).startsWith("{\"type\": \"hist\""));
+        assertEquals(
+                "hist",
+                JsonMapper.shared()
+                        .readTree(Files.readString(folder.resolve("us.json")))
+                        .path("type")
+                        .asString());
         run("%export before.stacks folded:" + folder.resolve("stacks.txt"));
         assertTrue(Files.readString(folder.resolve("stacks.txt")).lines().allMatch(line -> line.matches(".*;.* \\d+")));
         run("%export before.stacks " + folder.resolve("stacks.pb"));
-        assertTrue(Files.readString(folder.resolve("stacks.pb"), StandardCharsets.ISO_8859_1)
-                .contains("vfs_read"));
+        isAProfile(Files.readAllBytes(folder.resolve("stacks.pb")), "vfs_read");
         run("%export before.busy trace:" + folder.resolve("busy.json"));
-        assertTrue(Files.readString(folder.resolve("busy.json")).contains("\"traceEvents\""));
+        areTraceEvents(Files.readString(folder.resolve("busy.json")), "C");
+        run("%export before.on trace:" + folder.resolve("on.json"));
+        areTraceEvents(Files.readString(folder.resolve("on.json")), "X");
         run("%export before " + folder.resolve("all.html"));
         assertTrue(Files.readString(folder.resolve("all.html")).contains("<svg"));
+    }
+
+    /** As Chrome and Perfetto read it: a list of events, each with a phase, and what its phase wants. */
+    private static void areTraceEvents(String text, String mostly) {
+        var events = JsonMapper.shared().readTree(text).path("traceEvents");
+        int wanted = 0;
+        for (var event : events) {
+            assertTrue(event.path("name").isString() && event.path("pid").isInt(), event::toString);
+            var phase = event.path("ph").asString();
+            wanted += phase.equals(mostly) ? 1 : 0;
+            assertTrue(
+                    switch (phase) {
+                        case "M" -> event.path("args").path("name").isString();
+                        case "X" -> event.path("ts").asDouble(-1) >= 0 && event.path("dur").asDouble(-1) >= 0;
+                        case "C" ->
+                            event.path("ts").asDouble(-1) >= 0
+                                    && event.path("args").isObject()
+                                    && event.path("args").valueStream().allMatch(JsonNode::isNumber);
+                        default -> event.path("ts").isNumber();
+                    },
+                    event::toString);
+        }
+        assertTrue(wanted > 3, text);
+    }
+
+    /** The fields of a protocol buffer message by their numbers: varints as they are, messages and strings as buffers. */
+    private static Map<Integer, List<Object>> message(ByteBuffer bytes) {
+        var fields = new TreeMap<Integer, List<Object>>();
+        while (bytes.hasRemaining()) {
+            long tag = varint(bytes);
+            Object value;
+            if ((tag & 7) == 2) {
+                int length = (int) varint(bytes);
+                value = bytes.slice(bytes.position(), length);
+                bytes.position(bytes.position() + length);
+            } else {
+                assertEquals(0, tag & 7, "only varints and buffers are used");
+                value = varint(bytes);
+            }
+            fields.computeIfAbsent((int) (tag >>> 3), _ -> new ArrayList<>()).add(value);
+        }
+        return fields;
+    }
+
+    private static long varint(ByteBuffer bytes) {
+        long value = 0;
+        for (int shift = 0; ; shift += 7) {
+            byte b = bytes.get();
+            value |= (long) (b & 0x7f) << shift;
+            if (b >= 0) {
+                return value;
+            }
+        }
+    }
+
+    private static List<Long> packed(Object buffer) {
+        var bytes = ((ByteBuffer) buffer).duplicate();
+        var values = new ArrayList<Long>();
+        while (bytes.hasRemaining()) {
+            values.add(varint(bytes));
+        }
+        return values;
+    }
+
+    /** As pprof reads it: samples of known locations, locations of known functions, functions of known names. */
+    private static void isAProfile(byte[] bytes, String function) {
+        var profile = message(ByteBuffer.wrap(bytes));
+        var strings = profile.get(6).stream()
+                .map(text -> StandardCharsets.UTF_8.decode((ByteBuffer) text).toString())
+                .toList();
+        assertEquals("", strings.getFirst());
+        assertEquals(1, profile.get(1).size(), "one map, one type of value");
+        var functions = new HashMap<Long, String>();
+        for (var one : profile.get(5)) {
+            var fields = message((ByteBuffer) one);
+            functions.put((Long) fields.get(1).getFirst(), strings.get(((Long) fields.get(2).getFirst()).intValue()));
+        }
+        var locations = new HashMap<Long, String>();
+        for (var one : profile.get(4)) {
+            var fields = message((ByteBuffer) one);
+            var line = message((ByteBuffer) fields.get(4).getFirst());
+            locations.put((Long) fields.get(1).getFirst(), functions.get((Long) line.get(1).getFirst()));
+        }
+        assertTrue(locations.values().stream().anyMatch(name -> name.startsWith(function)), locations::toString);
+        for (var sample : profile.get(2)) {
+            var fields = message((ByteBuffer) sample);
+            assertTrue(locations.keySet().containsAll(packed(fields.get(1).getFirst())), "a location that is not there");
+            var values = packed(fields.get(2).getFirst());
+            assertTrue(values.size() == 1 && values.getFirst() > 0, values::toString);
+        }
     }
 
     @Test

@@ -65,6 +65,11 @@ public interface KernelInfo {
         return Optional.empty();
     }
 
+    /** The same as a process sees files: one in a container has its own. */
+    default Optional<UserBinary> binary(String nameOrPath, OptionalInt pid) {
+        return binaries(nameOrPath, pid).stream().findFirst();
+    }
+
     /** Whether {@link #binary} knows all files: whether what it does not find is not there. */
     default boolean knowsFiles() {
         return false;

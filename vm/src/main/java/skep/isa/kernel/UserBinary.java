@@ -12,6 +12,23 @@ public interface UserBinary {
     /** The names of its functions, each once, sorted; C++ and Rust names as the linker knows them. */
     List<String> functions();
 
+    /**
+     * Its functions by the names that C++ or Rust gives them, in the order of the linker's names.
+     *
+     * @param pattern a name with its parameters or without them, perhaps with wildcards
+     */
+    default List<CppFunction> cppFunctions(String pattern) {
+        return List.of();
+    }
+
+    /**
+     * A function with two names.
+     *
+     * @param name the linker's
+     * @param readable the language's, parameters included
+     */
+    record CppFunction(String name, String readable) {}
+
     boolean hasFunction(String name);
 
     /** A function or variable by name. */

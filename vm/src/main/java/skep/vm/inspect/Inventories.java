@@ -101,8 +101,17 @@ final class Inventories {
             case "tag" -> !tag.isEmpty() && wanted.equals(tag);
             default ->
                 throw new IllegalArgumentException(
-                        "choose with id, name or tag, not with '" + arguments.word(from) + "'");
+                        "choose with id, name, tag or pinned, not with '" + arguments.word(from) + "'");
         };
+    }
+
+    /** The id in {@code pin id N FILE}. */
+    static int pinnedId(Arguments arguments) {
+        var number = arguments.word(2);
+        if (arguments.words().size() != 4 || !arguments.word(1).equals("id") || !number.matches("[0-9]{1,9}")) {
+            throw new IllegalArgumentException("say what to pin and where: " + "pin id 7 /sys/fs/bpf/NAME");
+        }
+        return Integer.parseInt(number);
     }
 
     static void print(PrintStream out, boolean json, List<String> rows) {

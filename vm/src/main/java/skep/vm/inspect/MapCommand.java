@@ -22,8 +22,9 @@ public final class MapCommand implements ToolCommand {
     public String summary() {
         return """
                 shows maps and their entries
-                  map list|show [id N | name NAME] [-j] [--object FILE.o]
-                  map dump id N | name NAME [-j] [--object FILE.o]
+                  map list|show [id N | name NAME | pinned FILE] [-j] [--object FILE.o]
+                  map dump id N | name NAME | pinned FILE [-j] [--object FILE.o]
+                  map pin id N FILE    FILE, in a BPF file system, keeps the map loaded; removing it unpins
                   --object  load the object file into the VM and show that, instead of the live kernel""";
     }
 
@@ -42,9 +43,10 @@ public final class MapCommand implements ToolCommand {
                             dump(inventory, row, arguments, out);
                         }
                     }
+                    case "pin" -> inventory.pinMap(Inventories.pinnedId(arguments), arguments.word(3));
                     default ->
                         throw new IllegalArgumentException(
-                                "map takes list, show or dump, not '" + arguments.word(0) + "'");
+                                "map takes list, show, dump or pin, not '" + arguments.word(0) + "'");
                 }
                 return 0;
             }
@@ -52,6 +54,10 @@ public final class MapCommand implements ToolCommand {
     }
 
     private static List<MapRow> chosen(Inventory inventory, Arguments arguments) {
+        if (arguments.word(1).equals("pinned")) {
+            int id = inventory.pinnedMap(arguments.word(2));
+            return inventory.maps().stream().filter(row -> row.id() == id).toList();
+        }
         var rows = inventory.maps().stream()
                 .filter(row -> Inventories.chosen(arguments, 1, row.id(), row.name(), ""))
                 .toList();

@@ -26,8 +26,9 @@ public final class ProgCommand implements ToolCommand {
     public String summary() {
         return """
                 shows loaded programs
-                  prog list|show [id N | name NAME | tag TAG] [-j] [--object FILE.o | --target SPEC]
-                  prog dump xlated|jited id N | name NAME | tag TAG [--object FILE.o [--backend NAME] | --target SPEC]
+                  prog list|show [id N | name NAME | tag TAG | pinned FILE] [-j] [--object FILE.o | --target SPEC]
+                  prog pin id N FILE   FILE, in a BPF file system, keeps the program loaded; removing it unpins
+                  prog dump xlated|jited id N | name NAME | tag TAG | pinned FILE [--object FILE.o [--backend NAME] | --target SPEC]
                   --object   load the object file into the VM and show that, instead of the live kernel
                   --backend  who compiles it there: jvm (the default) or arm64
                   --target   another kernel, for example ssh:root@board; code of arm64 is shown with its bytecode""";
@@ -41,9 +42,10 @@ public final class ProgCommand implements ToolCommand {
                 switch (arguments.word(0)) {
                     case "list", "show" -> list(inventory, arguments, out);
                     case "dump" -> dump(inventory, arguments, out);
+                    case "pin" -> inventory.pinProgram(Inventories.pinnedId(arguments), arguments.word(3));
                     default ->
                         throw new IllegalArgumentException(
-                                "prog takes list, show or dump, not '" + arguments.word(0) + "'");
+                                "prog takes list, show, dump or pin, not '" + arguments.word(0) + "'");
                 }
                 return 0;
             }
@@ -51,6 +53,10 @@ public final class ProgCommand implements ToolCommand {
     }
 
     private static List<ProgramRow> chosen(Inventory inventory, Arguments arguments, int from) {
+        if (arguments.word(from).equals("pinned")) {
+            int id = inventory.pinnedProgram(arguments.word(from + 1));
+            return inventory.programs().stream().filter(row -> row.id() == id).toList();
+        }
         var rows = inventory.programs().stream()
                 .filter(row -> Inventories.chosen(arguments, from, row.id(), row.name(), row.tag()))
                 .toList();

@@ -17,6 +17,7 @@ import skep.elf.ElfException;
 import skep.elf.ElfObject;
 import skep.elf.ElfObject.ElfMap;
 import skep.elf.ElfObject.ElfProgram;
+import skep.elf.SectionName;
 import skep.isa.kernel.MapType;
 import skep.isa.kernel.ProbeKind;
 import skep.target.Link;
@@ -43,9 +44,11 @@ public final class RunCommand implements ToolCommand {
     public String summary() {
         return """
                 loads an object file that clang made, attaches its programs, and shows its maps at the end
-                  run [--target SPEC] [--duration 3s] [-c COMMAND] [--map NAME] FILE.o
+                  run [--target SPEC] [--duration 3s] [-c COMMAND] [--interface NAME] [--cgroup FOLDER] [--map NAME] FILE.o
                   --target    linux (the default), embedded, embedded:seed=7, ...
                   --duration  how long, for example 500ms, 3s or 1m; without it until Ctrl-C or the command's end
+                  --interface the network interface for socket filters, XDP and tc programs
+                  --cgroup    the folder of the control group for programs of control groups
                   --map       the map whose elements programs of section iter/bpf_map_elem walk, where there are several""";
     }
 
@@ -56,13 +59,19 @@ public final class RunCommand implements ToolCommand {
 
     /** What was asked for. */
     private record Arguments(
-            String target, Optional<Duration> duration, Optional<String> command, Optional<String> map, Path file) {
+            String target,
+            Optional<Duration> duration,
+            Optional<String> command,
+            Optional<String> networkInterface,
+            Optional<String> cgroup,
+            Optional<String> map,
+            Path file) {
         static Arguments parse(List<String> words) {
             var options = new HashMap<String, String>();
             var files = new ArrayList<String>();
             for (int i = 0; i < words.size(); i++) {
                 switch (words.get(i)) {
-                    case "--target", "--duration", "-c", "--map" -> {
+                    case "--target", "--duration", "-c", "--interface", "--cgroup", "--map" -> {
                         if (i + 1 == words.size()) {
                             throw new IllegalArgumentException(words.get(i) + " needs a value");
                         }
@@ -78,6 +87,8 @@ public final class RunCommand implements ToolCommand {
                     options.getOrDefault("--target", "linux"),
                     Optional.ofNullable(options.get("--duration")).map(Arguments::duration),
                     Optional.ofNullable(options.get("-c")),
+                    Optional.ofNullable(options.get("--interface")),
+                    Optional.ofNullable(options.get("--cgroup")),
                     Optional.ofNullable(options.get("--map")),
                     Path.of(files.getFirst()));
         }
@@ -175,15 +186,16 @@ public final class RunCommand implements ToolCommand {
                 }
             }
             for (var program : elf.programs()) {
-                var probe = program.section().probe();
                 if (iterates(program)) {
                     continue;
                 }
+                var section = program.section();
+                var probe = section.probe().or(() -> section.probe(arguments.networkInterface, arguments.cgroup));
                 if (probe.isPresent()) {
                     links.add(loaded.attach(program.spec().name(), probe.get()));
                 } else {
                     err.println("WARNING: program " + program.spec().name() + " is loaded but not attached: section "
-                            + program.section().section() + " names no probe");
+                            + section.section() + (section.needsPlace() ? placeFor(section) : " names no probe"));
                 }
             }
             wait(target, arguments, process, readers, records);
@@ -193,6 +205,11 @@ public final class RunCommand implements ToolCommand {
             process.ifPresent(TracedProcess::close);
         }
         records.forEach((name, count) -> err.println(name + ": " + count + " records"));
+    }
+
+    private static String placeFor(SectionName section) {
+        var ofGroup = section.probe(Optional.empty(), Optional.of("")).isPresent();
+        return ofGroup ? " needs --cgroup FOLDER" : " needs --interface NAME";
     }
 
     private static void wait(

@@ -811,7 +811,7 @@ public final class BpfProcess implements AutoCloseable {
             throw new BpfException(command, Errno.EINVAL, "descriptor " + linkFd + " is no link of an iterator");
         }
         var program = link.program();
-        var walk = new OfIteration(link, program, new Iteration(program, cpu, link.walked()));
+        var walk = new OfIteration(link, program, new Iteration(program, cpu, link.walked(), OptionalInt.empty()));
         system.retain(walk);
         return open(command, walk);
     }
