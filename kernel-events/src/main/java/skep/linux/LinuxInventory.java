@@ -252,16 +252,16 @@ final class LinuxInventory implements Inventory {
     private int pinned(String path, String kind) {
         int fd = BpfFiles.open(host, path);
         try {
-            return host
-                    .files()
+            return host.files()
                     .text("/proc/self/fdinfo/" + fd)
                     .orElse("")
                     .lines()
                     .filter(line -> line.startsWith(kind + "_id:"))
-                    .map(line -> Integer.valueOf(line.substring(kind.length() + 4).strip()))
+                    .map(line ->
+                            Integer.valueOf(line.substring(kind.length() + 4).strip()))
                     .findFirst()
-                    .orElseThrow(() -> new TargetException(
-                            path + " stands for no " + (kind.equals("prog") ? "program" : "map")));
+                    .orElseThrow(() ->
+                            new TargetException(path + " stands for no " + (kind.equals("prog") ? "program" : "map")));
         } finally {
             host.close(fd);
         }
