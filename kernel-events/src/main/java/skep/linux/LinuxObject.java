@@ -2,6 +2,7 @@ package skep.linux;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,6 +52,9 @@ final class LinuxObject implements LoadedObject {
     private final Map<String, Loaded> programs = new LinkedHashMap<>();
     private final List<Link> links = new ArrayList<>();
     private final List<OutputReader> readers = new ArrayList<>();
+    /** Events that programs read the counts of, by the map that holds them. */
+    private final Map<String, List<Integer>> counters = new HashMap<>();
+
     private boolean closed;
 
     private record Loaded(ProgramSpec spec, int fd, ObjectTypes types) {}
@@ -360,6 +364,36 @@ final class LinuxObject implements LoadedObject {
         return reader;
     }
 
+    @Override
+    public synchronized void openCounters(String name, int type, long config) {
+        var map = ownMap(name);
+        if (map.spec().type() != MapType.PERF_EVENT_ARRAY) {
+            throw new IllegalArgumentException("map " + name + " is no array of perf events");
+        }
+        var opened = new ArrayList<Integer>();
+        try {
+            for (int cpu : kernel.onlineCpus()) {
+                long fd = host.perf().openCounter(type, config, cpu);
+                if (Errno.isError(fd)) {
+                    throw new TargetException("map " + name + ": perf_event_open of type " + type + ", config " + config
+                            + " failed on CPU " + cpu + ": " + Errno.name(-fd)
+                            + (-fd == Errno.ENOENT || -fd == Errno.EOPNOTSUPP
+                                    ? "; this machine has no such counter"
+                                    : ""));
+                }
+                opened.add((int) fd);
+                map.updateFd(cpu, (int) fd);
+            }
+        } catch (RuntimeException failure) {
+            opened.forEach(host::close);
+            throw failure;
+        }
+        var before = counters.put(name, opened);
+        if (before != null) {
+            before.forEach(host::close);
+        }
+    }
+
     private static long powerOfTwo(long bytes) {
         long highest = Long.highestOneBit(Math.max(MIN_PERF_BUFFER_BYTES, bytes));
         return highest < bytes ? highest * 2 : highest;
@@ -373,6 +407,7 @@ final class LinuxObject implements LoadedObject {
         closed = true;
         new Detacher(host).detach(links);
         readers.forEach(OutputReader::close);
+        counters.values().forEach(fds -> fds.forEach(host::close));
         programs.values().forEach(program -> host.close(program.fd()));
         borrowed.forEach(maps::remove);
         maps.values().forEach(map -> host.close(map.fd()));

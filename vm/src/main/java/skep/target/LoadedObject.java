@@ -86,6 +86,19 @@ public interface LoadedObject extends AutoCloseable {
         return openRingBuffer(map);
     }
 
+    /**
+     * Puts a counter of each CPU into a map for programs to read ({@code perf_read}, {@code perf_counter_value}); it counts until
+     * this object is closed or another takes its place.
+     *
+     * @param map an array of perf events
+     * @param type and {@code config}: {@code perf_event_attr}
+     * @throws IllegalArgumentException if the map is no such array
+     * @throws TargetException if the target has no such counters
+     */
+    default void openCounters(String map, int type, long config) {
+        throw new TargetException("this target has no counters that programs can read; a live kernel has");
+    }
+
     /** The number that an array of programs holds for a program of this object. */
     default int programHandle(String program) {
         throw new TargetException("programs of this target cannot be called by others");

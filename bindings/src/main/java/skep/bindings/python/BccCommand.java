@@ -48,8 +48,7 @@ public final class BccCommand implements ToolCommand {
      * @param python whether code, modules and standard input are taken as {@code python3} takes them; else a tool's file or name
      * @param usage what {@code -h} prints
      */
-    static int runScript(
-            List<String> arguments, boolean python, String usage, PrintStream out, PrintStream err) {
+    static int runScript(List<String> arguments, boolean python, String usage, PrintStream out, PrintStream err) {
         var spec = Targets.LIVE;
         var backend = "";
         Optional<Duration> duration = Optional.empty();
@@ -102,7 +101,8 @@ public final class BccCommand implements ToolCommand {
         var first = rest.getFirst();
         if (python && (first.equals("-c") || first.equals("-m"))) {
             if (rest.size() < 2) {
-                err.println("ERROR: " + first + (first.equals("-c") ? " wants Python code" : " wants the name of a module"));
+                err.println("ERROR: " + first
+                        + (first.equals("-c") ? " wants Python code" : " wants the name of a module"));
                 return USAGE;
             }
         } else if (python && first.startsWith("-") && !first.equals("-")) {
@@ -111,7 +111,8 @@ public final class BccCommand implements ToolCommand {
         } else if (!python || !first.equals("-")) {
             var file = tool(first);
             if (!Files.isReadable(file)) {
-                err.println("ERROR: cannot read " + first + (first.contains("/") ? "" : ", and no tool of that name is installed"));
+                err.println("ERROR: cannot read " + first
+                        + (first.contains("/") ? "" : ", and no tool of that name is installed"));
                 return USAGE;
             }
             words.set(0, file.toString());

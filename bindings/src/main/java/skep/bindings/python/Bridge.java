@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import org.graalvm.polyglot.Value;
 import skep.session.SyscallNames;
@@ -30,6 +31,8 @@ public final class Bridge implements AutoCloseable {
     private static final int MAX_WAIT_MILLIS = 100;
 
     private static final int FAILED = -1;
+    private static final long MAX_WARM_UP_NANOS = 120_000_000_000L;
+    private static final long NAP_NANOS = 1_000_000;
 
     private final BccHost host;
     private final Target target;
@@ -78,6 +81,22 @@ public final class Bridge implements AutoCloseable {
     void lockstep() {
         lockstep = true;
         target.holdAt(target.monotonicNanos());
+    }
+
+    /**
+     * Lets a simulated kernel run for a while before the script comes, so that every task has been switched to once.
+     *
+     * @return whether it came so far
+     */
+    boolean warmUp(Duration length) {
+        long until = target.monotonicNanos() + length.toNanos();
+        target.holdAt(until);
+        host.startIfNeeded();
+        long giveUp = System.nanoTime() + MAX_WARM_UP_NANOS;
+        while (target.monotonicNanos() < until && !target.ended() && System.nanoTime() - giveUp < 0) {
+            LockSupport.parkNanos(NAP_NANOS);
+        }
+        return target.monotonicNanos() >= until;
     }
 
     private void waitsUntil(long monotonicNanos) {
@@ -356,6 +375,14 @@ public final class Bridge implements AutoCloseable {
             callbacks.add(callback);
             journal.opened();
             return buffers.size() - 1;
+        });
+    }
+
+    /** Puts counters into a table of perf events; 0, or -1. */
+    public int openCounters(int program, String table, int type, long config) {
+        return guarded(() -> {
+            sessions.get(program).openCounters(table, type, config);
+            return 0;
         });
     }
 

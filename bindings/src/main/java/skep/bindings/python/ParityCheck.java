@@ -163,7 +163,8 @@ final class ParityCheck {
         var unknown = "";
         for (var source : rule.sources()) {
             try {
-                // The second first: where both are the same place, what happens there ends one pair and begins the next.
+                // The second first: where both are the same place, what happens there ends one pair and begins the
+                // next.
                 if (source.second().isPresent()) {
                     var second = source.second().get();
                     target.observe(second.probe(), happening -> {
@@ -304,7 +305,8 @@ final class ParityCheck {
     /** What happened in the words of the rule, for who looks into a difference. */
     synchronized String account() {
         var text = new StringBuilder();
-        truth.forEach((key, count) -> text.append(count).append('\t').append(key).append('\n'));
+        truth.forEach(
+                (key, count) -> text.append(count).append('\t').append(key).append('\n'));
         return text.toString();
     }
 
@@ -312,21 +314,21 @@ final class ParityCheck {
         var printed = new TreeMap<String, Long>();
         for (var line : output.lines().toList()) {
             var matcher = pattern().matcher(line);
-            if (!matcher.find()) {
-                continue;
-            }
-            switch (rule.relation()) {
-                case LINES, SOME -> printed.merge(groups(matcher, 0), 1L, Long::sum);
-                case SUM -> printed.merge("", number(matcher.group(1)), Long::sum);
-                case TABLE, TOP -> {
-                    int count = matcher.namedGroups().getOrDefault("n", matcher.groupCount());
-                    printed.merge(groups(matcher, count), number(matcher.group(count)), Long::sum);
+            // A screen comes as one line, with its rows behind each other.
+            while (matcher.find()) {
+                switch (rule.relation()) {
+                    case LINES, SOME -> printed.merge(groups(matcher, 0), 1L, Long::sum);
+                    case SUM -> printed.merge("", number(matcher.group(1)), Long::sum);
+                    case TABLE, TOP -> {
+                        int count = matcher.namedGroups().getOrDefault("n", matcher.groupCount());
+                        printed.merge(groups(matcher, count), number(matcher.group(count)), Long::sum);
+                    }
+                    case LOG2 -> {
+                        long low = number(matcher.group(1));
+                        printed.merge(low <= 1 ? "0" : Long.toString(low), number(matcher.group(3)), Long::sum);
+                    }
+                    case LINEAR -> printed.merge(matcher.group(1), number(matcher.group(2)), Long::sum);
                 }
-                case LOG2 -> {
-                    long low = number(matcher.group(1));
-                    printed.merge(low <= 1 ? "0" : Long.toString(low), number(matcher.group(3)), Long::sum);
-                }
-                case LINEAR -> printed.merge(matcher.group(1), number(matcher.group(2)), Long::sum);
             }
         }
         printed.values().removeIf(n -> n == 0);

@@ -50,6 +50,9 @@ final class ParityRun implements AutoCloseable {
     /** How much longer a simulated kernel runs: what a tool prints at the end of its last second is printed. */
     private static final Duration TAIL = Duration.ofMillis(1);
 
+    /** How long a simulated kernel has run when a tool comes whose output is compared. */
+    private static final Duration WARM_UP = Duration.ofSeconds(1);
+
     private PythonHost host = new PythonHost();
     private final PrintStream err;
     private final Duration length;
@@ -98,9 +101,20 @@ final class ParityRun implements AutoCloseable {
 
         /** @param account what the kernel did, kept behind the text for who looks into a difference */
         Result checked(String verdict, String account) {
-            var whole = text + "\n--- what the kernel did, in the words of the rule, with counts before them\n" + account;
+            var whole =
+                    text + "\n--- what the kernel did, in the words of the rule, with counts before them\n" + account;
             return new Result(
-                    tool, help, compiles, loads, attached, output, records, status, verdict.replace('\n', ' '), why, whole);
+                    tool,
+                    help,
+                    compiles,
+                    loads,
+                    attached,
+                    output,
+                    records,
+                    status,
+                    verdict.replace('\n', ' '),
+                    why,
+                    whole);
         }
 
         Result because(String reason) {
@@ -219,7 +233,12 @@ final class ParityRun implements AutoCloseable {
         try {
             var target = Targets.open(BccCommand.architectureOf(spec));
             boolean simulated = !target.isLive();
-            var bridge = new Bridge(new BccHost(target, simulated ? Optional.of(time.plus(TAIL)) : Optional.empty(), _ -> {}));
+            var bridge = new Bridge(new BccHost(
+                    target,
+                    simulated
+                            ? Optional.of(time.plus(TAIL).plus(check.isPresent() ? WARM_UP : Duration.ZERO))
+                            : Optional.empty(),
+                    _ -> {}));
             var command = new ArrayList<String>();
             command.add(file.toString());
             words.forEach(word -> command.add(filledIn(word, target)));
@@ -227,6 +246,10 @@ final class ParityRun implements AutoCloseable {
             if (check.isPresent()) {
                 // Its time is that of the script alone: what was printed can be compared exactly.
                 bridge.lockstep();
+                if (!bridge.warmUp(WARM_UP)) {
+                    return new Result(
+                            toolName(file), false, false, false, 0, 0, 0, 1, "", "the kernel did not run", "");
+                }
             } else if (!simulated) {
                 bridge.stopAfterAttaching(time.toNanos());
             }

@@ -33,7 +33,8 @@ class SymbolCache:
     """Addresses of a process, or of the kernel (pid -1), as symbols."""
 
     def __init__(self, pid):
-        self.pid = pid
+        # Tools that count for all processes together have an unsigned -1 here.
+        self.pid = pid - (1 << 32) if pid >= 1 << 31 else pid
         self._known = {}
 
     def _find(self, addr):

@@ -525,9 +525,18 @@ class ProgArray(ArrayBase):
 
 class CgroupArray(ArrayBase):
     def __setitem__(self, key, leaf):
-        if isinstance(leaf, str):
-            raise Exception("cgroups are not put into tables by path yet: %s" % leaf)
-        ArrayBase.__setitem__(self, key, leaf)
+        """The leaf is a descriptor of a cgroup's folder, or its path."""
+        if not isinstance(leaf, (str, bytes)):
+            ArrayBase.__setitem__(self, key, leaf)
+            return
+        if not host.live():
+            raise Exception("cgroups of the embedded kernel are no folders that can be opened: %s" % leaf)
+        import os
+        fd = os.open(leaf, os.O_RDONLY)
+        try:
+            ArrayBase.__setitem__(self, key, self.Leaf(fd))
+        finally:
+            os.close(fd)
 
 
 class _MapOfMaps:
@@ -690,7 +699,9 @@ class PerfEventArray(_EventTable, ArrayBase):
         self.bpf.perf_buffers[(id(self), 0)] = number
 
     def open_perf_event(self, ev_type, ev_config):
-        raise Exception("perf events in tables are not supported yet")
+        """Puts a counter of each CPU into the table, which programs read with perf_read and perf_counter_value."""
+        if host.openCounters(self._program, self._text_name, ev_type, ev_config) < 0:
+            raise Exception("Could not open perf event: %s" % bridge.failure())
 
     def __delitem__(self, key):
         pass

@@ -123,7 +123,7 @@ class JsHostTest {
     }
 
     @Test
-    void lossesAreToldWithoutARecordAfterThem() {
+    void lossesAreToldWithoutARecordAfterThem() throws IOException {
         assertEquals("0\n", run("""
                 import {BPF} from 'skep';
                 const b = new BPF({text: 'BPF_PERF_OUTPUT(events); int f(void *ctx) { u64 n = 1; events.perf_submit(ctx, &n, sizeof(n)); return 0; }'});

@@ -274,6 +274,27 @@ class BccPackageTest {
     }
 
     @Test
+    void anUnsignedMinusOneIsTheKernelsProcess() {
+        assertEquals("b'vfs_read' b'[unknown]'\n", printed("""
+                from bcc import BPF
+                b = BPF(text="")
+                print(b.sym(BPF.ksymname("vfs_read"), 0xffffffff), b.sym(0x1000, 0xffffffff))
+                """));
+    }
+
+    @Test
+    void countersForProgramsAreThoseOfALiveKernel() {
+        assertTrue(printed("""
+                from bcc import BPF, PerfType, PerfSWConfig
+                b = BPF(text="BPF_PERF_ARRAY(cycles, 4); int f(void *ctx) { return cycles.perf_read(0) > 0; }")
+                try:
+                    b["cycles"].open_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK)
+                except Exception as e:
+                    print(e)
+                """).startsWith("Could not open perf event: "));
+    }
+
+    @Test
     void whatTheTargetHasIsAskedOfTheTarget() {
         assertEquals("""
                 [b'vfs_read', b'vfs_write'] b'__x64_sys_openat' True False
@@ -367,7 +388,8 @@ class BccPackageTest {
 
     @Test
     void codeAndModulesRunAsWithPython3() {
-        var code = scripts.words("-c", "import sys, bcc; print(sys.argv, __name__, sys.path[0] == ''); sys.exit(4)", "a", "-b");
+        var code = scripts.words(
+                "-c", "import sys, bcc; print(sys.argv, __name__, sys.path[0] == ''); sys.exit(4)", "a", "-b");
         assertEquals("['-c', 'a', '-b'] __main__ True\n", code.text());
         assertEquals(4, code.status());
         var module = scripts.words("-m", "calendar", "2024", "2");

@@ -91,8 +91,9 @@ class ParityCheckTest {
     void aTableHasEachKeyWithItsNumber() {
         var check = watched("table", "^(\\w+) (\\d+)$", "entry:vfs_read entry:vfs_write", "place 1");
         var table = new StringBuilder();
-        rows(check).forEach(row ->
-                table.append(row.key()).append(' ').append(row.count()).append('\n'));
+        rows(check)
+                .forEach(row ->
+                        table.append(row.key()).append(' ').append(row.count()).append('\n'));
         agrees(check, table.toString());
         differs(check, table.toString().replace("vfs_read", "vfs_open"));
     }

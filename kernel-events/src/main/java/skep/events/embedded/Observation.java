@@ -104,6 +104,9 @@ final class Observation {
             values.put("text", kernel.vfs.userString(task.result));
         }
         file(task.top().object, values);
+        if (task.top().object instanceof TcpSocket socket) {
+            values.put("family", Integer.toString(socket.family));
+        }
         ofTask(task, values);
         long now = kernel.clockNanos();
         observer.accept(new Happening(now, now - entered.nanos(), values));

@@ -111,6 +111,14 @@ public final class Perf {
         }
     }
 
+    /** Opens an event that only counts, on a CPU; a descriptor. */
+    public long openCounter(int type, long config, int cpu) {
+        try (var attr = kernel.allocate(ATTR_BYTES)) {
+            attr.putInt(0, type).putInt(4, ATTR_BYTES).putLong(8, config);
+            return kernel.call(Sys.PERF_EVENT_OPEN, attr.pushed(ATTR_BYTES), -1, cpu, -1, CLOEXEC);
+        }
+    }
+
     /** Opens an event; a descriptor. {@code pid} -1 for all processes, {@code cpu} -1 for all CPUs of one process. */
     public long open(Event event, int pid, int cpu) {
         try (var attr = kernel.allocate(ATTR_BYTES)) {

@@ -42,7 +42,9 @@ class ObservationTest {
         try (var target = target()) {
             var calls = happenings(target, ProbeSpec.tracepoint("raw_syscalls", "sys_enter"));
             assertEquals(target.groundTruth().get("syscall enters"), calls.size());
-            assertTrue(calls.getFirst().values().containsKey("id"), calls.getFirst().toString());
+            assertTrue(
+                    calls.getFirst().values().containsKey("id"),
+                    calls.getFirst().toString());
         }
     }
 
@@ -64,7 +66,9 @@ class ObservationTest {
     void aFieldThatIsNamedLikeTheTasksOwnIsToldBesideIt() {
         try (var target = target()) {
             var wakeups = happenings(target, ProbeSpec.tracepoint("sched", "sched_wakeup"));
-            assertTrue(wakeups.getFirst().values().containsKey("_pid"), wakeups.getFirst().toString());
+            assertTrue(
+                    wakeups.getFirst().values().containsKey("_pid"),
+                    wakeups.getFirst().toString());
             assertTrue(wakeups.stream()
                     .anyMatch(wakeup ->
                             !wakeup.values().get("comm").equals(wakeup.values().get("_comm"))));

@@ -232,6 +232,20 @@ public final class BccSession implements AutoCloseable {
     }
 
     /**
+     * Puts a counter of each CPU into a table of perf events, for programs to read.
+     *
+     * @param type {@code PERF_TYPE_*}
+     * @param config which event of that type
+     */
+    public synchronized void openCounters(String name, int type, long config) {
+        try {
+            object.openCounters(name, type, config);
+        } catch (TargetException | IllegalArgumentException refused) {
+            throw new BccException(BccException.Step.TABLE, String.valueOf(refused.getMessage()), refused);
+        }
+    }
+
+    /**
      * Loads a function as it is written.
      *
      * @param type {@code BPF_PROG_TYPE_*}
