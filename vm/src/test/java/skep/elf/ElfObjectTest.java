@@ -98,7 +98,7 @@ class ElfObjectTest {
                 "xdp", "XDP XDP  ",
                 "?tc", "SCHED_CLS   ",
                 "cgroup_skb/ingress", "CGROUP_SKB CGROUP_INET_INGRESS  ",
-                "lsm/file_open", "LSM LSM_MAC file_open ");
+                "lsm/file_open", "LSM LSM_MAC file_open lsm:file_open");
         table.forEach((name, expected) -> {
             var section = SectionName.of(name).orElseThrow(() -> new AssertionError(name));
             var found = section.type() + " "
