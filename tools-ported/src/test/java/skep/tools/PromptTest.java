@@ -71,7 +71,7 @@ class PromptTest {
         assertEquals("", err.toString(StandardCharsets.UTF_8).replaceAll("(?m)^Results are those of .*\n", ""));
         assertEquals(
                 "True\ntrue\ntrue\n42\n8\nprogram prompt with f\n'slots'\n1024\n",
-                printed().substring(printed().indexOf("True\n")),
+                printed().substring(printed().indexOf("True\n")).replaceAll("(?m)^\n", ""),
                 printed());
         assertEquals(0, status);
     }
