@@ -27,6 +27,8 @@ public final class Main {
     private Main() {}
 
     /** Runs the command and ends the process with its status. */
+    private static final List<List<String>> HELP = List.of(List.of("-h"), List.of("--help"), List.of("help"));
+
     public static void main(String[] args) {
         // Buffered, flushed where it matters; always UTF-8, whatever the locale says.
         var out = new PrintStream(
@@ -105,6 +107,10 @@ public final class Main {
             if (args.size() >= words.size()
                     && args.subList(0, words.size()).equals(words)
                     && tool.accepts(args.subList(words.size(), args.size()))) {
+                if (HELP.contains(args.subList(words.size(), args.size())) && !tool.hasUsage()) {
+                    out.println("skep " + tool.name() + ": " + tool.summary());
+                    return 0;
+                }
                 return tool.run(args.subList(words.size(), args.size()), in, out, err);
             }
         }

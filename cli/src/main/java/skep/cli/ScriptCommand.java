@@ -235,7 +235,8 @@ final class ScriptCommand {
                 arguments.mode() == Arguments.Mode.BENCH,
                 arguments.dryRun(),
                 arguments.probeFilter().map(ScriptCommand::pattern),
-                new LoadOptions(arguments.verbose() ? 1 : 0, arguments.backend()));
+                new LoadOptions(arguments.verbose() ? 1 : 0, arguments.backend()),
+                true);
     }
 
     private static Pattern pattern(String text) {

@@ -59,6 +59,16 @@ class MainTest {
     }
 
     @Test
+    void everyToolSaysHowItIsUsed() {
+        for (var word : List.of("-h", "--help", "help")) {
+            var result = skep("", "run", word);
+            assertEquals(0, result.status());
+            assertTrue(result.out().startsWith("skep run: "), result.out());
+            assertTrue(result.out().contains("--duration"), result.out());
+        }
+    }
+
+    @Test
     void aMissingFileIsNamed() {
         assertEquals(
                 new Result(1, "", "ERROR: failed to open file 'none.bt': No such file or directory\n"),

@@ -49,35 +49,8 @@ public record CompileOptions(
             List.of(),
             Set.of(),
             false,
-            false);
-
-    /** One that may read files. */
-    public CompileOptions(
-            List<String> positional,
-            Map<String, String> named,
-            OptionalInt childPid,
-            OptionalInt pidFilter,
-            Map<String, String> environment,
-            boolean unsafe,
-            int helperErrorReports,
-            List<String> includeFolders,
-            Set<Stage> stages,
-            boolean test,
-            boolean bench) {
-        this(
-                positional,
-                named,
-                childPid,
-                pidFilter,
-                environment,
-                unsafe,
-                helperErrorReports,
-                includeFolders,
-                stages,
-                test,
-                bench,
-                true);
-    }
+            false,
+            true);
 
     public CompileOptions {
         positional = List.copyOf(positional);

@@ -53,16 +53,7 @@ public final class Compiler {
             preamble.add(new Script.CText(text.span(0, text.text().length())));
         }
         preamble.addAll(script.preamble());
-        return new Script(
-                script.source(),
-                script.interpreterLine(),
-                preamble,
-                script.config(),
-                script.imports(),
-                script.mapDeclarations(),
-                script.macros(),
-                script.subprograms(),
-                script.probes());
+        return script.withPreamble(preamble);
     }
 
     private static Optional<CompiledScript> compile(

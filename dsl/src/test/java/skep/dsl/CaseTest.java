@@ -91,7 +91,8 @@ class CaseTest {
                 List.of(),
                 stages,
                 false,
-                false);
+                false,
+                true);
     }
 
     private static String name(CompileOptions.Stage stage) {

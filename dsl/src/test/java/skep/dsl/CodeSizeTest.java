@@ -34,7 +34,8 @@ class CodeSizeTest {
                 List.of(),
                 Set.of(),
                 false,
-                false);
+                false,
+                true);
         var script = "tracepoint:raw_syscalls:sys_enter /pid == cpid/ " + body;
         var result = Compiler.compile(new Source("stdin", script), FakeKernel.X86, options);
         int size = result.script()

@@ -43,7 +43,8 @@ class LanguageDataTest {
                 List.of(),
                 Set.of(),
                 false,
-                false);
+                false,
+                true);
     }
 
     /** What is wrong with a program, or an empty string. */

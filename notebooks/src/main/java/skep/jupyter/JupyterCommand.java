@@ -36,6 +36,11 @@ public final class JupyterCommand implements ToolCommand {
     }
 
     @Override
+    public boolean hasUsage() {
+        return true;
+    }
+
+    @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         try {
             if (arguments.isEmpty()) {

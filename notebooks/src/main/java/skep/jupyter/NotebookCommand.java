@@ -52,6 +52,11 @@ public final class NotebookCommand implements ToolCommand {
     }
 
     @Override
+    public boolean hasUsage() {
+        return true;
+    }
+
+    @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         var wanted = List.of(FrontEnd.values());
         var folder = data().resolve("gallery");

@@ -3,6 +3,7 @@ package skep.session;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -371,24 +372,25 @@ final class ScriptRun implements AutoCloseable {
     }
 
     private void showMaps() {
-        boolean printing = script.config().printMapsAtExit();
-        var kept = new ArrayList<View.MapView>();
-        var printed = new ArrayList<View.MapView>();
-        for (var view : byName()) {
-            boolean isPrinted = printing && view.printAtExit();
-            boolean isKept = sink.keepsMaps() && !view.isHidden();
-            if (isPrinted || isKept) {
-                var map = maps0().readNow(view, false);
-                if (isKept) {
-                    kept.add(map);
-                }
-                if (isPrinted && !map.rows().isEmpty()) {
-                    printed.add(map);
+        var kept = new LinkedHashMap<String, View.MapView>();
+        if (sink.keepsMaps()) {
+            for (var view : byName()) {
+                if (!view.isHidden()) {
+                    kept.put(view.name(), maps0().readNow(view, false));
                 }
             }
         }
-        sink.accept(new View.Ending(kept));
-        printed.forEach(sink::accept);
+        sink.accept(new View.Ending(List.copyOf(kept.values())));
+        if (script.config().printMapsAtExit()) {
+            for (var view : byName()) {
+                if (view.printAtExit()) {
+                    var map = kept.containsKey(view.name()) ? kept.get(view.name()) : maps0().readNow(view, false);
+                    if (!map.rows().isEmpty()) {
+                        sink.accept(map);
+                    }
+                }
+            }
+        }
     }
 
     // What programs wrote after exit() was asked for is not shown, as the peer has it.

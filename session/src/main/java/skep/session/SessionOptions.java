@@ -64,43 +64,8 @@ public record SessionOptions(
             false,
             false,
             Optional.empty(),
-            LoadOptions.DEFAULT);
-
-    /** One whose script may use files. */
-    public SessionOptions(
-            List<String> positional,
-            Map<String, String> named,
-            Map<String, String> environment,
-            Optional<String> command,
-            OptionalInt pid,
-            Optional<Duration> duration,
-            boolean unsafe,
-            int helperErrorReports,
-            List<String> includeFolders,
-            Set<String> stages,
-            boolean test,
-            boolean bench,
-            boolean attachOnly,
-            Optional<Pattern> probeFilter,
-            LoadOptions load) {
-        this(
-                positional,
-                named,
-                environment,
-                command,
-                pid,
-                duration,
-                unsafe,
-                helperErrorReports,
-                includeFolders,
-                stages,
-                test,
-                bench,
-                attachOnly,
-                probeFilter,
-                load,
-                true);
-    }
+            LoadOptions.DEFAULT,
+            true);
 
     public SessionOptions {
         positional = List.copyOf(positional);

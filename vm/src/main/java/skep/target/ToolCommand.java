@@ -20,6 +20,11 @@ public interface ToolCommand {
         return true;
     }
 
+    /** Whether it answers {@code -h} itself; for the others the summary is printed. */
+    default boolean hasUsage() {
+        return false;
+    }
+
     /**
      * Runs to the end.
      *

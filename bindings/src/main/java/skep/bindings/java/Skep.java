@@ -191,7 +191,8 @@ public final class Skep implements AutoCloseable {
                     false,
                     false,
                     Optional.empty(),
-                    LoadOptions.DEFAULT);
+                    LoadOptions.DEFAULT,
+                    true);
             var trace = new Trace(target, name, text, options, loss, queueEvents);
             synchronized (traces) {
                 traces.add(trace);

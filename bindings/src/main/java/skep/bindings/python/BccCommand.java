@@ -34,6 +34,11 @@ public final class BccCommand implements ToolCommand {
     }
 
     @Override
+    public boolean hasUsage() {
+        return true;
+    }
+
+    @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         return runScript(arguments, false, summary(), out, err);
     }

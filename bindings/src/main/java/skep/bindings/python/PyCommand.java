@@ -24,6 +24,11 @@ public final class PyCommand implements ToolCommand {
     }
 
     @Override
+    public boolean hasUsage() {
+        return true;
+    }
+
+    @Override
     public int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         return BccCommand.runScript(arguments, true, summary(), out, err);
     }

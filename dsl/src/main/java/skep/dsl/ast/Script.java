@@ -31,6 +31,18 @@ public record Script(
         probes = List.copyOf(probes);
     }
 
+    /** The same script with other C lines at its head. */
+    public Script withPreamble(List<CText> others) {
+        return new Script(
+                source, interpreterLine, others, config, imports, mapDeclarations, macros, subprograms, probes);
+    }
+
+    /** The same script with other probes. */
+    public Script withProbes(List<Probe> others) {
+        return new Script(
+                source, interpreterLine, preamble, config, imports, mapDeclarations, macros, subprograms, others);
+    }
+
     /** A stretch of C: a preprocessor line or a declaration. */
     public record CText(Span span) {}
 

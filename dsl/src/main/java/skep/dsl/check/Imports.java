@@ -164,16 +164,7 @@ final class Imports {
     private static Script withPreamble(Script script, Script.CText line) {
         var preamble = new ArrayList<>(script.preamble());
         preamble.add(line);
-        return new Script(
-                script.source(),
-                script.interpreterLine(),
-                preamble,
-                script.config(),
-                script.imports(),
-                script.mapDeclarations(),
-                script.macros(),
-                script.subprograms(),
-                script.probes());
+        return script.withPreamble(preamble);
     }
 
     private static Script joined(Script first, Script second) {

@@ -38,16 +38,7 @@ final class ProcessFilter {
             boolean ofAll = probe.attachPoints().stream().anyMatch(ProcessFilter::seesAllProcesses);
             probes.add(ofAll && !added ? filtered(probe, pid.getAsInt()) : probe);
         }
-        return new Script(
-                script.source(),
-                script.interpreterLine(),
-                script.preamble(),
-                script.config(),
-                script.imports(),
-                script.mapDeclarations(),
-                script.macros(),
-                script.subprograms(),
-                probes);
+        return script.withProbes(probes);
     }
 
     private static boolean seesAllProcesses(Script.AttachPoint point) {

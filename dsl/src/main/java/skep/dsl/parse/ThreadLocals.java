@@ -44,15 +44,6 @@ public final class ThreadLocals {
         var text = "tracepoint:sched:sched_process_exit { " + body + " }";
         var probes = new ArrayList<>(script.probes());
         probes.addAll(Parser.parse(new Source(SOURCE, text), new Diagnostics()).probes());
-        return new Script(
-                script.source(),
-                script.interpreterLine(),
-                script.preamble(),
-                script.config(),
-                script.imports(),
-                script.mapDeclarations(),
-                script.macros(),
-                script.subprograms(),
-                probes);
+        return script.withProbes(probes);
     }
 }

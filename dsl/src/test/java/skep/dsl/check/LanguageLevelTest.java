@@ -29,7 +29,8 @@ class LanguageLevelTest {
                 List.of(),
                 Set.of(),
                 false,
-                false);
+                false,
+                true);
         return Compiler.compile(new Source("test", program), FakeKernel.X86, options).diagnostics().stream()
                 .filter(d -> d.severity() == Diagnostic.Severity.ERROR)
                 .toList();

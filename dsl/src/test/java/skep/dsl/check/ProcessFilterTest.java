@@ -32,7 +32,8 @@ class ProcessFilterTest {
                 List.of(),
                 Set.of(CompileOptions.Stage.IR),
                 false,
-                false);
+                false,
+                true);
         return Compiler.compile(new Source("test", script), FakeKernel.X86, options);
     }
 

@@ -68,7 +68,8 @@ public record TraceOptions(
                 false,
                 false,
                 Optional.empty(),
-                LoadOptions.DEFAULT);
+                LoadOptions.DEFAULT,
+                true);
         int queue =
                 values.containsKey("queue") ? Guest.integer32(values.get("queue")) : RunningScript.DEFAULT_QUEUE_EVENTS;
         if (queue < 1) {

@@ -266,7 +266,8 @@ public final class TraceLanguage implements CellLanguage {
                             false,
                             false,
                             Optional.empty(),
-                            LoadOptions.DEFAULT));
+                            LoadOptions.DEFAULT,
+                            true));
         }
 
         private static String name(String word) {

@@ -31,10 +31,6 @@ public final class MapCommand implements ToolCommand {
 
     @Override
     public int run(List<String> words, InputStream in, PrintStream out, PrintStream err) {
-        if (words.size() == 1 && List.of("help", "-h", "--help").contains(words.getFirst())) {
-            out.println("skep " + name() + ": " + summary());
-            return 0;
-        }
         return Inventories.guarded(err, () -> {
             var arguments = Arguments.parse(words);
             try (var inventory = Inventories.open(arguments)) {
