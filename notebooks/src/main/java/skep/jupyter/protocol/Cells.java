@@ -96,14 +96,15 @@ final class Cells {
         if (store) {
             history.add(count, code, display.resultText());
         }
-        finish(request, display, outcome);
+        // Taken before the answer goes out: what a client sends once it knows of the error is a cell of its own right.
+        var aborted = new ArrayList<Message>();
         if (interrupted
                 || outcome instanceof Kernel.Outcome.Failed
                         && request.content("stop_on_error").asBoolean(true)) {
-            var aborted = new ArrayList<Message>();
             waiting.drainTo(aborted);
-            aborted.forEach(this::abort);
         }
+        finish(request, display, outcome);
+        aborted.forEach(this::abort);
     }
 
     private Kernel.Outcome execute(Kernel.Request request, CellOutput output) {

@@ -192,8 +192,11 @@ class KernelServerTest {
 
     @Test
     void anExceptionOfTheKernelIsAnErrorReplyAndNotTheEnd() {
-        assertEquals("error", reply(send("throw")).string("status"));
-        assertEquals("ok", reply(send("say alive")).string("status"));
+        // Whoever sends a cell as soon as the error is known is not taken for one who sent it before.
+        for (int i = 0; i < 50; i++) {
+            assertEquals("error", reply(send("throw")).string("status"));
+            assertEquals("ok", reply(send("say alive")).string("status"));
+        }
     }
 
     @Test
